@@ -1,0 +1,126 @@
+"""The parent's side of the process that judges unknown schemas: starts it, asks it, kills it when it does not answer.
+
+One helper lives as long as its parent and is started at first use, for starting costs a third of a second. It gets no
+environment, so no secret; its limits are set by itself (`judge`) before it reads the first schema.
+"""
+
+import atexit
+import os
+import select
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+from catalog.schema import Schema
+
+START_TIMEOUT_S: Final = 30.0  # imports on a busy two-core machine; not counted against the schema
+_CHUNK: Final = 1 << 16
+
+Refusal = dict[str, Any]
+
+_LOST: Final[Refusal] = {
+    "zh": "检查这个 Schema 超出了时间或内存限制；请简化格式（pattern）和值域",
+    "en": "checking this schema took more time or memory than allowed; simplify its patterns and code lists",
+    "field": None,
+    "violations": [],
+}
+
+
+class ChildLost(Exception):
+    """The helper died or did not answer in time; it is gone now, the next question starts another."""
+
+
+class JudgeProcess:
+    """One helper process and the lock that makes its questions take turns."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._owner = 0
+
+    def ask(self, question: bytes, timeout_s: float) -> bytes:
+        """Return the helper's answer to one line; raises ChildLost if it dies or `timeout_s` seconds pass."""
+        with self._lock:
+            process = self._running()
+            try:
+                _write_line(process, question)
+                return _read_line(process, timeout_s)
+            except (ChildLost, OSError) as error:
+                self._end()
+                raise ChildLost from error
+
+    def close(self) -> None:
+        """End the helper, if there is one."""
+        with self._lock:
+            self._end()
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._owner != os.getpid():  # after a fork the helper is the parent's, with the parent's pipes
+            self._process, self._owner = None, os.getpid()
+        if self._process is None or self._process.poll() is not None:
+            self._end()
+            self._process = _start()
+        return self._process
+
+    def _end(self) -> None:
+        if self._process is not None and self._owner == os.getpid():
+            self._process.kill()
+            self._process.communicate()
+        self._process = None
+
+
+def judge_schema(schema: Schema, *, timeout_s: float, memory_bytes: int) -> Refusal | None:
+    """Return why the helper refuses the schema (zh, en, field, violations), or None if it accepts it."""
+    question = orjson.dumps({"schema": schema, "timeout_s": timeout_s, "memory_bytes": memory_bytes})
+    try:
+        answer: Refusal | None = orjson.loads(JUDGE.ask(question, timeout_s))
+    except ChildLost:
+        return _LOST
+    return answer
+
+
+def _start() -> subprocess.Popen[bytes]:
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "catalog.judge"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={"PYTHONPATH": str(Path(__file__).parent.parent)},
+        start_new_session=True,  # a terminal's Ctrl-C is for the parent, whose end closes our stdin
+    )
+    try:
+        _read_line(process, START_TIMEOUT_S)
+    except ChildLost:
+        process.kill()
+        process.communicate()
+        raise
+    return process
+
+
+def _write_line(process: subprocess.Popen[bytes], line: bytes) -> None:
+    assert process.stdin is not None
+    process.stdin.write(line + b"\n")
+    process.stdin.flush()
+
+
+def _read_line(process: subprocess.Popen[bytes], timeout_s: float) -> bytes:
+    assert process.stdout is not None
+    deadline = time.monotonic() + timeout_s
+    descriptor = process.stdout.fileno()
+    line = b""
+    while not line.endswith(b"\n"):
+        readable, _, _ = select.select([descriptor], [], [], max(0.0, deadline - time.monotonic()))
+        chunk = os.read(descriptor, _CHUNK) if readable else b""
+        if not chunk:
+            raise ChildLost
+        line += chunk
+    return line
+
+
+JUDGE: Final = JudgeProcess()
+atexit.register(JUDGE.close)

@@ -1,0 +1,76 @@
+"""The catalogue's tables: resource, its versions, the counter that numbers resource codes. Knows no rules.
+
+The organisation and the system belong to the gateway and are named by their tables only.
+"""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Index, SmallInteger, Text, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+
+class Resource(SQLModel, table=True):
+    """An information resource 信息资源: what it is and where it stands in its life; what it carries is in its versions."""
+
+    __tablename__ = "resource"
+    __table_args__ = (
+        CheckConstraint("code ~ '^[123][0-9]{5}[0-9A-Za-z]*/[0-9]+$'"),
+        CheckConstraint("name <> ''"),
+        CheckConstraint("share_type BETWEEN 1 AND 3"),
+        CheckConstraint("status IN ('draft', 'submitted', 'published', 'suspended', 'withdrawn')"),
+        UniqueConstraint("code"),
+        Index("resource_provider_idx", "provider_id"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    code: str = Field(sa_type=Text)
+    name: str = Field(sa_type=Text)
+    summary: str = Field(sa_type=Text)
+    provider_id: UUID = Field(foreign_key="organisation.id")
+    system_id: UUID = Field(foreign_key="system.id")
+    share_type: int = Field(sa_type=SmallInteger)
+    share_condition: str | None = Field(default=None, sa_type=Text)
+    no_share_basis: str | None = Field(default=None, sa_type=Text)
+    update_cycle: int = Field(sa_type=SmallInteger)
+    status: str = Field(sa_type=Text)
+    status_reason: str | None = Field(default=None, sa_type=Text)
+    live_version: int | None = Field(default=None)
+    is_example: bool = Field(default=False)
+    created_at: datetime = Field(sa_type=DateTime(timezone=True))
+    updated_at: datetime = Field(sa_type=DateTime(timezone=True))
+
+
+class ResourceVersion(SQLModel, table=True):
+    """One version of a resource's items and the schema derived from them; never changes once it has been published."""
+
+    __tablename__ = "resource_version"
+    __table_args__ = (
+        CheckConstraint("number >= 1"),
+        CheckConstraint("schema_digest ~ '^sha-256:[0-9a-f]{64}$'"),
+        CheckConstraint("state IN ('draft', 'submitted', 'published', 'ended')"),
+    )
+
+    resource_id: UUID = Field(foreign_key="resource.id", primary_key=True)
+    number: int = Field(primary_key=True)
+    items: list[dict[str, Any]] = Field(sa_type=JSONB)
+    # The column is `schema`; an attribute of that name would hide one of pydantic's.
+    payload_schema: dict[str, Any] = Field(sa_column=Column("schema", JSONB, nullable=False))
+    schema_digest: str = Field(sa_type=Text)
+    state: str = Field(sa_type=Text)
+    created_at: datetime = Field(sa_type=DateTime(timezone=True))
+    submitted_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    published_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    ended_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+
+
+class ResourceCodeCounter(SQLModel, table=True):
+    """The last sequence given out below a classification; it only rises, so no code is given out twice."""
+
+    __tablename__ = "resource_code_counter"
+    __table_args__ = (CheckConstraint("last >= 0"),)
+
+    prefix: str = Field(sa_type=Text, primary_key=True)
+    last: int = Field(sa_type=BigInteger)

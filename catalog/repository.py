@@ -1,0 +1,89 @@
+"""All SQL of the catalogue; judges nothing."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from catalog.models import Resource, ResourceCodeCounter, ResourceVersion
+
+
+async def next_sequence(session: AsyncSession, prefix: str) -> int:
+    """Return the next sequence below the classification; others wait for this transaction to end."""
+    counter = insert(ResourceCodeCounter).values(prefix=prefix, last=1)
+    raised = counter.on_conflict_do_update(
+        index_elements=[col(ResourceCodeCounter.prefix)], set_={"last": col(ResourceCodeCounter.last) + 1}
+    ).returning(col(ResourceCodeCounter.last))
+    return int((await session.execute(raised)).scalar_one())
+
+
+async def resource(session: AsyncSession, resource_id: UUID) -> Resource | None:
+    """Return the resource, or None."""
+    found: Resource | None = await session.scalar(select(Resource).where(col(Resource.id) == resource_id))
+    return found
+
+
+async def resource_by_code(session: AsyncSession, code: str) -> Resource | None:
+    """Return the resource with that code, or None."""
+    found: Resource | None = await session.scalar(select(Resource).where(col(Resource.code) == code))
+    return found
+
+
+async def locked_resource(session: AsyncSession, resource_id: UUID) -> Resource | None:
+    """Return the resource as it is now, held against other steps (but not against rows that refer to it), or None."""
+    query = (
+        select(Resource)
+        .where(col(Resource.id) == resource_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    found: Resource | None = await session.scalar(query)
+    return found
+
+
+async def versions(session: AsyncSession, resource_id: UUID) -> Sequence[ResourceVersion]:
+    """Return the versions of a resource as they are now, oldest first."""
+    query = (
+        select(ResourceVersion)
+        .where(col(ResourceVersion.resource_id) == resource_id)
+        .order_by(col(ResourceVersion.number))
+        .execution_options(populate_existing=True)
+    )
+    return (await session.scalars(query)).all()
+
+
+async def page(
+    session: AsyncSession,
+    *,
+    after_code: str | None,
+    limit: int,
+    statuses: Sequence[str],
+    provider_id: UUID | None,
+    system_id: UUID | None,
+) -> Sequence[Resource]:
+    """Return up to `limit` resources in the order of their codes, beginning after `after_code`."""
+    query = select(Resource).order_by(col(Resource.code)).limit(limit)
+    if after_code is not None:
+        query = query.where(col(Resource.code) > after_code)
+    if statuses:
+        query = query.where(col(Resource.status).in_(statuses))
+    if provider_id is not None:
+        query = query.where(col(Resource.provider_id) == provider_id)
+    if system_id is not None:
+        query = query.where(col(Resource.system_id) == system_id)
+    return (await session.scalars(query)).all()
+
+
+async def add(session: AsyncSession, *rows: Resource | ResourceVersion) -> None:
+    """Insert the rows in this order, for a version refers to its resource."""
+    for row in rows:
+        session.add(row)
+        await session.flush()
+
+
+async def save(session: AsyncSession) -> None:
+    """Write what has changed in the session's rows."""
+    await session.flush()

@@ -1,0 +1,231 @@
+"""The JSON Schema (2020-12) of a resource's payload, derived from its items as the contract's "Envelope" section says.
+
+Frame and record are ours; whoever compiles or serves the schema is no concern of this module.
+
+Dates follow RFC 3339 and are asserted, not annotated: `date` is a real day of the calendar, `date-time` carries an
+offset, and a leap second is taken only where one can be, at 23:59:60 UTC.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import rfc8785
+
+from catalog.codes import DataType
+from catalog.items import MAX_NUMBER, Item, check_items
+
+DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+MAX_RECORDS: Final = 1_000  # contract, "Envelope"
+# 18 digits before the point hold any budget; six after it hold the fen when the unit is 万元.
+MONEY_PATTERN: Final = r"^-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,6})?$"
+DIGEST_PATTERN: Final = "^sha-256:[0-9a-f]{64}$"
+MEDIA_TYPE_PATTERN: Final = r"^[A-Za-z0-9!#$&^_.+-]{1,127}/[A-Za-z0-9!#$&^_.+-]{1,127}$"  # RFC 6838, 4.2
+MAX_FILE_NAME: Final = 255  # the limit of the usual file systems
+
+Schema = dict[str, Any]
+
+
+def derive_schema(items: Sequence[Item], *, title: str, code: str, version: int) -> Schema:
+    """Return the schema of frame and record for one version of a resource.
+
+    `$defs.record` describes upsert and snapshot records and carries a valid one in `examples`; `$defs.key` describes
+    delete records and is there only if there are key items, without which the one operation is `snapshot`.
+    Raises InvalidItem with every violation of the items.
+    """
+    check_items(items)
+    keyed = any(item.key for item in items)
+    schema: Schema = {
+        "$schema": DIALECT,
+        "title": title,
+        "x-resource": {"code": code, "version": version},
+        "type": "object",
+        "properties": {"op": _operation(keyed), "records": _records(keyed)},
+        "required": ["records"] if keyed else ["op", "records"],
+        "additionalProperties": False,
+        "$defs": {"record": _record(items)},
+    }
+    if keyed:
+        schema["if"] = {"properties": {"op": {"const": "delete"}}, "required": ["op"]}
+        schema["then"] = {"properties": {"records": {"items": {"$ref": "#/$defs/key"}}}}
+        schema["else"] = {"properties": {"records": {"items": {"$ref": "#/$defs/record"}}}}
+        schema["$defs"]["key"] = _key(items)
+    if any(item.data_type is DataType.G for item in items):
+        schema["$defs"]["file"] = _file()
+    return schema
+
+
+def canonical_schema(schema: Schema) -> bytes:
+    """Return the RFC 8785 form, over which the digest is taken whatever order or spacing the schema is served in."""
+    return rfc8785.dumps(schema)
+
+
+def digest_of(value: Any) -> str:
+    """Return `sha-256:<lower-case hex>` over the RFC 8785 form of a JSON value; of a schema, its `schema_digest`."""
+    return f"sha-256:{hashlib.sha256(rfc8785.dumps(value)).hexdigest()}"
+
+
+def example_payload(schema: Schema) -> Schema:
+    """Return the smallest payload that a derived schema says is valid: one snapshot of its example record."""
+    return {"op": "snapshot", "records": list(schema["$defs"]["record"]["examples"])}
+
+
+def _operation(keyed: bool) -> Schema:
+    if keyed:
+        return {
+            "description": "upsert 新增或更新，delete 按主键删除，snapshot 整体替换",
+            "enum": ["upsert", "delete", "snapshot"],
+            "default": "upsert",
+        }
+    return {"description": "本资源没有主键项，只能用 snapshot 整体替换", "enum": ["snapshot"]}
+
+
+def _records(keyed: bool) -> Schema:
+    records: Schema = {"type": "array", "minItems": 1, "maxItems": MAX_RECORDS}
+    return records if keyed else records | {"items": {"$ref": "#/$defs/record"}}
+
+
+def _record(items: Sequence[Item]) -> Schema:
+    record: Schema = {
+        "type": "object",
+        "properties": {item.field_name: _property(item) for item in items},
+        "additionalProperties": False,
+        "examples": [{item.field_name: example_value(item) for item in items}],
+    }
+    required = [item.field_name for item in items if item.is_required]
+    return record | {"required": required} if required else record
+
+
+def _key(items: Sequence[Item]) -> Schema:
+    names = [item.field_name for item in items if item.key]
+    return {
+        "type": "object",
+        "properties": {name: {"$ref": f"#/$defs/record/properties/{name}"} for name in names},
+        "required": names,
+        "additionalProperties": False,
+    }
+
+
+def _property(item: Item) -> Schema:
+    described: Schema = {"title": item.name, "x-data-type": item.data_type.value}
+    if item.description is not None:
+        described["description"] = item.description
+    if item.unit is not None:
+        described["x-unit"] = item.unit
+    if item.sensitive:
+        described["x-sensitive"] = True
+    described |= _FORMS[item.data_type](item)
+    if item.enumeration is not None:
+        described["enum"] = list(item.enumeration)
+    return described
+
+
+def _text(item: Item) -> Schema:
+    form: Schema = {"type": "string"}
+    if item.is_required:
+        form["minLength"] = 1  # 必填 means filled in; absent means absent
+    if item.length is not None:
+        form["maxLength"] = item.length
+    if item.pattern is not None:
+        form["pattern"] = item.pattern
+    return form
+
+
+def _number(item: Item) -> Schema:
+    form: Schema = {"type": "number"}
+    if item.minimum is not None:
+        form["minimum"] = item.minimum
+    if item.maximum is not None:
+        form["maximum"] = item.maximum
+    return form
+
+
+def _integer(item: Item) -> Schema:
+    return {"minimum": -MAX_NUMBER, "maximum": MAX_NUMBER} | _number(item) | {"type": "integer"}
+
+
+def _money(_: Item) -> Schema:
+    return {"type": "string", "pattern": MONEY_PATTERN}
+
+
+def _date(_: Item) -> Schema:
+    return {"type": "string", "format": "date"}
+
+
+def _date_time(_: Item) -> Schema:
+    return {"type": "string", "format": "date-time"}
+
+
+def _logical(_: Item) -> Schema:
+    return {"type": "boolean"}
+
+
+def _file_reference(_: Item) -> Schema:
+    return {"$ref": "#/$defs/file"}
+
+
+_FORMS: Final[dict[DataType, Callable[[Item], Schema]]] = {
+    DataType.C: _text,
+    DataType.M: _text,
+    DataType.N: _number,
+    DataType.B: _number,
+    DataType.F: _number,
+    DataType.I: _integer,
+    DataType.Y: _money,
+    DataType.D: _date,
+    DataType.T: _date_time,
+    DataType.L: _logical,
+    DataType.G: _file_reference,
+}
+
+
+def _file() -> Schema:
+    properties: Schema = {
+        "file": {"type": "string", "format": "uuid"},
+        "digest": {"type": "string", "pattern": DIGEST_PATTERN},
+        "size": {"type": "integer", "minimum": 0, "maximum": MAX_NUMBER},
+        "name": {"type": "string", "minLength": 1, "maxLength": MAX_FILE_NAME},
+        "media_type": {"type": "string", "pattern": MEDIA_TYPE_PATTERN},
+    }
+    return {
+        "type": "object",
+        "description": "先上传文件，再填写上传完成后得到的标识和摘要",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def example_value(item: Item) -> Any:
+    """Return a value that the item's form accepts: the editor's own example, the first of the code list, or ours."""
+    if item.example is not None:
+        return item.example
+    if item.enumeration:
+        return item.enumeration[0]
+    if item.data_type in {DataType.N, DataType.B, DataType.F, DataType.I}:
+        return _example_number(item)
+    if item.data_type in {DataType.C, DataType.M}:
+        text = "无" if item.states_secrecy else "示例"
+        return text[: item.length]
+    return _EXAMPLES[item.data_type]
+
+
+def _example_number(item: Item) -> int | float:
+    if item.minimum is not None:
+        return item.minimum
+    return 1 if item.maximum is None else min(1, item.maximum)
+
+
+_EXAMPLES: Final[dict[DataType, Any]] = {
+    DataType.Y: "100.00",
+    DataType.D: "2026-01-01",
+    DataType.T: "2026-01-01T09:00:00+08:00",
+    DataType.L: True,
+    DataType.G: {
+        "file": "01990000-0000-7000-8000-000000000000",
+        "digest": "sha-256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        "size": 0,
+        "name": "示例.pdf",
+        "media_type": "application/pdf",
+    },
+}

@@ -1,0 +1,1 @@
+"""The gateway 枢纽: API, pipeline, delivery, log and commands."""

@@ -1,0 +1,173 @@
+"""`/v1/grants`: which consumer may have which resource; decided, suspended, resumed, revoked."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import AwareDatetime, Field
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from hub.access import repository, service
+from hub.access.models import GrantVersion
+from hub.access.repository import GrantRecord
+from hub.api.context import ContextDep
+from hub.api.guard import staff_may
+from hub.api.paging import Page
+from hub.api.wire import Body, Reason, present
+from hub.identity import permissions
+from hub.identity.callers import StaffCaller
+
+router = APIRouter(prefix="/v1/grants", tags=["授权 / grants"])
+
+EXAMPLE = {
+    "id": "0198f0c2-6a00-7cc3-98c4-dc0c0c07398f",
+    "lane": "0198f0c2-6a00-7cc3-98c4-dc0c0c073990",
+    "consumer": "lintao-subsite",
+    "resource": "306001000001/000042",
+    "purpose": "政务服务网办事指南展示",
+    "basis": "甘肃省政务数据共享管理办法",
+    "mode": "inbox",
+    "valid_from": "2026-03-01T16:00:00.000000+00:00",
+    "valid_to": "2027-03-01T16:00:00.000000+00:00",
+    "state": "active",
+    "versions": [{"version": 1, "schema_digest": "sha-256:…"}],
+    "created_at": "2026-03-02T01:30:00.000000+00:00",
+    "updated_at": "2026-03-02T01:30:00.000000+00:00",
+}
+
+
+class NewGrant(Body):
+    """A decision to grant."""
+
+    consumer: Annotated[
+        str, Field(description="使用方系统代码 / code of the consuming system", examples=["lintao-subsite"])
+    ]
+    resource: Annotated[str, Field(description="资源代码 / code of the resource", examples=["306001000001/000042"])]
+    purpose: Annotated[str, Field(description="用途 / purpose", examples=["政务服务网办事指南展示"])]
+    basis: Annotated[str, Field(description="依据 / legal basis", examples=["甘肃省政务数据共享管理办法"])]
+    mode: Annotated[Literal["inbox"], Field(description="方式：收件箱 / the consumer pulls from its inbox")] = "inbox"
+    valid_from: Annotated[AwareDatetime | None, Field(description="起始，缺省为现在 / from, now if left out")] = None
+    valid_to: Annotated[AwareDatetime, Field(description="截止 / until", examples=["2027-03-02T00:00:00+08:00"])]
+
+
+@router.post(
+    "",
+    status_code=201,
+    summary="授权 / grant",
+    responses={201: {"content": {"application/json": {"example": EXAMPLE}}}},
+)
+async def create(
+    body: NewGrant, ctx: ContextDep, caller: Annotated[StaffCaller, Depends(staff_may("grant_create"))]
+) -> dict[str, Any]:
+    """A decider of the provider grants; the schema digest of every published version is pinned with it."""
+    async with ctx.transaction() as session:
+        resource = await service.find_resource(session, body.resource)
+        permissions.require(permissions.grant_create, caller, resource.provider_id)
+        now: datetime = ctx.clock()
+        new = service.NewGrant(**(body.model_dump() | {"valid_from": body.valid_from or now}))
+        record = await service.create_grant(session, new, actor=caller.actor, recorder=ctx.recorder, now=now)
+        return await _read_one(session, record)
+
+
+@router.get("", summary="授权列表 / list grants", dependencies=[Depends(staff_may("grant_read"))])
+async def listing(
+    ctx: ContextDep,
+    page: Page,
+    consumer: Annotated[str | None, Query(pattern="^[a-z0-9-]{1,63}$", description="使用方系统代码 / consumer")] = None,
+    resource: Annotated[str | None, Query(pattern="^[0-9A-Za-z/]{1,64}$", description="资源代码 / resource")] = None,
+    state: Annotated[Literal["active", "suspended", "revoked"] | None, Query(description="状态 / state")] = None,
+) -> dict[str, Any]:
+    """Grants in no particular order that stays the same from page to page."""
+    async with ctx.transaction() as session:
+        records = await repository.grants(
+            session, after=page.after_id(), limit=page.fetch, consumer=consumer, resource=resource, state=state
+        )
+        pins = await _pins(session, records)
+    return page.page(records, lambda record: read(record, pins), lambda record: (record.grant.id,))
+
+
+@router.get("/{id}", summary="一项授权 / one grant", dependencies=[Depends(staff_may("grant_read"))])
+async def one(id: UUID, ctx: ContextDep) -> dict[str, Any]:  # noqa: A002  the contract's name
+    """The grant of that id."""
+    async with ctx.transaction() as session:
+        return await _read_one(session, await service.find_grant(session, id))
+
+
+@router.post("/{id}/suspend", summary="暂停授权 / suspend a grant")
+async def suspend(
+    id: UUID,  # noqa: A002
+    body: Reason,
+    ctx: ContextDep,
+    caller: Annotated[StaffCaller, Depends(staff_may("grant_suspend"))],
+) -> dict[str, Any]:
+    """From the answer on, nothing is handed out; what was accepted waits in its lane."""
+    async with ctx.transaction() as session:
+        record = await service.suspend_grant(
+            session, id, reason=body.reason, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock()
+        )
+        return await _read_one(session, record)
+
+
+@router.post("/{id}/resume", summary="恢复授权 / resume a grant")
+async def resume(
+    id: UUID,  # noqa: A002
+    ctx: ContextDep,
+    caller: Annotated[StaffCaller, Depends(staff_may("grant_resume"))],
+) -> dict[str, Any]:
+    """Hand out again what waits in the lane."""
+    async with ctx.transaction() as session:
+        found = await service.find_grant(session, id)
+        permissions.require(permissions.grant_resume, caller, found.provider_id)
+        record = await service.resume_grant(session, id, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock())
+        return await _read_one(session, record)
+
+
+@router.post("/{id}/revoke", summary="撤销授权 / revoke a grant")
+async def revoke(
+    id: UUID,  # noqa: A002
+    body: Reason,
+    ctx: ContextDep,
+    caller: Annotated[StaffCaller, Depends(staff_may("grant_revoke"))],
+) -> dict[str, Any]:
+    """End a grant for good."""
+    async with ctx.transaction() as session:
+        found = await service.find_grant(session, id)
+        permissions.require(permissions.grant_revoke, caller, found.provider_id)
+        record = await service.revoke_grant(
+            session, id, reason=body.reason, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock()
+        )
+        return await _read_one(session, record)
+
+
+async def _read_one(session: AsyncSession, record: GrantRecord) -> dict[str, Any]:
+    return read(record, await _pins(session, [record]))
+
+
+async def _pins(session: AsyncSession, records: Sequence[GrantRecord]) -> Mapping[UUID, list[GrantVersion]]:
+    pins: dict[UUID, list[GrantVersion]] = {record.grant.id: [] for record in records}
+    for pin in await repository.pins(session, list(pins)):
+        pins[pin.grant_id].append(pin)
+    return pins
+
+
+def read(record: GrantRecord, pins: Mapping[UUID, Sequence[GrantVersion]]) -> dict[str, Any]:
+    """A grant as the API shows it."""
+    row = record.grant
+    return present(
+        id=row.id,
+        lane=row.lane_id,
+        consumer=record.consumer,
+        resource=record.resource,
+        purpose=row.purpose,
+        basis=row.basis,
+        mode=row.mode,
+        valid_from=row.valid_from,
+        valid_to=row.valid_to,
+        state=row.state,
+        state_reason=row.state_reason,
+        versions=[{"version": pin.version, "schema_digest": pin.schema_digest} for pin in pins[row.id]],
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )

@@ -1,0 +1,63 @@
+"""`/v1/inbox`: pulling and acknowledging."""
+
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Query, Request
+from starlette.responses import Response
+
+from hub.api.context import ContextDep
+from hub.api.exchanges import check_media_type
+from hub.api.guard import SignedMessage, SystemToken
+from hub.api.requests import address_of, read_body, request_id_of
+from hub.audit.entry import instant
+from hub.errors import Refused
+from hub.exchange.inbox import MAX_LIMIT, MAX_WAIT_S, Item
+
+DEFAULT_LIMIT = 100
+
+router = APIRouter(tags=["收件箱 / inbox"])
+
+
+def shown(item: Item) -> dict[str, Any]:
+    """An item as the contract writes it."""
+    return {
+        "delivery": str(item.delivery),
+        "exchange": str(item.exchange),
+        "res": item.resource,
+        "ver": item.version,
+        "lane": str(item.lane),
+        "sequence": item.sequence,
+        "digest": f"sha-256:{item.digest.hex()}",
+        "envelope": item.envelope.decode("ascii"),
+        "accepted_at": instant(item.accepted_at),
+    }
+
+
+@router.get("/v1/inbox", summary="取未确认的投递 / pull what is not yet acknowledged")
+async def pull(
+    request: Request,
+    caller: SystemToken,
+    ctx: ContextDep,
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
+    wait: Annotated[float, Query(ge=0, le=MAX_WAIT_S)] = 0.0,
+) -> Response:
+    """Up to `limit` items, each lane from its oldest; the same again until acknowledged. `wait`: seconds of long poll."""
+    system = ctx.pictures.picture.system(caller.code)
+    if system is None:
+        raise Refused("系统已不存在", "the system is gone", slug="system-suspended")
+    request_id = request_id_of(request.scope)
+    items = await ctx.inbox.pull(system, caller.actor, limit=limit, wait_s=wait, request_id=request_id)
+    body = orjson.dumps({"items": [shown(item) for item in items]})
+    return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})
+
+
+@router.post("/v1/inbox/acks", summary="签名确认 / acknowledge with a signature")
+async def acknowledge(request: Request, _: SignedMessage, ctx: ContextDep) -> Response:
+    """Takes an `ack+jws` (application/jose); all or nothing; the same bytes again get the same answer."""
+    check_media_type(request.scope)
+    body = await read_body(request.scope, request.receive, ctx.settings.max_envelope_bytes)
+    answer = await ctx.acknowledging.acknowledge(
+        body, address=address_of(request.scope), request_id=request_id_of(request.scope)
+    )
+    return Response(answer, media_type="application/json")

@@ -1,0 +1,115 @@
+"""`POST /oauth/token` and its metadata. OAuth keeps its own form of errors (RFC 6749 §5.2)."""
+
+from typing import Any
+
+from authlib.oauth2 import OAuth2Error
+from fastapi import APIRouter, Request
+from starlette.responses import JSONResponse
+
+from hub.api.context import Context, ContextDep
+from hub.api.guard import Anyone, SignedMessage, origin_of
+from hub.api.requests import address_of, read_body
+from hub.errors import Refused
+from hub.identity import token_issue
+from hub.identity.assertions import AssertionRefused
+from hub.identity.oauth import (
+    MAX_BODY_BYTES,
+    Reply,
+    TokenError,
+    TokenGrant,
+    error_reply,
+    invalid_client,
+    read_form,
+)
+
+router = APIRouter(tags=["令牌 / tokens"])
+
+FORM_SCHEMA: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/x-www-form-urlencoded": {
+                "schema": {
+                    "type": "object",
+                    "required": ["grant_type", "client_assertion_type", "client_assertion"],
+                    "properties": {
+                        "grant_type": {"const": "client_credentials"},
+                        "client_assertion_type": {"const": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"},
+                        "client_assertion": {
+                            "type": "string",
+                            "description": "JWT：header alg、kid（同信封）；iss = sub = 系统代码，aud = 本地址（字符串），"
+                            "exp ≤ 300 秒，jti 只用一次 / signed with the key of the system's certificate",
+                        },
+                    },
+                }
+            }
+        },
+    }
+}
+
+
+@router.get("/.well-known/oauth-authorization-server", summary="令牌服务的元数据 / metadata (RFC 8414)")
+async def authorization_server(_: Anyone, ctx: ContextDep) -> dict[str, Any]:
+    """Where and how a system gets a token."""
+    return ctx.identity.token_server.metadata()
+
+
+@router.post("/oauth/token", summary="换取访问令牌 / get an access token", openapi_extra=FORM_SCHEMA)
+async def token(request: Request, _: SignedMessage, ctx: ContextDep) -> JSONResponse:
+    """`client_credentials` with `private_key_jwt` (RFC 7523); errors as in RFC 6749 §5.2."""
+    try:
+        status, body, headers = await _issue(request, ctx)
+    except OAuth2Error as error:
+        status, body, headers = error_reply(error)
+    return JSONResponse(body, status, dict(headers))
+
+
+async def _issue(request: Request, ctx: Context) -> Reply:
+    try:
+        body = await read_body(request.scope, request.receive, MAX_BODY_BYTES)
+    except Refused:
+        raise TokenError(
+            "invalid_request",
+            f"请求体超过 {MAX_BODY_BYTES} 字节，或未及时到齐",
+            f"the body exceeds {MAX_BODY_BYTES} bytes, or did not arrive in time",
+        ) from None
+    form = read_form(request.headers.get("content-type", ""), body)
+    try:
+        grant = await _authenticate(form, ctx)
+    except TokenError as error:
+        if error.refusal is not None:
+            await _record(error.refusal, request, ctx)
+        raise
+    async with ctx.transaction() as session:
+        refusal = await token_issue.spend(
+            session,
+            grant.client.assertion,
+            origin=origin_of(request),
+            recorder=ctx.recorder,
+            now=ctx.clock(),
+        )
+    if refusal is not None:
+        raise invalid_client(refusal)
+    return ctx.identity.token_server.answer(grant)
+
+
+async def _authenticate(form: dict[str, str], ctx: Context) -> TokenGrant:
+    server = ctx.identity.token_server
+    try:
+        return server.authenticate(form, ctx.pictures.picture, now=ctx.clock())
+    except TokenError as error:
+        if error.refusal is None or not error.refusal.may_be_stale:
+            raise
+    # A refusal must not rest on an old picture: the certificate may have been issued a moment ago.
+    return server.authenticate(form, await ctx.pictures.at_least_now(), now=ctx.clock())
+
+
+async def _record(refusal: AssertionRefused, request: Request, ctx: Context) -> None:
+    now = ctx.clock()
+    if refusal.signer is None:
+        ctx.refusals.count(refusal.reason, address_of(request.scope), now=now)
+        return
+    async with ctx.transaction() as session:
+        token_issue.record_refusal(
+            session, refusal, refusal.signer, origin=origin_of(request), recorder=ctx.recorder, now=now
+        )

@@ -1,0 +1,62 @@
+"""How a resource and its versions read in the API; both halves of `/v1/resources` show them so."""
+
+from typing import Any
+
+from catalog.models import ResourceVersion
+from hub.api.wire import present
+from hub.publishing.repository import ResourceRecord
+
+EXAMPLE = {
+    "id": "0198f0c2-6a00-7cc3-98c4-dc0c0c07398f",
+    "code": "306001000001/000042",
+    "name": "办事指南",
+    "summary": "救助类事项的办事指南",
+    "provider": {"code": "11621124MB0000000Y", "name": "临洮县示例局"},
+    "system": "lintao-approval",
+    "share_type": 1,
+    "update_cycle": 4,
+    "status": "published",
+    "version": 1,
+    "schema_digest": "sha-256:…",
+    "is_example": True,
+    "created_at": "2026-03-02T01:30:00.000000+00:00",
+    "updated_at": "2026-03-02T01:30:00.000000+00:00",
+}
+
+
+def read(record: ResourceRecord) -> dict[str, Any]:
+    """A resource as the contract shows it."""
+    row = record.resource
+    return present(
+        id=row.id,
+        code=row.code,
+        name=row.name,
+        summary=row.summary,
+        provider=present(code=record.provider.code, name=record.provider.name),
+        system=record.system,
+        share_type=row.share_type,
+        share_condition=row.share_condition,
+        no_share_basis=row.no_share_basis,
+        update_cycle=row.update_cycle,
+        status=row.status,
+        status_reason=row.status_reason,
+        version=row.live_version,
+        schema_digest=record.schema_digest,
+        is_example=row.is_example,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )
+
+
+def read_version(row: ResourceVersion) -> dict[str, Any]:
+    """A version as the API shows it; its schema has a call of its own."""
+    return present(
+        version=row.number,
+        state=row.state,
+        schema_digest=row.schema_digest,
+        items=row.items,
+        created_at=row.created_at,
+        submitted_at=row.submitted_at,
+        published_at=row.published_at,
+        ended_at=row.ended_at,
+    )

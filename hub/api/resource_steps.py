@@ -1,0 +1,275 @@
+"""`/v1/resources`, the part that changes: register, edit, submit, return, publish, suspend, resume, withdraw, versions.
+
+A step that brings new items runs in a transaction of its own, begun after the caller was judged: the items are compiled
+in a child process first, and no transaction may wait for that.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends
+from pydantic import Field
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from catalog.codes import ShareType, UpdateCycle
+from catalog.rules import Description
+from hub.api.context import ContextDep
+from hub.api.guard import staff_may
+from hub.api.resource_forms import EXAMPLE, read
+from hub.api.wire import Body, Reason
+from hub.identity import permissions
+from hub.identity.callers import StaffCaller
+from hub.publishing import service
+from hub.registry.errors import InvalidField
+
+router = APIRouter(prefix="/v1/resources", tags=["资源目录 / resources"])
+
+ITEMS_EXAMPLE = [
+    {"field_name": "item_code", "name": "事项编码", "data_type": "C", "length": 31, "required": True, "key": True},
+    {"field_name": "item_name", "name": "事项名称", "data_type": "C", "length": 200, "required": True},
+]
+
+Items = Annotated[
+    list[Mapping[str, Any]],
+    Field(description="信息项 / information items", examples=[ITEMS_EXAMPLE]),
+]
+
+
+class DescriptionBody(Body):
+    """What an editor says about a resource."""
+
+    name: Annotated[str, Field(description="资源名称 / name", examples=["办事指南"])]
+    summary: Annotated[str, Field(description="资源摘要 / summary", examples=["救助类事项的办事指南"])]
+    system: Annotated[str, Field(description="发布数据的系统代码 / code of the system that publishes")]
+    share_type: Annotated[ShareType, Field(description="共享类型 CL-4：1 无条件 2 有条件 3 不予 / share type")]
+    update_cycle: Annotated[UpdateCycle, Field(description="更新周期 CL-7 / update cycle")]
+    share_condition: Annotated[str | None, Field(description="共享条件 / condition, for share type 2")] = None
+    no_share_basis: Annotated[str | None, Field(description="不予共享依据 / basis, for share type 3")] = None
+    is_example: Annotated[bool, Field(description="示例数据 / made up for a demonstration")] = False
+
+
+class NewResource(DescriptionBody):
+    """A resource to register, with the items of its first version."""
+
+    classification: Annotated[
+        str, Field(description="类项目细目，资源代码的前段 / front part of the code", examples=["306001000001"])
+    ]
+    provider: Annotated[
+        UUID | None, Field(description="提供机构 id，缺省为本人机构 / provider, your own if left out")
+    ] = None
+    items: Items
+
+
+class Edit(Body):
+    """What a draft is to become; what is left out stays."""
+
+    description: DescriptionBody | None = None
+    items: Items | None = None
+
+
+class Successor(Body):
+    """The items of the next version; left out, a copy of the newest version's."""
+
+    items: Items | None = None
+
+
+@router.post(
+    "",
+    status_code=201,
+    summary="登记资源 / register a resource",
+    responses={201: {"content": {"application/json": {"example": EXAMPLE | {"status": "draft"}}}}},
+)
+async def register(
+    body: NewResource, ctx: ContextDep, caller: Annotated[StaffCaller, Depends(staff_may("resource_create"))]
+) -> dict[str, Any]:
+    """Register a resource as a draft under the next code of its classification."""
+    provider_id = body.provider or caller.organisation_id
+    if provider_id is None:
+        raise InvalidField("/provider", "请指明提供机构 provider", "name the providing organisation in provider")
+    permissions.require(permissions.resource_create, caller, provider_id)
+    async with ctx.transaction() as session:
+        description = await _description(session, body, provider_id)
+    async with ctx.transaction() as session:
+        step = await service.register_resource(
+            session,
+            description,
+            body.items,
+            classification=body.classification,
+            actor=caller.actor,
+            recorder=ctx.recorder,
+            now=ctx.clock(),
+        )
+        return await _read(session, step.resource_id)
+
+
+@router.put("/{id:path}/draft", summary="修改草稿 / edit the draft")
+async def edit(
+    id: str,  # noqa: A002
+    body: Edit,
+    ctx: ContextDep,
+    caller: Annotated[StaffCaller, Depends(staff_may("resource_edit"))],
+) -> dict[str, Any]:
+    """Replace the draft's items, or the description of a resource that was never published."""
+    async with ctx.transaction() as session:
+        record = await service.find_resource(session, id)
+        resource = record.resource
+        permissions.require(permissions.resource_edit, caller, resource.provider_id)
+        described = None
+        if body.description is not None:
+            described = await _description(session, body.description, resource.provider_id)
+    async with ctx.transaction() as session:
+        await service.edit_draft(
+            session,
+            resource.id,
+            description=described,
+            items=body.items,
+            actor=caller.actor,
+            recorder=ctx.recorder,
+            now=ctx.clock(),
+        )
+        return await _read(session, resource.id)
+
+
+@router.post("/{id:path}/versions", status_code=201, summary="起草新版本 / begin a new version")
+async def begin_version(
+    id: str,  # noqa: A002
+    body: Successor,
+    ctx: ContextDep,
+    caller: Annotated[StaffCaller, Depends(staff_may("resource_edit"))],
+) -> dict[str, Any]:
+    """Begin the successor of the published version, which stays live until the successor is published."""
+    async with ctx.transaction() as session:
+        resource = (await service.find_resource(session, id)).resource
+        permissions.require(permissions.resource_edit, caller, resource.provider_id)
+    async with ctx.transaction() as session:
+        await service.new_version(
+            session, resource.id, items=body.items, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock()
+        )
+        return await _read(session, resource.id)
+
+
+@router.post("/{id:path}/versions/{number}/end", summary="停用旧版本 / end a replaced version")
+async def end_version(
+    id: str,  # noqa: A002
+    number: int,
+    ctx: ContextDep,
+    caller: Annotated[StaffCaller, Depends(staff_may("resource_withdraw"))],
+) -> dict[str, Any]:
+    """From the answer on, a version that a newer one has replaced takes no more payloads."""
+    async with ctx.transaction() as session:
+        resource = (await service.find_resource(session, id)).resource
+        await service.end_version(
+            session, resource.id, number, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock()
+        )
+        return await _read(session, resource.id)
+
+
+@router.post("/{id:path}/submit", summary="提交审核 / submit for review")
+async def submit(
+    id: str,  # noqa: A002
+    ctx: ContextDep,
+    caller: Annotated[StaffCaller, Depends(staff_may("resource_submit"))],
+) -> dict[str, Any]:
+    """Hand the draft in for review."""
+    async with ctx.transaction() as session:
+        resource = (await service.find_resource(session, id)).resource
+        permissions.require(permissions.resource_submit, caller, resource.provider_id)
+        await service.submit(session, resource.id, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock())
+        return await _read(session, resource.id)
+
+
+@router.post("/{id:path}/return", summary="退回修改 / return to the editor")
+async def return_to_draft(
+    id: str,  # noqa: A002
+    body: Reason,
+    ctx: ContextDep,
+    caller: Annotated[StaffCaller, Depends(staff_may("resource_return"))],
+) -> dict[str, Any]:
+    """Send the submitted version back to its editor."""
+    async with ctx.transaction() as session:
+        resource = (await service.find_resource(session, id)).resource
+        permissions.require(permissions.resource_return, caller, resource.provider_id)
+        await service.return_to_draft(
+            session, resource.id, reason=body.reason, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock()
+        )
+        return await _read(session, resource.id)
+
+
+@router.post("/{id:path}/publish", summary="审核通过并发布 / approve and publish")
+async def publish(
+    id: str,  # noqa: A002
+    ctx: ContextDep,
+    caller: Annotated[StaffCaller, Depends(staff_may("resource_publish"))],
+) -> dict[str, Any]:
+    """Make the submitted version the live one; grants that are not revoked pin its schema."""
+    async with ctx.transaction() as session:
+        resource = (await service.find_resource(session, id)).resource
+        permissions.require(permissions.resource_publish, caller, resource.provider_id)
+        await service.publish(session, resource.id, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock())
+        return await _read(session, resource.id)
+
+
+@router.post("/{id:path}/suspend", summary="暂停资源 / suspend a resource")
+async def suspend(
+    id: str,  # noqa: A002
+    body: Reason,
+    ctx: ContextDep,
+    caller: Annotated[StaffCaller, Depends(staff_may("resource_suspend"))],
+) -> dict[str, Any]:
+    """From the answer on, nothing is accepted for the resource."""
+    async with ctx.transaction() as session:
+        resource = (await service.find_resource(session, id)).resource
+        await service.suspend(
+            session, resource.id, reason=body.reason, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock()
+        )
+        return await _read(session, resource.id)
+
+
+@router.post("/{id:path}/resume", summary="恢复资源 / resume a resource")
+async def resume(
+    id: str,  # noqa: A002
+    ctx: ContextDep,
+    caller: Annotated[StaffCaller, Depends(staff_may("resource_resume"))],
+) -> dict[str, Any]:
+    """Let the exchange of a suspended resource go on."""
+    async with ctx.transaction() as session:
+        resource = (await service.find_resource(session, id)).resource
+        await service.resume(session, resource.id, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock())
+        return await _read(session, resource.id)
+
+
+@router.post("/{id:path}/withdraw", summary="撤销资源 / withdraw a resource")
+async def withdraw(
+    id: str,  # noqa: A002
+    body: Reason,
+    ctx: ContextDep,
+    caller: Annotated[StaffCaller, Depends(staff_may("resource_withdraw"))],
+) -> dict[str, Any]:
+    """End the resource and all its versions for good; the code stays taken."""
+    async with ctx.transaction() as session:
+        resource = (await service.find_resource(session, id)).resource
+        await service.withdraw(
+            session, resource.id, reason=body.reason, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock()
+        )
+        return await _read(session, resource.id)
+
+
+async def _description(session: AsyncSession, body: DescriptionBody, provider_id: UUID) -> Description:
+    parties = await service.find_parties(session, provider_id, body.system)
+    return Description(
+        name=body.name,
+        summary=body.summary,
+        provider_id=provider_id,
+        provider_code=parties.provider_code,
+        system_id=parties.system.id,
+        share_type=body.share_type,
+        update_cycle=body.update_cycle,
+        share_condition=body.share_condition,
+        no_share_basis=body.no_share_basis,
+        is_example=body.is_example,
+    )
+
+
+async def _read(session: AsyncSession, resource_id: UUID) -> dict[str, Any]:
+    return read(await service.find_resource(session, str(resource_id)))

@@ -1,0 +1,113 @@
+"""`/v1/resources`: the catalogue. Partner systems read what was published; staff take the steps of a resource's life.
+
+`{id}` is the resource's id or its code, slash and all: `/v1/resources/306001000001/000042/schema`.
+"""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.responses import Response
+
+from catalog.codes import ResourceStatus
+from certs.canonical import canonical
+from hub.api import resource_steps
+from hub.api.context import ContextDep
+from hub.api.guard import system_or_staff
+from hub.api.paging import Page
+from hub.api.resource_forms import EXAMPLE, read, read_version
+from hub.errors import NotFound
+from hub.identity.callers import StaffCaller, SystemCaller
+from hub.publishing import service
+from hub.publishing.repository import ResourceRecord
+
+reading = APIRouter(prefix="/v1/resources", tags=["资源目录 / resources"])
+
+SCHEMA_TYPE = "application/schema+json"
+
+SHOWN_TO_SYSTEMS = (ResourceStatus.PUBLISHED, ResourceStatus.SUSPENDED)
+"""What partners find in the list; a withdrawn resource can still be read by who knows its id."""
+
+Reader = Annotated[SystemCaller | StaffCaller, Depends(system_or_staff("resource_read"))]
+
+
+@reading.get(
+    "",
+    summary="资源列表 / list resources",
+    responses={200: {"content": {"application/json": {"example": {"items": [EXAMPLE], "next": None}}}}},
+)
+async def listing(
+    caller: Reader,
+    ctx: ContextDep,
+    page: Page,
+    code: Annotated[str | None, Query(max_length=64, description="只要此代码的资源 / the one of this code")] = None,
+) -> dict[str, Any]:
+    """Resources by code; partner systems see those that were published."""
+    async with ctx.transaction() as session:
+        if code is not None:
+            return {"items": [read(await _visible(session, code, caller))], "next": None}
+        statuses = SHOWN_TO_SYSTEMS if isinstance(caller, SystemCaller) else ()
+        records, following = await service.list_resources(
+            session, cursor=page.cursor, limit=page.limit, statuses=statuses
+        )
+    return {"items": [read(record) for record in records], "next": following}
+
+
+@reading.get("/{id:path}/schema", summary="载荷的 JSON Schema / schema of payloads", response_class=Response)
+async def schema(
+    id: str,  # noqa: A002
+    caller: Reader,
+    ctx: ContextDep,
+    ver: Annotated[
+        int | None, Query(ge=1, le=2**31 - 1, description="版本，缺省为现行版本 / the live one if left out")
+    ] = None,
+) -> Response:
+    """The JSON Schema (2020-12) of that version's payload, in its RFC 8785 form: its SHA-256 is the `schema_digest`."""
+    async with ctx.transaction() as session:
+        record = await _visible(session, id, caller)
+        version = await service.find_version(session, record.resource.id, ver)
+    if isinstance(caller, SystemCaller) and version.published_at is None:
+        raise _nothing()
+    return Response(
+        canonical(version.payload_schema), media_type=SCHEMA_TYPE, headers={"ETag": f'"{version.schema_digest}"'}
+    )
+
+
+@reading.get("/{id:path}/versions", summary="资源的版本 / versions of a resource")
+async def versions(id: str, caller: Reader, ctx: ContextDep) -> dict[str, Any]:  # noqa: A002
+    """All versions, oldest first, with their items; partner systems see those that were published."""
+    async with ctx.transaction() as session:
+        record = await _visible(session, id, caller)
+        rows = await service.list_versions(session, record.resource.id)
+    shown = [row for row in rows if isinstance(caller, StaffCaller) or row.published_at is not None]
+    return {"items": [read_version(row) for row in shown], "next": None}
+
+
+@reading.get(
+    "/{id:path}",
+    summary="一个资源 / one resource",
+    responses={200: {"content": {"application/json": {"example": EXAMPLE}}}},
+)
+async def one(id: str, caller: Reader, ctx: ContextDep) -> dict[str, Any]:  # noqa: A002
+    """The resource of that id or code."""
+    async with ctx.transaction() as session:
+        return read(await _visible(session, id, caller))
+
+
+async def _visible(session: AsyncSession, reference: str, caller: SystemCaller | StaffCaller) -> ResourceRecord:
+    record = await service.find_resource(session, reference)
+    if isinstance(caller, SystemCaller) and record.resource.live_version is None:
+        raise _nothing()
+    return record
+
+
+def _nothing() -> NotFound:
+    # In the words of a resource that does not exist: a draft is nobody's business.
+    return NotFound(
+        "没有这个资源或版本；请核对资源标识或资源代码", "there is no such resource or version; check its id or code"
+    )
+
+
+router = APIRouter()
+router.include_router(reading)
+router.include_router(resource_steps.router)

@@ -1,0 +1,36 @@
+"""How the JSON doors write and read what several of them share: absent means absent, times in UTC, no unknown fields."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from hub.audit.entry import instant
+
+
+class Body(BaseModel):
+    """The body of a request; a field that we do not know is a mistake, not an extension."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Reason(Body):
+    """Why; kept with the object, shown to those concerned."""
+
+    reason: Annotated[
+        str, Field(description="原因 / why", examples=["证书疑似泄露，待核查 / suspected leak, being examined"])
+    ]
+
+
+def present(**members: Any) -> dict[str, Any]:
+    """The members that there are, ids as text, times as RFC 3339 in UTC."""
+    return {name: _written(value) for name, value in members.items() if value is not None}
+
+
+def _written(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return instant(value)
+    if isinstance(value, UUID):
+        return str(value)
+    return value

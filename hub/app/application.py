@@ -1,0 +1,178 @@
+"""The web application: doors put together, and every error turned into a problem document."""
+
+import logging
+import time
+from typing import Any
+
+import asyncpg
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import Message, Receive, Scope, Send
+
+from hub.api import (
+    audit_events,
+    certificates,
+    documentation,
+    exchanges,
+    grants,
+    health,
+    inbox,
+    oauth,
+    organisations,
+    pki,
+    resources,
+    session,
+    staff,
+    systems,
+)
+from hub.api.context import Context
+from hub.api.problems import problem
+from hub.api.requests import english_wanted, request_id_of
+from hub.errors import FieldError, InvalidInput, NotFound, Refused, SetupError, Unavailable
+
+log = logging.getLogger("hub.access")
+
+DESCRIPTION = """政务数据共享交换枢纽的接口。错误一律为 RFC 9457 problem+json，`type` 指向说明页。
+
+The API of the gateway for sharing government data. Errors are RFC 9457 problem+json; `type` points to a page about it.
+"""
+
+
+def create_app(context: Context) -> FastAPI:
+    """The application around `context`; starts nothing."""
+    app = FastAPI(
+        title="Shuniu 枢纽",
+        version="1",
+        description=DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+    )
+    app.state.context = context
+    app.router.routes.insert(0, exchanges.post_route(context))
+    for door in (
+        exchanges,
+        inbox,
+        session,
+        oauth,
+        organisations,
+        systems,
+        certificates,
+        resources,
+        grants,
+        staff,
+        audit_events,
+        pki,
+        health,
+        documentation,
+    ):
+        app.include_router(door.router)
+    app.add_exception_handler(Refused, _refused)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    for fault in (SetupError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        app.add_exception_handler(fault, _database_fault)
+    return app
+
+
+class Front:
+    """Before the application: takes the hot path straight to its door, and logs one line for every other request.
+
+    The framework's routing costs as much as checking a signature, so posted envelopes do not go through it; the route
+    is registered there too, for whoever mounts the application without this front.
+    """
+
+    def __init__(self, app: FastAPI) -> None:
+        self._app = app
+        self._posting = exchanges.ExchangeDoor(app.state.context)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] == "http" and scope["path"] == "/v1/exchanges" and scope["method"] == "POST":
+            await self._posting(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        request_id = request_id_of(scope)
+        status = 0
+
+        async def sending(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = message.setdefault("headers", [])
+                if all(name != b"x-request-id" for name, _ in headers):
+                    message["headers"] = [*headers, (b"x-request-id", request_id.encode())]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sending)
+        finally:
+            route = scope.get("route")
+            log.info(
+                "request",
+                extra={
+                    "request_id": request_id,
+                    "method": scope["method"],
+                    "route": getattr(route, "path", "-"),
+                    "status": status,
+                    "milliseconds": round((time.perf_counter() - started) * 1000, 1),
+                },
+            )
+
+
+def _answer(request: Request, refusal: Refused) -> Response:
+    return problem(refusal, request_id=request_id_of(request.scope), english=english_wanted(request.scope))
+
+
+async def _refused(request: Request, fault: Exception) -> Response:
+    assert isinstance(fault, Refused)
+    if fault.note:
+        log.warning(
+            "refused", extra={"request_id": request_id_of(request.scope), "slug": fault.slug, "note": fault.note}
+        )
+    return _answer(request, fault)
+
+
+async def _invalid(request: Request, fault: Exception) -> Response:
+    assert isinstance(fault, RequestValidationError)
+    errors = [_field_error(error) for error in fault.errors()]
+    zh = f"有 {len(errors)} 处输入有误，没有任何内容被保存"
+    return _answer(request, InvalidInput(zh, f"{len(errors)} field(s) are wrong; nothing was saved", errors=errors))
+
+
+def _field_error(error: dict[str, Any]) -> FieldError:
+    """A field error of the framework's, without the value: it may be personal."""
+    place = "/" + "/".join(str(part) for part in error["loc"][1:] or error["loc"])
+    kinds = {
+        "missing": ("缺少该字段；请补上", "this field is missing; add it"),
+        "extra_forbidden": ("没有这个字段；请删除或核对名称", "there is no such field; remove it or check its name"),
+        "json_invalid": ("请求体不是合格的 JSON；请检查语法", "the body is not JSON; check its syntax"),
+    }
+    zh, en = kinds.get(error["type"], (f"取值不合要求：{error['msg']}", f"not acceptable: {error['msg']}"))
+    return FieldError(place, zh, en)
+
+
+async def _http(request: Request, fault: Exception) -> Response:
+    assert isinstance(fault, HTTPException)
+    if fault.status_code == 405:
+        refusal = Refused(
+            "该地址不支持此方法；请查看 /docs",
+            "this address does not take that method; see /docs",
+            slug="method-not-allowed",
+        )
+    else:
+        refusal = NotFound("没有这个地址；请查看 /docs", "there is nothing at this address; see /docs")
+    return _answer(request, refusal)
+
+
+async def _database_fault(request: Request, fault: Exception) -> Response:
+    log.error("database fault", extra={"request_id": request_id_of(request.scope), "fault": type(fault).__name__})
+    return _answer(
+        request,
+        Unavailable("数据库暂不可用；请稍后再试", "the database is unavailable; try again later", retry_after=2),
+    )

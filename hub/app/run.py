@@ -1,0 +1,291 @@
+"""What the commands start: setting a hub up, one gateway or worker, all of them together, and the doctor."""
+
+import asyncio
+import contextlib
+import gc
+import getpass
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import FrameType
+
+import uvicorn
+import uvloop
+
+from hub.app import logs
+from hub.app.application import Front, create_app
+from hub.app.protocol import BoundedProtocol
+from hub.app.wiring import open_context
+from hub.audit.entry import Actor, Event
+from hub.audit.service import Recorder
+from hub.db.checks import Check, check_server, clock_offset, fsync_cost, insist
+from hub.db.clock import MAX_OFFSET_S
+from hub.db.embedded import EmbeddedPostgres
+from hub.db.engine import Database
+from hub.db.migrate import migrate
+from hub.db.partitions import ensure_partitions
+from hub.errors import SetupError
+from hub.identity.passwords import Passwords
+from hub.identity.roles import Role
+from hub.identity.staff import NewAccount, create_first_accounts
+from hub.registry.keyring import create_keys
+from hub.registry.masterkey import create_master_key
+from hub.settings import Settings
+from hub.worker import chores
+
+log = logging.getLogger(__name__)
+
+KEEP_ALIVE_S = 75
+GRACE_S = 20
+"""Time for requests under way when a gateway is told to stop; a long poll may be cut short, nothing accepted is."""
+
+FIRST_ACCOUNTS = (
+    NewAccount("sysadmin", "系统管理员 operator", frozenset({Role.OPERATOR})),
+    NewAccount("secadmin", "安全管理员 security officer", frozenset({Role.SECURITY})),
+    NewAccount("auditadmin", "审计管理员 auditor", frozenset({Role.AUDITOR})),
+)
+"""The three officers that GB/T 22239 separates; they propose and approve everybody else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Initialised:
+    """What `initialise` made; the passwords are shown once and stored nowhere."""
+
+    applied: list[str]
+    passwords: dict[str, str]
+
+
+@contextmanager
+def database_address(settings: Settings) -> Iterator[str]:
+    """The address of the hub's database: the configured one, or the embedded server, held for the length of the block."""
+    if settings.database_url is not None:
+        yield settings.database_url.get_secret_value()
+        return
+    with EmbeddedPostgres(settings.data) as server:
+        yield server.dsn
+
+
+def host_actor() -> Actor:
+    """Who acts from the host itself (`host:<user>`), for the few commands that touch the database."""
+    try:
+        name = getpass.getuser()
+    except (OSError, KeyError):
+        name = f"uid-{os.getuid()}"
+    return Actor(kind="host", id=f"host:{name}")
+
+
+def initialise(
+    settings: Settings, *, organisation: str = "临洮县", accounts: tuple[NewAccount, ...] = FIRST_ACCOUNTS
+) -> Initialised:
+    """Make the data folder, the schema, the master key, the hub's keys and the first accounts.
+
+    Raises `SetupError` where any of it exists already: nothing is overwritten.
+    """
+    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with database_address(settings) as dsn:
+        return asyncio.run(_initialise(settings, dsn, organisation, accounts))
+
+
+async def _initialise(settings: Settings, dsn: str, organisation: str, accounts: tuple[NewAccount, ...]) -> Initialised:
+    applied = await migrate_and_prepare(dsn)
+    master_key = create_master_key(settings.master_key_path)
+    database = Database(dsn, application="shuniu-init")
+    now = datetime.now(UTC)
+    recorder, actor = Recorder(settings.hub_id), host_actor()
+    try:
+        async with database.session() as session, session.begin():
+            await create_keys(session, master_key, hub_id=settings.hub_id, organisation_name=organisation, now=now)
+            recorder.record(session, Event("hub.initialised", actor, "hub", settings.hub_id), now=now)
+            passwords = await create_first_accounts(
+                session, accounts, passwords=Passwords(), actor=actor, recorder=recorder, now=now
+            )
+    finally:
+        await database.dispose()
+    return Initialised(applied, passwords)
+
+
+async def migrate_and_prepare(dsn: str) -> list[str]:
+    """Insist on a safe server, bring the schema up to date and make the partitions; returns the revisions applied."""
+    database = Database(dsn, application="shuniu-migrate")
+    async with database.connection() as connection:
+        insist(await check_server(connection))
+    applied = await migrate(dsn)
+    async with database.connection() as connection:
+        await ensure_partitions(connection, datetime.now(UTC))
+    return applied
+
+
+def gateway(settings: Settings, *, shared_port: bool = False) -> None:
+    """Serve until SIGTERM or SIGINT; what was accepted is finished and answered first.
+
+    `shared_port`: other gateways of this machine listen on the same port. Raises `SetupError`.
+    """
+    logs.configure()
+    _ignore_after_shutdown()
+    with database_address(settings) as dsn:
+        uvloop.run(_serve(settings, dsn, listen(settings, shared=shared_port)))
+
+
+async def _serve(settings: Settings, dsn: str, listener: socket.socket) -> None:
+    async with open_context(settings, dsn) as context:
+        app = create_app(context)
+        config = uvicorn.Config(
+            Front(app),
+            http=BoundedProtocol,
+            ws="none",
+            lifespan="off",
+            access_log=False,
+            log_config=None,
+            proxy_headers=False,
+            server_header=False,
+            timeout_keep_alive=KEEP_ALIVE_S,
+            timeout_graceful_shutdown=GRACE_S,
+            backlog=1024,
+        )
+        counting = asyncio.create_task(context.refusals.flush_regularly(context.acquire))
+        app.openapi()
+        gc.collect()
+        gc.freeze()  # what start-up made stays: collections no longer walk it
+        log.info("gateway ready", extra={"host": settings.host, "port": listener.getsockname()[1], "pid": os.getpid()})
+        try:
+            await uvicorn.Server(config).serve(sockets=[listener])
+        finally:
+            counting.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await counting
+            await context.refusals.flush_last(context.acquire)
+
+
+def listen(settings: Settings, *, shared: bool) -> socket.socket:
+    """The listening socket. Raises `SetupError` when the port is taken."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if shared:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+    except OSError as fault:
+        listener.close()
+        raise SetupError(
+            f"无法监听 {settings.host}:{settings.port}（{fault.strerror}）；请用 --port 换一个端口，或停掉占用它的程序",
+            f"cannot listen on {settings.host}:{settings.port} ({fault.strerror}); choose another --port or stop what uses it",
+        ) from fault
+    return listener
+
+
+def _ignore_after_shutdown() -> None:
+    """uvicorn raises the signal again once it has shut down; an orderly end exits with 0."""
+
+    def nothing(_: int, __: FrameType | None) -> None:
+        return
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, nothing)
+
+
+def worker(settings: Settings) -> None:
+    """Run the background loops until SIGTERM or SIGINT. Raises `SetupError`."""
+    logs.configure()
+    with database_address(settings) as dsn:
+        uvloop.run(_work(dsn))
+
+
+async def _work(dsn: str) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    database = Database(dsn, application="shuniu-worker")
+    async with database.connection() as connection:
+        insist(await check_server(connection))
+    log.info("worker ready", extra={"pid": os.getpid()})
+    await chores.run(database.connect, lambda: datetime.now(UTC), stop)
+
+
+def up(settings: Settings) -> None:
+    """Migrate, then run gateways and workers as processes until SIGTERM or SIGINT; one that dies is started again."""
+    with database_address(settings) as dsn:
+        asyncio.run(migrate_and_prepare(dsn))
+        listen(settings, shared=False).close()
+        asyncio.run(_supervise(settings))
+
+
+RESTART_DELAY_S = 1.0
+
+
+async def _supervise(settings: Settings) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    commands = [["gateway", "--shared-port"]] * settings.gateways + [["worker"]] * settings.workers
+    await asyncio.gather(*(_keep_running(settings, command, stop) for command in commands))
+
+
+async def _keep_running(settings: Settings, command: list[str], stop: asyncio.Event) -> None:
+    while not stop.is_set():
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "hub", *command, env=os.environ | environment(settings), start_new_session=True
+        )
+        ended = asyncio.create_task(process.wait())
+        stopped = asyncio.create_task(stop.wait())
+        await asyncio.wait({ended, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        if not ended.done():
+            process.terminate()
+            await ended
+            return
+        stopped.cancel()
+        log.error("a process ended and is started again", extra={"command": command[0], "status": process.returncode})
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), RESTART_DELAY_S)
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """The settings as variables, for the processes that a command starts."""
+    values: dict[str, str] = {}
+    for name in Settings.model_fields:
+        value = getattr(settings, name)
+        if value is not None:
+            shown = value.get_secret_value() if hasattr(value, "get_secret_value") else value
+            values[f"SHUNIU_{name.upper()}"] = str(shown)
+    return values
+
+
+def doctor(settings: Settings) -> list[Check]:
+    """What the database promises, how its clock and disk do: every check with what was found."""
+    with database_address(settings) as dsn:
+        return asyncio.run(_examine(settings, dsn))
+
+
+async def _examine(settings: Settings, dsn: str) -> list[Check]:
+    async with Database(dsn, application="shuniu-doctor").connection() as connection:
+        checks = await check_server(connection)
+        offset = await clock_offset(connection)
+    checks.append(
+        Check(
+            "clock_offset_s",
+            f"{offset:+.3f}",
+            abs(offset) <= MAX_OFFSET_S,
+            f"本机与数据库的时钟相差超过 {MAX_OFFSET_S:.0f} 秒；请启用 NTP",
+            f"clocks differ by more than {MAX_OFFSET_S:.0f} s; run NTP",
+        )
+    )
+    cost = fsync_cost(settings.data) if settings.data.is_dir() else None
+    if cost is not None:
+        checks.append(
+            Check(
+                "fsync_us",
+                f"{cost:.0f}",
+                True,
+                "一次写入落盘的微秒数（中位）",
+                "microseconds for one write to reach the disk (median)",
+            )
+        )
+    return checks

@@ -1,0 +1,135 @@
+"""Opens everything that one gateway process needs, in order, and closes it in the reverse order."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import asyncpg
+
+from hub.api.context import Context
+from hub.audit import repository as audit
+from hub.audit.service import Recorder
+from hub.db.checks import check_server, insist
+from hub.db.clock import DatabaseClock
+from hub.db.engine import Database
+from hub.db.migrate import current, head
+from hub.errors import SetupError
+from hub.exchange.acknowledging import Acknowledging
+from hub.exchange.inbox import Inbox
+from hub.exchange.intake import Intake
+from hub.exchange.refusals import RefusalLog
+from hub.identity.parts import Identity
+from hub.ledger.committer import Committer, find_seen
+from hub.ledger.records import Seen
+from hub.registry.keyring import KeyRing
+from hub.registry.masterkey import MasterKey, load_master_key
+from hub.registry.picture import PictureStore
+from hub.settings import Settings
+
+POOL_SIZE = 6
+"""Raw connections for pulls and acknowledgements of one gateway."""
+
+
+@asynccontextmanager
+async def open_context(settings: Settings, dsn: str) -> AsyncIterator[Context]:
+    """The parts of one gateway process on the database at `dsn`; what was accepted is finished before they close.
+
+    Raises `SetupError` when the database is unsafe, older or newer than this code, or the hub is not initialised.
+    """
+    async with AsyncExitStack() as stack:
+        database = Database(dsn, application="shuniu-gateway")
+        stack.push_async_callback(database.dispose)
+        clock = DatabaseClock()
+        async with database.connection() as connection:
+            insist(await check_server(connection))
+        if await current(dsn) != head():
+            raise not_initialised(str(settings.data))
+        master_key = load_master_key(settings.master_key_path)
+        async with database.session() as session:
+            keyring = await KeyRing.load(session, master_key)
+            if (last := await audit.last_time(session)) is not None:
+                clock.not_before(last)
+        pool = await asyncpg.create_pool(
+            dsn,
+            min_size=1,
+            max_size=POOL_SIZE,
+            connect=lambda *_, **__: database.connect(),
+            reset=_keep,
+        )
+        stack.push_async_callback(pool.close)
+        pictures = PictureStore(database.connect)
+        await pictures.start()
+        stack.push_async_callback(pictures.stop)
+        committer = Committer(
+            connect=database.connect,
+            clock=clock,
+            max_queue=settings.max_queue,
+            max_queue_bytes=settings.max_queue_bytes,
+        )
+        await committer.start()
+        stack.push_async_callback(committer.stop)
+        yield _context(settings, database, clock, keyring, master_key, pictures, committer, pool)
+
+
+async def _keep(connection: asyncpg.Connection) -> None:
+    """Connections go back as they are: every use of one is a transaction that has ended."""
+
+
+def _context(
+    settings: Settings,
+    database: Database,
+    clock: DatabaseClock,
+    keyring: KeyRing,
+    master_key: MasterKey,
+    pictures: PictureStore,
+    committer: Committer,
+    pool: asyncpg.Pool,
+) -> Context:
+    async def lookup(sender: str, jti: str) -> Seen | None:
+        async with pool.acquire() as connection:
+            return (await find_seen(connection, [(sender, jti)])).get((sender, jti))
+
+    refusals = RefusalLog(settings.hub_id, committer)
+    inbox = Inbox(settings.hub_id, pool.acquire, pictures, clock)
+    committer.committed = inbox.arrivals.wake
+    return Context(
+        settings=settings,
+        database=database,
+        clock=clock,
+        recorder=Recorder(settings.hub_id),
+        keyring=keyring,
+        identity=Identity.open(settings, keyring, master_key),
+        pictures=pictures,
+        committer=committer,
+        acquire=pool.acquire,
+        refusals=refusals,
+        intake=Intake(
+            hub_id=settings.hub_id,
+            skew_s=settings.clock_skew_s,
+            max_bytes=settings.max_envelope_bytes,
+            pictures=pictures,
+            committer=committer,
+            receipts=keyring.signer("receipt"),
+            refusals=refusals,
+            find_seen=lookup,
+            clock=clock,
+        ),
+        inbox=inbox,
+        acknowledging=Acknowledging(
+            hub_id=settings.hub_id,
+            skew_s=settings.clock_skew_s,
+            max_bytes=settings.max_envelope_bytes,
+            acquire=pool.acquire,
+            pictures=pictures,
+            refusals=refusals,
+            find_seen=lookup,
+            clock=clock,
+        ),
+    )
+
+
+def not_initialised(data: str) -> SetupError:
+    """The hub has no keys or no schema yet."""
+    return SetupError(
+        f"数据库尚未初始化或迁移到本版本；请运行 shuniu init 或 shuniu migrate --data {data}",
+        f"the database is not initialised or not migrated to this release; run shuniu init or shuniu migrate --data {data}",
+    )

@@ -1,0 +1,84 @@
+"""All SQL of the sharing log. Writers pass their own session, so that an act and its entry commit together."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+import orjson
+from sqlalchemy import desc, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from hub.audit.entry import Entry
+from hub.audit.models import LogEntry
+
+INSERT_ENTRIES = """
+INSERT INTO log_entry (id, event, outcome, actor, object_type, object_id, occurred_at, leaf, leaf_hash, openings)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[],
+                     $8::bytea[], $9::bytea[], $10::text[]::jsonb[])
+"""
+
+
+def columns(entries: Sequence[Entry]) -> tuple[list[object], ...]:
+    """The entries as the column arrays that `INSERT_ENTRIES` takes."""
+    return (
+        [e.id for e in entries],
+        [e.event.type for e in entries],
+        [e.event.outcome for e in entries],
+        [e.event.actor.id for e in entries],
+        [e.event.object_type for e in entries],
+        [e.event.object_id for e in entries],
+        [e.occurred_at for e in entries],
+        [e.leaf for e in entries],
+        [e.leaf_hash for e in entries],
+        [openings_json(e) for e in entries],
+    )
+
+
+def openings_json(entry: Entry) -> str | None:
+    """The openings as JSON text, None where the entry has none."""
+    return orjson.dumps(entry.openings).decode() if entry.openings else None
+
+
+async def insert(connection: asyncpg.Connection, entries: Sequence[Entry]) -> None:
+    """Write entries in the transaction that is open on a raw connection."""
+    await connection.execute(INSERT_ENTRIES, *columns(entries))
+
+
+def add(session: AsyncSession, entry: Entry) -> None:
+    """Write one entry in the session's transaction."""
+    session.add(
+        LogEntry(
+            id=entry.id,
+            event=entry.event.type,
+            outcome=entry.event.outcome,
+            actor=entry.event.actor.id,
+            object_type=entry.event.object_type,
+            object_id=entry.event.object_id,
+            occurred_at=entry.occurred_at,
+            leaf=entry.leaf,
+            leaf_hash=entry.leaf_hash,
+            openings={name: dict(opening) for name, opening in entry.openings.items()} or None,
+        )
+    )
+
+
+async def last_time(session: AsyncSession) -> datetime | None:
+    """When the newest entry was written; the log's clock never runs backwards past it."""
+    newest: datetime | None = await session.scalar(select(func.max(LogEntry.occurred_at)))
+    return newest
+
+
+async def page(
+    session: AsyncSession, *, before: UUID | None, limit: int, event: str | None = None, actor: str | None = None
+) -> Sequence[LogEntry]:
+    """Newest first, `limit` rows below the id `before`; for people who look, not for proofs (those read the sealed index)."""
+    query = select(LogEntry).order_by(desc(LogEntry.__table__.c.id)).limit(limit)  # type: ignore[attr-defined]
+    table = LogEntry.__table__  # type: ignore[attr-defined]
+    if before is not None:
+        query = query.where(table.c.id < before)
+    if event:
+        query = query.where(table.c.event == event)
+    if actor:
+        query = query.where(table.c.actor == actor)
+    return (await session.scalars(query)).all()

@@ -1,0 +1,56 @@
+"""The commands 命令: `shuniu`, also `python -m hub`. Exit 0 done, 1 the answer is no, 2 wrong use, 3 something is missing.
+
+Results go to standard output, messages to standard error, Chinese first. What a foreseen failure says is a sentence, never
+a traceback.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from certs.errors import CertsError
+from hub.cli.commands import root
+from hub.cli.failures import INTERRUPTED, MISSING, REFUSED, WRONG_USE
+from hub.errors import HubError, SetupError
+
+
+def main() -> None:
+    """The entry point: runs the command line and exits with its code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """The exit code of one command line, its messages printed."""
+    try:
+        code = root.main(args=list(arguments), prog_name="shuniu", standalone_mode=False)
+    except click.UsageError as error:
+        return _wrong_use(error)
+    except click.Abort:
+        return _say("已中断 / interrupted", INTERRUPTED)
+    except click.ClickException as error:
+        return _say(error.format_message(), error.exit_code)
+    except SetupError as error:
+        return _say(str(error), MISSING)
+    except (HubError, CertsError) as error:
+        return _say(str(error), REFUSED)
+    except BrokenPipeError:
+        # who read our output has left: nothing more to say, and nothing must be said at interpreter exit either
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return REFUSED
+    except OSError as error:
+        where = f" {error.filename}" if error.filename else ""
+        return _say(f"文件或网络操作失败{where}：{error.strerror} / failed{where}: {error.strerror}", MISSING)
+    return code if isinstance(code, int) else 0
+
+
+def _wrong_use(error: click.UsageError) -> int:
+    command = error.ctx.command_path if error.ctx else "shuniu"
+    message = error.format_message()
+    return _say(f"用法不对：{message}\n请看 {command} --help / wrong use, see {command} --help", WRONG_USE)
+
+
+def _say(message: str, code: int) -> int:
+    click.echo(message, err=True)
+    return code

@@ -1,0 +1,88 @@
+"""The tree of commands: what there is and where it lives. A command's module is imported when it is used."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+
+import click
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One command: `module:name` of it, and its line in the overview."""
+
+    where: str
+    summary: str
+
+    def load(self) -> click.Command:
+        """The command itself."""
+        module, name = self.where.split(":")
+        command = getattr(import_module(module), name)
+        assert isinstance(command, click.Command)
+        return command
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are called; the overview needs none of them."""
+
+    def __init__(self, *, sections: Mapping[str, Mapping[str, Entry]], help: str) -> None:  # noqa: A002 (click's word)
+        super().__init__("shuniu", help=help, context_settings={"help_option_names": ["-h", "--help"]})
+        self._sections = sections
+        self._entries = {name: entry for section in sections.values() for name, entry in section.items()}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names in the order of the overview."""
+        return list(self._entries)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, imported now; None if there is none."""
+        entry = self._entries.get(cmd_name)
+        return None if entry is None else entry.load()
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The overview, by who uses the commands."""
+        for title, section in self._sections.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, entry.summary) for name, entry in section.items()])
+
+
+SECTIONS = {
+    "枢纽 / the hub": {
+        "init": Entry("hub.cli.server:init", "建库、密钥、首批账户 / data folder, database, keys, first accounts"),
+        "up": Entry("hub.cli.server:up", "运行网关与后台进程 / gateways and workers together"),
+        "gateway": Entry("hub.cli.server:gateway", "只运行网关 / one gateway process"),
+        "worker": Entry("hub.cli.server:worker", "只运行后台进程 / one worker process"),
+        "migrate": Entry("hub.cli.server:migrate", "升级数据库结构 / bring the database up to date"),
+        "doctor": Entry("hub.cli.server:doctor", "检查数据库、时钟、磁盘 / check database, clock and disk"),
+        "demo": Entry("hub.cli.server:demo", "临洮示例全流程 / the Lintao example from end to end"),
+    },
+    "工作人员 / staff": {
+        "login": Entry("hub.cli.signin:login", "登录 / sign in"),
+        "logout": Entry("hub.cli.signin:logout", "退出 / sign out"),
+        "whoami": Entry("hub.cli.signin:whoami", "当前会话 / who is signed in"),
+        "password": Entry("hub.cli.signin:password", "修改口令 / change the password"),
+        "second-factor": Entry("hub.cli.signin:second_factor", "登记动态口令 / enrol a second factor"),
+        "org": Entry("hub.cli.registry:org", "机构 / organisations"),
+        "system": Entry("hub.cli.registry:system", "接入系统 / partner systems"),
+        "cert": Entry("hub.cli.certificates:cert", "数字证书 / certificates"),
+        "staff": Entry("hub.cli.staff:staff", "人员账户 / staff accounts"),
+        "resource": Entry("hub.cli.catalogue:resource", "信息资源目录 / resources of the catalogue"),
+        "grant": Entry("hub.cli.grants:grant", "授权 / grants"),
+        "audit": Entry("hub.cli.audit:audit", "共享日志 / the sharing log"),
+    },
+    "接入方 / partner systems": {
+        "send": Entry("hub.cli.partner:send", "签名并发布记录 / sign and publish records"),
+        "inbox": Entry("hub.cli.partner:inbox", "取数并确认 / pull and acknowledge"),
+    },
+}
+
+root = LazyGroup(
+    sections=SECTIONS,
+    help=(
+        "Shuniu 枢纽：政务数据共享交换。\n\n"
+        "Shuniu: a hub through which government departments share data, signed, receipted and logged.\n\n"
+        "退出码 / exit codes: 0 完成 done, 1 被拒绝 refused, 2 用法不对 wrong use, 3 缺少所需 something is missing"
+    ),
+)
+
+click.version_option(package_name="shuniu", prog_name="shuniu")(root)

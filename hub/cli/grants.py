@@ -1,0 +1,42 @@
+"""`shuniu grant`: which consumer may have which resource."""
+
+import click
+
+from hub.cli import api
+from hub.cli.verbs import Kind, add_list, add_move, add_show, as_json, show
+
+GRANTS = Kind("/v1/grants", ("id", "consumer", "resource", "purpose", "state", "valid_to"), "ID")
+
+
+@click.group(help="授权：提供方审批 / grants, decided by the provider")
+def grant() -> None:
+    """Grants."""
+
+
+@grant.command(help="授权 / grant")
+@click.option("--consumer", required=True, metavar="SYS", help="使用方系统代码 / code of the consuming system")
+@click.option("--resource", required=True, metavar="CODE", help="资源代码 / code of the resource")
+@click.option("--purpose", required=True, help="用途 / what for")
+@click.option("--basis", required=True, help="依据 / legal basis")
+@click.option("--valid-to", required=True, metavar="TIME", help="截止，如 2027-12-31T00:00:00+08:00 / until")
+@click.option("--valid-from", metavar="TIME", help="起始，默认现在 / from, by default now")
+@as_json
+def add(*, as_json: bool, **given: str | None) -> None:
+    """Print the grant with its id and its lane."""
+    body = {name: value for name, value in given.items() if value is not None}
+    show(api.call("POST", GRANTS.path, body=body), as_json=as_json)
+
+
+add_list(
+    grant,
+    GRANTS,
+    filters={
+        "consumer": "使用方系统代码 / code of the consumer",
+        "resource": "资源代码 / code of the resource",
+        "state": "active, suspended, revoked",
+    },
+)
+add_show(grant, GRANTS)
+add_move(grant, GRANTS, "suspend", "暂停：不再交付 / nothing is handed out", reason=True)
+add_move(grant, GRANTS, "resume", "恢复 / hand out again")
+add_move(grant, GRANTS, "revoke", "撤销：不可恢复 / end it for good", reason=True)

@@ -1,0 +1,126 @@
+"""The server's side: `init`, `up`, `gateway`, `worker`, `migrate`, `doctor`, `demo`. What they do is in `hub.app`."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+from pydantic import ValidationError
+
+from hub.app import run
+from hub.cli.failures import Missing, Refused
+from hub.cli.output import show_json, show_table
+from hub.cli.verbs import as_json
+from hub.settings import Settings
+
+Command = Callable[..., None]
+
+_OPTIONS = {
+    "data": click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="数据目录 / data folder"),
+    "host": click.option("--host", help="监听地址 / address to listen on"),
+    "port": click.option("--port", type=click.IntRange(0, 65535), help="监听端口 / port to listen on"),
+    "gateways": click.option("--gateways", type=click.IntRange(1, 64), help="网关进程数 / gateway processes"),
+    "workers": click.option("--workers", type=click.IntRange(1, 64), help="后台进程数 / worker processes"),
+}
+
+
+def configured(*names: str) -> Callable[[Command], Command]:
+    """Options that override settings; those not given stay what variables and `shuniu.toml` say."""
+
+    def decorate(command: Command) -> Command:
+        for name in reversed(names):
+            command = _OPTIONS[name](command)
+        return command
+
+    return decorate
+
+
+def settings_from(given: dict[str, Any]) -> Settings:
+    """The settings under these options. Raises `Missing` naming each setting that is wrong."""
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        faults = [
+            f"  {'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors(include_input=False)
+        ]
+        title = "设置有误（SHUNIU_ 变量或 shuniu.toml）/ wrong settings (SHUNIU_ variables or shuniu.toml)"
+        raise Missing("\n".join([title, *faults])) from None
+
+
+@click.command(help="建立数据目录、数据库、密钥和首批账户 / make data folder, database, keys and first accounts")
+@configured("data")
+@click.option(
+    "--org", "organisation", default="临洮县", show_default=True, help="运行机构 / organisation that runs the hub"
+)
+@as_json
+def init(*, organisation: str, as_json: bool, **given: Any) -> None:
+    """One-time passwords are shown here and nowhere else."""
+    made = run.initialise(settings_from(given), organisation=organisation)
+    if as_json:
+        show_json({"migrations": made.applied, "passwords": made.passwords})
+        return
+    show_table([{"user": user, "password": told} for user, told in made.passwords.items()], ("user", "password"))
+    click.echo(
+        "一次性口令，只显示这一次；请分别交给三人 / one-time passwords, shown once; give each to one person", err=True
+    )
+
+
+@click.command(help="升级后运行网关与后台进程，直到收到 SIGTERM / migrate, then run gateways and workers until SIGTERM")
+@configured("data", "host", "port", "gateways", "workers")
+def up(**given: Any) -> None:
+    """Everything on one machine."""
+    run.up(settings_from(given))
+
+
+@click.command(help="运行一个网关进程 / run one gateway process")
+@configured("data", "host", "port")
+@click.option("--shared-port", is_flag=True, help="与本机其他网关共用端口 / share the port with other gateways here")
+def gateway(*, shared_port: bool, **given: Any) -> None:
+    """One gateway."""
+    run.gateway(settings_from(given), shared_port=shared_port)
+
+
+@click.command(help="运行一个后台进程 / run one worker process")
+@configured("data")
+def worker(**given: Any) -> None:
+    """One worker."""
+    run.worker(settings_from(given))
+
+
+@click.command(help="升级数据库结构 / bring the database up to this release")
+@configured("data")
+@as_json
+def migrate(*, as_json: bool, **given: Any) -> None:
+    """Prints the revisions applied."""
+    with run.database_address(settings_from(given)) as dsn:
+        applied = asyncio.run(run.migrate_and_prepare(dsn))
+    if as_json:
+        show_json({"migrations": applied})
+    else:
+        click.echo(", ".join(applied) if applied else "已是最新 / nothing to do")
+
+
+@click.command(help="检查数据库、时钟、磁盘 / check database, clock and disk")
+@configured("data")
+@as_json
+def doctor(*, as_json: bool, **given: Any) -> None:
+    """Each check with what was found; the answer is no if one does not hold."""
+    checks = run.doctor(settings_from(given))
+    if as_json:
+        show_json([{"name": c.name, "found": c.found, "ok": c.holds, "zh": c.zh, "en": c.en} for c in checks])
+    else:
+        rows = [{"": "✓" if c.holds else "✗", "name": c.name, "found": c.found} for c in checks]
+        show_table(rows, ("", "name", "found"))
+    if faults := [f"{c.name}: {c.zh} / {c.en}" for c in checks if not c.holds]:
+        raise Refused("\n".join(faults))
+
+
+@click.command(help="在新的数据目录里演示临洮示例 / the Lintao example in a fresh data folder")
+@configured("data", "port")
+@click.option("--exit", "exit_after", is_flag=True, help="演示后退出 / stop when it is over instead of serving on")
+def demo(*, exit_after: bool, **given: Any) -> None:
+    """Runs the main job and prints each step."""
+    from hub.cli.demo import run as run_demo  # it brings the example's data along, which no other command needs
+
+    run_demo(settings_from(given), exit_after=exit_after)

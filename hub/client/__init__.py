@@ -1,0 +1,23 @@
+"""A partner's side 接入方: sign and send, pull and acknowledge, and believe nothing that cannot be checked.
+
+Stands apart from the gateway: it knows the contract, `certs` and `httpx`, and nothing of the hub's insides.
+"""
+
+from hub.client.errors import ClientError, FolderError, HubUnreachable, ProblemError, ProblemLine, TrustError
+from hub.client.messages import Delivery, Receipt
+from hub.client.partner import MAX_RECORDS, Partner, Resumed, batches
+
+__all__ = [
+    "MAX_RECORDS",
+    "ClientError",
+    "Delivery",
+    "FolderError",
+    "HubUnreachable",
+    "Partner",
+    "ProblemError",
+    "ProblemLine",
+    "Receipt",
+    "Resumed",
+    "TrustError",
+    "batches",
+]

@@ -1,0 +1,1 @@
+"""Ground: the PostgreSQL that everything stands on, its migrations, locks and partitions."""

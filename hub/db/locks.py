@@ -1,0 +1,46 @@
+"""The advisory locks of a hub's database, all in one place, so that no two meanings ever share a key.
+
+A key is one 64-bit number: ASCII "shuniu" in the upper six bytes, ours in the lower two. Order, for who takes several:
+maintenance before migration before barrier.
+"""
+
+import asyncpg
+
+_NAMESPACE = int.from_bytes(b"shuniu", "big") << 16
+
+REGISTRY_BARRIER = _NAMESPACE | 1
+"""I3: shared by every transaction that accepts, claims or answers, exclusive for whatever narrows rights."""
+
+MIGRATION = _NAMESPACE | 2
+"""One process migrates at a time, however many start at once; held by the session, across the revisions' transactions."""
+
+MAINTENANCE = _NAMESPACE | 3
+"""Chores that one process does for all (partitions, clearing what has expired): who does not get it has nothing to do."""
+
+REGISTRY_CHANNEL = "shuniu_registry"
+"""NOTIFY channel: listeners get the new registry epoch, as decimal text, when it is committed."""
+
+
+async def share_barrier(connection: asyncpg.Connection) -> None:
+    """Hold the registry barrier, shared, until the transaction ends; wait for whoever holds it exclusively.
+
+    Must be a statement of its own, and the epoch read in the next: in one statement the snapshot would be older than
+    the lock.
+    """
+    await connection.execute(f"SELECT pg_advisory_xact_lock_shared({REGISTRY_BARRIER})")
+
+
+async def hold_barrier(connection: asyncpg.Connection) -> None:
+    """Hold the registry barrier exclusively until the transaction ends: nobody accepts, claims or answers meanwhile."""
+    await connection.execute(f"SELECT pg_advisory_xact_lock({REGISTRY_BARRIER})")
+
+
+async def hold_maintenance(connection: asyncpg.Connection) -> None:
+    """Hold the maintenance lock until the transaction ends; wait for whoever holds it."""
+    await connection.execute(f"SELECT pg_advisory_xact_lock({MAINTENANCE})")
+
+
+async def try_maintenance(connection: asyncpg.Connection) -> bool:
+    """Whether we hold the maintenance lock now, until the transaction ends; does not wait."""
+    taken: bool = await connection.fetchval(f"SELECT pg_try_advisory_xact_lock({MAINTENANCE})")
+    return taken

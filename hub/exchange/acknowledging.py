@@ -1,0 +1,245 @@
+"""Signed acknowledgements: all deliveries of one message or none, in any order; the same bytes get the same answer."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+import orjson
+
+from certs.digests import parse_digest
+from certs.envelope import Opened
+from certs.errors import JsonError
+from certs.header import ACK
+from certs.jsontext import parse_object
+from hub.audit import repository as audit
+from hub.audit.entry import Event, make_entry
+from hub.db.clock import DatabaseClock
+from hub.db.ids import new_id
+from hub.errors import Conflict, FieldError, NotFound, Refused
+from hub.exchange.inbox import MAX_LIMIT, RightsChanged, under_barrier
+from hub.exchange.intake import Lookup, reused, system_actor
+from hub.exchange.judging import (
+    BeforeSignature,
+    RegistryDependent,
+    check_parties,
+    check_sender,
+    find_signer,
+    open_message,
+)
+from hub.exchange.refusals import RefusalLog
+from hub.ledger import repository as sql
+from hub.ledger.committer import Acquire, busy, find_seen
+from hub.ledger.records import Seen
+from hub.registry.picture import Picture, PictureStore, SignerState
+
+MAX_ATTEMPTS = 5
+_ACK_ONLY = frozenset({ACK})
+
+
+@dataclass(slots=True)
+class Acknowledging:
+    """Takes acknowledgements for one hub."""
+
+    hub_id: str
+    skew_s: int
+    max_bytes: int
+    acquire: Acquire
+    pictures: PictureStore
+    refusals: RefusalLog
+    find_seen: Lookup
+    clock: DatabaseClock
+
+    async def acknowledge(self, compact: bytes, *, address: str, request_id: str) -> bytes:
+        """The answer's JSON bytes, `{"acknowledged": n}`, once committed. Raises `Refused`."""
+        try:
+            opened = open_message(compact, max_bytes=self.max_bytes, allowed=_ACK_ONLY)
+            picture = self.pictures.picture
+            try:
+                return await self._acknowledge(opened, picture, address, request_id)
+            except RegistryDependent:
+                fresh = await self.pictures.at_least_now()
+                if fresh is picture:
+                    raise
+                return await self._acknowledge(opened, fresh, address, request_id)
+        except BeforeSignature as early:
+            self.refusals.count(early.refusal.slug, address, now=self.clock())
+            raise early.refusal from None
+        except RegistryDependent as late:
+            return await self._refuse(opened, late, address, request_id)
+
+    async def _acknowledge(self, opened: Opened, picture: Picture, address: str, request_id: str) -> bytes:
+        for _ in range(MAX_ATTEMPTS):
+            signer = find_signer(opened, picture)
+            check_parties(opened.header, signer, hub_id=self.hub_id)
+            check_sender(opened.header, signer, now=self.clock(), skew_s=self.skew_s)
+            try:
+                wanted = _deliveries(opened)
+                async with self.acquire() as connection, under_barrier(connection, picture, self.clock) as now:
+                    if not signer.not_before <= now < signer.not_after:
+                        continue
+                    return await self._commit(connection, opened, signer, wanted, address, request_id, now)
+            except RightsChanged as changed:
+                picture = await self.pictures.at_least(changed.epoch)
+            except Refused as refusal:
+                raise RegistryDependent(refusal, signer=signer, after_seen=True) from None
+        raise busy()
+
+    async def _commit(
+        self,
+        connection: asyncpg.Connection,
+        opened: Opened,
+        signer: SignerState,
+        wanted: Mapping[UUID, bytes],
+        address: str,
+        request_id: str,
+        now: datetime,
+    ) -> bytes:
+        header = opened.header
+        identifier = new_id(now)
+        answer = orjson.dumps({"acknowledged": len(wanted)})
+        envelope_digest = parse_digest(opened.digest)
+        # 1 the key; who comes second reads what came first
+        won = await connection.fetch(
+            sql.INSERT_ACCEPTANCES,
+            [header.iss],
+            [header.jti],
+            ["ack"],
+            [envelope_digest],
+            [identifier],
+            [answer],
+            [now],
+        )
+        if not won:
+            seen = await find_seen(connection, [(header.iss, header.jti)])
+            return _answer_again(opened, seen[header.iss, header.jti])
+        # 2 what is there to acknowledge, in the order of ids so that two acknowledgements never wait for each other
+        rows = await connection.fetch(sql.LOCK_DELIVERIES, list(wanted), signer.system.id)
+        held = {row["id"]: row["digest"] for row in rows}
+        done = await connection.fetch(sql.FIND_DELIVERED, [i for i in wanted if i not in held], signer.system.id)
+        _check(wanted, held | {row["id"]: row["digest"] for row in done})
+        # 3 move, keep the signed words, log
+        await connection.execute(sql.MOVE_TO_DELIVERED, list(held), identifier, now)
+        await connection.execute(
+            sql.INSERT_ACKNOWLEDGEMENT,
+            identifier,
+            signer.system.id,
+            header.jti,
+            envelope_digest,
+            opened.compact,
+            len(wanted),
+            now,
+        )
+        event = Event(
+            type="delivery.acknowledged",
+            actor=system_actor(signer, address),
+            object_type="acknowledgement",
+            object_id=str(identifier),
+            rows=len(wanted),
+            request_id=request_id,
+            details={"envelope": opened.digest, "jti": header.jti, "kid": header.kid, "moved": len(held)},
+        )
+        await audit.insert(connection, [make_entry(event, hub=self.hub_id, region=signer.system.region, now=now)])
+        return answer
+
+    async def _refuse(self, opened: Opened, late: RegistryDependent, address: str, request_id: str) -> bytes:
+        if late.signer is None:
+            self.refusals.count(late.refusal.slug, address, now=self.clock())
+            raise late.refusal
+        if late.after_seen:
+            seen = await self.find_seen(opened.header.iss, opened.header.jti)
+            if seen is not None:
+                try:
+                    return _answer_again(opened, seen)
+                except Refused as second:
+                    late = RegistryDependent(second, signer=late.signer)
+        await self.refusals.record(
+            opened, late.refusal, late.signer, address=address, request_id=request_id, now=self.clock()
+        )
+        raise late.refusal
+
+
+def _answer_again(opened: Opened, seen: Seen) -> bytes:
+    if seen.kind == "ack" and seen.digest == parse_digest(opened.digest):
+        return seen.answer
+    raise reused(opened.header.jti)
+
+
+def _malformed(pointer: str, zh: str, en: str) -> Refused:
+    return Refused(zh, en, slug="malformed-payload", errors=[FieldError(pointer, zh, en)])
+
+
+def _deliveries(opened: Opened) -> dict[UUID, bytes]:
+    """The deliveries that the payload names, with their digests (32 bytes). Raises `Refused` `malformed-payload`."""
+    try:
+        payload = parse_object(opened.payload_bytes)
+    except JsonError as fault:
+        raise Refused(fault.zh, fault.en, slug="malformed-payload") from None
+    listed = payload.get("deliveries")
+    if set(payload) != {"deliveries"} or not isinstance(listed, list) or not 1 <= len(listed) <= MAX_LIMIT:
+        raise _malformed(
+            "/deliveries",
+            f'载荷须为 {{"deliveries": [{{"id", "digest"}}]}}，1 至 {MAX_LIMIT} 项',
+            f'the payload is {{"deliveries": [{{"id", "digest"}}]}} with 1 to {MAX_LIMIT} entries',
+        )
+    wanted: dict[UUID, bytes] = {}
+    for position, entry in enumerate(listed):
+        identifier, value = _delivery(entry, position)
+        if identifier in wanted:
+            raise _malformed(
+                f"/deliveries/{position}/id",
+                "同一投递出现了两次；每项只列一次",
+                "this delivery is listed twice; list it once",
+            )
+        wanted[identifier] = value
+    return wanted
+
+
+def _delivery(entry: object, position: int) -> tuple[UUID, bytes]:
+    if not isinstance(entry, dict) or set(entry) != {"id", "digest"}:
+        raise _malformed(
+            f"/deliveries/{position}",
+            "每项只有 id 和 digest 两个成员",
+            "each entry has the members id and digest, no others",
+        )
+    try:
+        identifier = UUID(entry["id"])
+    except (ValueError, AttributeError, TypeError):
+        raise _malformed(
+            f"/deliveries/{position}/id", "id 须为收件箱给出的投递 uuid", "id is the uuid of a delivery from the inbox"
+        ) from None
+    try:
+        return identifier, parse_digest(entry["digest"])
+    except (ValueError, TypeError):
+        raise _malformed(
+            f"/deliveries/{position}/digest",
+            "digest 须为 sha-256: 加 64 位小写十六进制",
+            "digest is sha-256: and 64 lower-case hex digits",
+        ) from None
+
+
+def _check(wanted: Mapping[UUID, bytes], known: Mapping[UUID, bytes]) -> None:
+    missing = _places(wanted, lambda identifier: identifier not in known)
+    if missing:
+        zh = "没有发给本系统的这项投递；请使用收件箱给出的 delivery"
+        en = "no such delivery to this system; use the delivery ids of your inbox"
+        raise NotFound(
+            f"{zh}（共 {len(missing)} 项，整个确认未生效）",
+            f"{en} ({len(missing)} of them; nothing was acknowledged)",
+            errors=[FieldError(f"/deliveries/{place}/id", zh, en) for place in missing],
+        )
+    differing = _places(wanted, lambda identifier: wanted[identifier] != known[identifier])
+    if differing:
+        zh = "digest 与所投递的信封不符；请对收到的字节重新计算 SHA-256"
+        en = "the digest is not that of the delivered envelope; compute SHA-256 over the bytes you received"
+        raise Conflict(
+            f"{zh}（共 {len(differing)} 项，整个确认未生效）",
+            f"{en} ({len(differing)} of them; nothing was acknowledged)",
+            errors=[FieldError(f"/deliveries/{place}/digest", zh, en) for place in differing],
+        )
+
+
+def _places(wanted: Mapping[UUID, bytes], is_wrong: object) -> Sequence[int]:
+    assert callable(is_wrong)
+    return [place for place, identifier in enumerate(wanted) if is_wrong(identifier)]

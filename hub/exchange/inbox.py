@@ -1,0 +1,280 @@
+"""The inbox: a consumer pulls what its lanes hold, each from its oldest, and gets the same again until it acknowledges.
+
+States of a delivery: queued (no sequence) → claimed (numbered; handed out, perhaps several times) → acknowledged (moved to
+`delivered`). Numbering happens once, under the lane's lock, in the order of queue positions; numbered items go first. The
+numbers are committed before anybody sees them, so a crash between commit and answer costs nothing: the next pull hands
+out the same items under the same numbers (I4).
+
+Every pull is a claim: it runs under the registry barrier and leaves a log entry when it numbers something. A lane whose
+grant or consumer is not active is passed over; so are items whose signer's key was compromised or privilege withdrawn.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
+from uuid import UUID
+
+import asyncpg
+
+from certs.canonical import canonical
+from certs.digests import digest
+from hub.audit import repository as audit
+from hub.audit.entry import Actor, Event, make_entry
+from hub.db.clock import DatabaseClock
+from hub.errors import Refused
+from hub.ledger import repository as sql
+from hub.ledger.committer import Acquire, busy
+from hub.registry.picture import LaneState, Picture, PictureStore, SystemState
+
+MAX_LIMIT = 500
+MAX_WAIT_S = 30.0
+
+LOOK_AGAIN_S = 1.0
+"""A long poll looks again this often even if nothing woke it: another gateway's news may get lost."""
+
+MAX_ATTEMPTS = 5
+"""Times that a claim begins anew because rights keep changing under it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One delivery as its consumer sees it; `envelope` is the compact serialization, `digest` the contract's over it."""
+
+    delivery: UUID
+    exchange: UUID
+    resource: str
+    version: int
+    lane: UUID
+    sequence: int
+    digest: bytes
+    envelope: bytes
+    accepted_at: datetime
+
+
+class RightsChanged(Exception):
+    """The registry's epoch moved between judging and the transaction."""
+
+    def __init__(self, epoch: int) -> None:
+        super().__init__(epoch)
+        self.epoch = epoch
+
+
+@asynccontextmanager
+async def under_barrier(
+    connection: asyncpg.Connection, picture: Picture, clock: DatabaseClock
+) -> AsyncIterator[datetime]:
+    """A transaction in which the picture's rights hold; yields the database's time after the lock.
+
+    Raises `RightsChanged` when they no longer do. Commits at the end of the block, rolls back on any error.
+    """
+    await connection.execute(sql.OPEN_UNDER_BARRIER)
+    try:
+        asked_at = time.monotonic()
+        row = await connection.fetchrow(sql.READ_EPOCH)
+        assert row is not None
+        if row["epoch"] != picture.epoch:
+            raise RightsChanged(row["epoch"])
+        clock.observe(row["now"], asked_at=asked_at)
+        yield row["now"]
+    except BaseException:
+        if not connection.is_closed():
+            await connection.execute("ROLLBACK")
+        raise
+    await connection.execute("COMMIT")
+
+
+@dataclass(slots=True)
+class Arrivals:
+    """Wakes long polls of this gateway: one event for each consumer that somebody waits for."""
+
+    _waiting: dict[UUID, set[asyncio.Event]] = field(default_factory=dict)
+
+    def wake(self, consumers: frozenset[UUID]) -> None:
+        """Something was committed for these consumers."""
+        for consumer in consumers & self._waiting.keys():
+            for event in self._waiting[consumer]:
+                event.set()
+
+    async def wait(self, consumer: UUID, seconds: float) -> None:
+        """Return when something arrives for the consumer, or after `seconds`."""
+        event = asyncio.Event()
+        self._waiting.setdefault(consumer, set()).add(event)
+        try:
+            async with asyncio.timeout(seconds):
+                await event.wait()
+        except TimeoutError:
+            return
+        finally:
+            waiting = self._waiting[consumer]
+            waiting.discard(event)
+            if not waiting:
+                del self._waiting[consumer]
+
+
+@dataclass(slots=True)
+class Inbox:
+    """Hands out deliveries of one hub."""
+
+    hub_id: str
+    acquire: Acquire
+    pictures: PictureStore
+    clock: DatabaseClock
+    arrivals: Arrivals = field(default_factory=Arrivals)
+
+    async def pull(
+        self, consumer: SystemState, actor: Actor, *, limit: int, wait_s: float, request_id: str
+    ) -> Sequence[Item]:
+        """Up to `limit` unacknowledged items, each lane from its oldest; waits up to `wait_s` for the first.
+
+        Raises `Refused` (`grant-suspended`) when the consumer's lanes are all suspended.
+        """
+        end = time.monotonic() + min(wait_s, MAX_WAIT_S)
+        while True:
+            items = await self._claim(consumer, actor, min(limit, MAX_LIMIT), request_id)
+            remaining = end - time.monotonic()
+            if items or remaining <= 0:
+                return items
+            await self.arrivals.wait(consumer.id, min(remaining, LOOK_AGAIN_S))
+
+    async def _claim(self, consumer: SystemState, actor: Actor, limit: int, request_id: str) -> Sequence[Item]:
+        picture = self.pictures.picture
+        for _ in range(MAX_ATTEMPTS):
+            try:
+                async with self.acquire() as connection, under_barrier(connection, picture, self.clock) as now:
+                    lanes = open_lanes(picture, consumer, now)
+                    if not lanes:
+                        return []
+                    return await self._claim_from(connection, picture, lanes, actor, limit, request_id, now)
+            except RightsChanged as changed:
+                picture = await self.pictures.at_least(changed.epoch)
+        raise busy()
+
+    async def _claim_from(
+        self,
+        connection: asyncpg.Connection,
+        picture: Picture,
+        lanes: Sequence[LaneState],
+        actor: Actor,
+        limit: int,
+        request_id: str,
+        now: datetime,
+    ) -> Sequence[Item]:
+        ids = [lane.id for lane in lanes]
+        next_numbers = {r["id"]: r["next_sequence"] for r in await connection.fetch(sql.LOCK_LANES_WITH_NEW, ids)}
+        heads = await connection.fetch(sql.HEADS_NUMBERED, ids, limit, picture.stopped_signers)
+        fresh = (
+            await connection.fetch(sql.HEADS_NEW, list(next_numbers), limit, picture.stopped_signers)
+            if next_numbers
+            else []
+        )
+        chosen = choose(heads, fresh, limit)
+        numbered = number([row for row in chosen if "position" in row], next_numbers)
+        if numbered:
+            await connection.execute(
+                sql.NUMBER_DELIVERIES, [row["id"] for row, _ in numbered], [number for _, number in numbered], now
+            )
+            await connection.execute(sql.ADVANCE_LANES, *_advances(numbered))
+            await audit.insert(connection, [self._entry(numbered, actor, request_id, now)])
+        if not chosen:
+            return []
+        sequences = {row["id"]: sequence for row, sequence in numbered}
+        envelopes = {
+            r["id"]: r for r in await connection.fetch(sql.FETCH_ENVELOPES, [row["exchange_id"] for row in chosen])
+        }
+        codes = {lane.id: lane.resource_code for lane in lanes}
+        return [
+            Item(
+                delivery=row["id"],
+                exchange=row["exchange_id"],
+                resource=codes[row["lane_id"]],
+                version=envelopes[row["exchange_id"]]["version"],
+                lane=row["lane_id"],
+                sequence=sequences[row["id"]] if row["id"] in sequences else row["sequence"],
+                digest=row["digest"],
+                envelope=envelopes[row["exchange_id"]]["envelope"],
+                accepted_at=envelopes[row["exchange_id"]]["accepted_at"],
+            )
+            for row in chosen
+        ]
+
+    def _entry(
+        self, numbered: Sequence[tuple[asyncpg.Record, int]], actor: Actor, request_id: str, now: datetime
+    ) -> audit.Entry:
+        """One entry for the claim: each lane with its first and last number and a digest over what was handed out."""
+        lanes = []
+        for lane, group in groupby(numbered, key=lambda pair: pair[0]["lane_id"]):
+            rows = list(group)
+            handed = [[str(row["id"]), sequence, row["digest"].hex()] for row, sequence in rows]
+            lanes.append(
+                {
+                    "lane": str(lane),
+                    "first": rows[0][1],
+                    "last": rows[-1][1],
+                    "deliveries": digest(canonical(handed)),
+                }
+            )
+        event = Event(
+            type="delivery.claimed",
+            actor=actor,
+            object_type="system",
+            object_id=actor.id,
+            rows=len(numbered),
+            request_id=request_id,
+            details={"lanes": lanes},
+        )
+        return make_entry(event, hub=self.hub_id, now=now)
+
+
+def open_lanes(picture: Picture, consumer: SystemState, now: datetime) -> Sequence[LaneState]:
+    """The consumer's lanes from which it may take now. Raises `Refused` when there are lanes and all are suspended."""
+    lanes = picture.lanes_of.get(consumer.id, ())
+    valid = [lane for lane in lanes if lane.valid_from <= now < lane.valid_to]
+    active = [lane for lane in valid if lane.state == "active"]
+    if valid and not active:
+        raise Refused(
+            "所有授权均已暂停，恢复前不能取数；请联系数据提供部门",
+            "all your grants are suspended: nothing is handed out until one resumes; ask the provider",
+            slug="grant-suspended",
+        )
+    return active
+
+
+def choose(numbered: Sequence[asyncpg.Record], fresh: Sequence[asyncpg.Record], limit: int) -> Sequence[asyncpg.Record]:
+    """Up to `limit` rows, taken from the lanes in turn so that a busy one does not hide the others.
+
+    Each lane's numbered rows come first, in order, then its new ones; the answer is grouped by lane.
+    """
+    by_lane: dict[UUID, list[asyncpg.Record]] = {}
+    for row in (*numbered, *fresh):
+        by_lane.setdefault(row["lane_id"], []).append(row)
+    share: dict[UUID, int] = dict.fromkeys(by_lane, 0)
+    left = limit
+    while left > 0:
+        hungry = [lane for lane, rows in by_lane.items() if share[lane] < len(rows)]
+        if not hungry:
+            break
+        for lane in hungry[:left]:
+            take = min(max(1, left // len(hungry)), len(by_lane[lane]) - share[lane])
+            share[lane] += take
+            left -= take
+    return [row for lane, rows in by_lane.items() for row in rows[: share[lane]]]
+
+
+def number(fresh: Sequence[asyncpg.Record], next_numbers: dict[UUID, int]) -> Sequence[tuple[asyncpg.Record, int]]:
+    """Give each new row its lane's next sequence; `fresh` is in queue order within each lane."""
+    given = dict(next_numbers)
+    numbered = []
+    for row in sorted(fresh, key=itemgetter("lane_id")):
+        numbered.append((row, given[row["lane_id"]]))
+        given[row["lane_id"]] += 1
+    return numbered
+
+
+def _advances(numbered: Sequence[tuple[asyncpg.Record, int]]) -> tuple[list[UUID], list[int]]:
+    highest = {row["lane_id"]: sequence for row, sequence in numbered}
+    return list(highest), [sequence + 1 for sequence in highest.values()]

@@ -1,0 +1,78 @@
+"""The state of an exchange, as far as the caller may know of it (I5): a consumer learns of its own deliveries only."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+
+from hub.errors import NotFound
+from hub.identity.callers import StaffCaller, SystemCaller
+from hub.ledger import repository as sql
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryState:
+    """One delivery: `queued`, `claimed` or `acknowledged`."""
+
+    id: UUID
+    consumer: str
+    state: str
+    sequence: int | None
+    claimed_at: datetime | None
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeState:
+    """An exchange and the deliveries that the caller may know of; `state` is `open` until all of these have ended."""
+
+    id: UUID
+    sender: str
+    jti: str
+    resource: str
+    version: int
+    digest: str
+    schema_digest: str
+    accepted_at: datetime
+    lanes: int
+    state: str
+    deliveries: Sequence[DeliveryState]
+
+
+async def read_exchange(
+    connection: asyncpg.Connection, exchange_id: UUID, caller: StaffCaller | SystemCaller
+) -> ExchangeState:
+    """The exchange as the caller may see it. Raises `NotFound`, also for who is no party to it."""
+    row = await connection.fetchrow(sql.FIND_EXCHANGE, exchange_id)
+    if row is None:
+        raise unknown_exchange()
+    deliveries = await connection.fetch(sql.FIND_DELIVERIES, exchange_id)
+    lanes = row["lanes"]
+    if isinstance(caller, SystemCaller) and caller.system_id != row["sender_id"]:
+        deliveries = [d for d in deliveries if d["consumer_id"] == caller.system_id]
+        lanes = len(deliveries)
+        if not deliveries:
+            raise unknown_exchange()
+    return ExchangeState(
+        id=row["id"],
+        sender=row["sender"],
+        jti=row["jti"],
+        resource=row["resource"],
+        version=row["version"],
+        digest=f"sha-256:{row['digest'].hex()}",
+        schema_digest=f"sha-256:{row['schema_digest'].hex()}",
+        accepted_at=row["accepted_at"],
+        lanes=lanes,
+        state="closed" if all(d["state"] == "acknowledged" for d in deliveries) else "open",
+        deliveries=[
+            DeliveryState(d["id"], d["consumer"], d["state"], d["sequence"], d["claimed_at"], d["ended_at"])
+            for d in deliveries
+        ],
+    )
+
+
+def unknown_exchange() -> NotFound:
+    """The same refusal for an exchange that is not there and for one that is none of the caller's business."""
+    return NotFound("没有这次交换，或与您无关", "no such exchange, or none of yours")

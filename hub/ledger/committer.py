@@ -1,0 +1,327 @@
+"""The committer: it writes what arrives while its last transaction is in flight, in one transaction, and says so.
+
+The problem. A receipt means committed (I1); a transaction for each envelope would spend the machine on commits. So there
+is one writer for each gateway process. It has one connection and never lingers: as soon as the connection is free, it
+takes everything that waits (up to a bound) and writes it. Under load batches grow by themselves; idle, a batch is one.
+
+A batch is one call of the database function `accept_batch`, which is one transaction and one round trip: between two
+round trips this process would do other work while the transaction holds its locks. The function takes the shared barrier
+lock; its next statement reads the registry's epoch (I3). What was judged under another epoch, or rests on a validity that
+has ended meanwhile, it leaves out, and it is judged again. The rest goes into `acceptance` in key order (unsorted batches
+deadlock each other across gateways), ON CONFLICT DO NOTHING; exchanges, deliveries and log entries follow for the winners
+(I2). Losers are answered with what came first, read after the commit. Only after the commit does anybody learn of it.
+
+Death half-way. Until the call is sent, nothing has happened: callers are told to try again. If its outcome is unknown,
+the keys are looked up over a new connection: found, it is done; not found proves nothing, for it may still commit, so
+callers are told to try again with the same bytes, and will meet either nothing or their own receipt. A fault that belongs
+to one row (the database refuses it) fails the batch; its members are then written one by one, so that the fault reaches
+its owner alone.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import asyncpg
+
+from hub.audit import repository as audit
+from hub.audit.entry import Entry
+from hub.db.clock import DatabaseClock
+from hub.db.locks import REGISTRY_BARRIER
+from hub.errors import SetupError, Unavailable
+from hub.ledger import repository as sql
+from hub.ledger.records import Committed, LogOnly, NewExchange, Outcome, Seen, Stale, Work
+
+log = logging.getLogger(__name__)
+
+MAX_BATCH = 256
+"""Envelopes in one transaction: past this a commit's cost is shared enough, and latency would grow for nothing."""
+
+RETRY_AFTER_S = 1
+RECONNECT_DELAYS_S = (0.05, 0.1, 0.2, 0.5, 1.0)
+
+Connect = Callable[[], Awaitable[asyncpg.Connection]]
+Acquire = Callable[[], AbstractAsyncContextManager[asyncpg.Connection]]
+"""Lends a pooled connection."""
+
+CONNECTION_FAULTS = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.exceptions.OperatorInterventionError,
+    asyncpg.exceptions.InsufficientResourcesError,
+    asyncpg.exceptions.InternalClientError,
+    SetupError,
+)
+"""Faults of the way to the database, not of a row."""
+
+
+def busy() -> Unavailable:
+    """The early answer when the queue is full."""
+    return Unavailable(
+        "枢纽繁忙，没有接收任何内容；请稍后原样重发",
+        "The hub is busy and has accepted nothing; send the same bytes again later",
+        retry_after=RETRY_AFTER_S,
+    )
+
+
+def outcome_unknown() -> Unavailable:
+    """The answer when a commit may or may not have happened."""
+    return Unavailable(
+        "数据库暂不可用，无法确认是否已接收；请稍后原样重发同一信封",
+        "The database is unavailable and acceptance cannot be confirmed; send the same bytes again later",
+        retry_after=RETRY_AFTER_S,
+    )
+
+
+@dataclass(slots=True)
+class _Waiting:
+    work: Work
+    done: asyncio.Future[Outcome]
+
+
+@dataclass(slots=True)
+class Counters:
+    """What the committer has done, for /metrics."""
+
+    batches: int = 0
+    exchanges: int = 0
+    duplicates: int = 0
+    judged_again: int = 0
+    busy: int = 0
+    reconnects: int = 0
+    seconds: float = 0.0
+
+
+class _RowFault(Exception):
+    """The database refused a row of the batch; which one is not known."""
+
+
+@dataclass(slots=True)
+class Committer:
+    """One writer of one gateway process. `start` it, `submit` work, `stop` it: what was accepted is finished first."""
+
+    connect: Connect
+    clock: DatabaseClock
+    max_queue: int
+    max_queue_bytes: int
+    committed: Callable[[frozenset[UUID]], None] = lambda consumers: None
+    counters: Counters = field(default_factory=Counters)
+    _queue: deque[_Waiting] = field(default_factory=deque)
+    _queued_bytes: int = 0
+    _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _task: asyncio.Task[None] | None = None
+    _connection: asyncpg.Connection | None = None
+    _stopping: bool = False
+
+    async def start(self) -> None:
+        """Open the connection and begin; raises what `connect` raises."""
+        self._connection = await self.connect()
+        self._task = asyncio.create_task(self._run(), name="committer")
+
+    async def stop(self) -> None:
+        """Finish what waits, then close; new work is refused from now on."""
+        self._stopping = True
+        self._wake.set()
+        if self._task is not None:
+            await self._task
+        if self._connection is not None:
+            await self._connection.close()
+
+    @property
+    def queued(self) -> int:
+        """How much waits for the next transaction."""
+        return len(self._queue)
+
+    async def submit(self, work: Work) -> Outcome:
+        """Write it in the next transaction; returns when that is committed. Raises `Unavailable`."""
+        if self._stopping or len(self._queue) >= self.max_queue or self._queued_bytes >= self.max_queue_bytes:
+            self.counters.busy += 1
+            raise busy()
+        waiting = _Waiting(work, asyncio.get_running_loop().create_future())
+        self._queue.append(waiting)
+        self._queued_bytes += work.size
+        self._wake.set()
+        return await waiting.done
+
+    async def submit_entry(self, entry: Entry) -> None:
+        """Write one log entry that stands alone. Raises `Unavailable`."""
+        await self.submit(LogOnly(entry))
+
+    async def _run(self) -> None:
+        while True:
+            if not self._queue:
+                if self._stopping:
+                    return
+                self._wake.clear()
+                await self._wake.wait()
+                continue
+            batch = [self._queue.popleft() for _ in range(min(MAX_BATCH, len(self._queue)))]
+            self._queued_bytes -= sum(waiting.work.size for waiting in batch)
+            await self._write_all(batch)
+
+    async def _write_all(self, batch: Sequence[_Waiting]) -> None:
+        try:
+            await self._write(batch)
+        except _RowFault:
+            if len(batch) == 1:
+                _fail(batch, outcome_unknown())
+                return
+            for waiting in batch:
+                await self._write_all([waiting])
+
+    async def _write(self, batch: Sequence[_Waiting]) -> None:
+        started = time.perf_counter()
+        sent = False
+        try:
+            connection = await self._ready_connection()
+            sent = True
+            outcomes = await self._transact(connection, [waiting.work for waiting in batch])
+        except CONNECTION_FAULTS as fault:
+            log.warning("committer lost its connection: %s", type(fault).__name__)
+            await self._drop_connection()
+            if sent:
+                await self._resolve_unknown(batch)
+            else:
+                _fail(batch, outcome_unknown())
+            return
+        except asyncpg.PostgresError as fault:
+            log.error("the database refused a batch of %d: %s", len(batch), type(fault).__name__)
+            raise _RowFault from fault
+        self.counters.batches += 1
+        self.counters.seconds += time.perf_counter() - started
+        self._answer(batch, outcomes)
+
+    async def _transact(self, connection: asyncpg.Connection, works: Sequence[Work]) -> list[Outcome]:
+        """Write all; the outcome of each work in its place."""
+        entries = [w.entry for w in works if isinstance(w, LogOnly)]
+        if entries:
+            await audit.insert(connection, entries)
+        exchanges = [w for w in works if isinstance(w, NewExchange)]
+        if not exchanges:
+            return [Committed()] * len(works)
+        asked_at = time.monotonic()
+        row = await connection.fetchrow(sql.ACCEPT_BATCH, *_columns(exchanges))
+        assert row is not None
+        epoch, now, won = row
+        self.clock.observe(now, asked_at=asked_at)
+        won = set(won)
+        if len(won) == len(works):
+            return [Committed()] * len(works)
+        stale = {w.id for w in exchanges if w.epoch != epoch or w.judged_until <= now}
+        lost = [(w.sender, w.jti) for w in exchanges if w.id not in won and w.id not in stale]
+        seen = await find_seen(connection, lost)
+        return [
+            Committed()
+            if isinstance(w, LogOnly) or w.id in won
+            else Stale(epoch)
+            if w.id in stale
+            else seen[w.sender, w.jti]
+            for w in works
+        ]
+
+    def _answer(self, batch: Sequence[_Waiting], outcomes: Sequence[Outcome]) -> None:
+        consumers: set[UUID] = set()
+        for waiting, outcome in zip(batch, outcomes, strict=True):
+            match outcome:
+                case Committed() if isinstance(waiting.work, NewExchange):
+                    self.counters.exchanges += 1
+                    consumers |= waiting.work.consumers
+                case Seen():
+                    self.counters.duplicates += 1
+                case Stale():
+                    self.counters.judged_again += 1
+            if not waiting.done.done():
+                waiting.done.set_result(outcome)
+        if consumers:
+            self.committed(frozenset(consumers))
+
+    async def _resolve_unknown(self, batch: Sequence[_Waiting]) -> None:
+        """COMMIT was sent and its answer never came: what is found is done, what is not found is unknown."""
+        found: dict[tuple[str, str], Seen] = {}
+        try:
+            connection = await self._ready_connection()
+            found = await find_seen(
+                connection, [(w.work.sender, w.work.jti) for w in batch if isinstance(w.work, NewExchange)]
+            )
+        except (*CONNECTION_FAULTS, asyncpg.PostgresError) as fault:
+            log.warning("could not look up an unknown commit: %s", type(fault).__name__)
+        for waiting in batch:
+            work = waiting.work
+            answer = found.get((work.sender, work.jti)) if isinstance(work, NewExchange) else None
+            if answer is None:
+                _fail([waiting], outcome_unknown())
+            elif isinstance(work, NewExchange) and answer.message_id == work.id:
+                self._answer([waiting], [Committed()])
+            else:
+                self._answer([waiting], [answer])
+
+    async def _ready_connection(self) -> asyncpg.Connection:
+        if self._connection is not None and not self._connection.is_closed():
+            return self._connection
+        for delay in RECONNECT_DELAYS_S:
+            try:
+                self._connection = await self.connect()
+            except (*CONNECTION_FAULTS, asyncpg.PostgresError) as fault:
+                log.warning("committer cannot reach the database: %s", type(fault).__name__)
+                await asyncio.sleep(delay)
+            else:
+                self.counters.reconnects += 1
+                return self._connection
+        raise ConnectionError("the database cannot be reached")
+
+    async def _drop_connection(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with contextlib.suppress(*CONNECTION_FAULTS, asyncpg.PostgresError):
+                connection.terminate()
+
+
+async def find_seen(connection: asyncpg.Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Seen]:
+    """What is stored under these (sender, jti) keys."""
+    if not keys:
+        return {}
+    rows = await connection.fetch(sql.FIND_ACCEPTANCES, [sender for sender, _ in keys], [jti for _, jti in keys])
+    return {(r["sender"], r["jti"]): Seen(r["digest"], r["kind"], r["message_id"], r["answer"]) for r in rows}
+
+
+def _columns(works: Sequence[NewExchange]) -> tuple[Sequence[object], ...]:
+    """The arguments of `accept_batch`: the barrier's key, and the works as column arrays."""
+    deliveries = [(d.id, d.lane_id, w.id) for w in works for d in w.deliveries]
+    return (
+        REGISTRY_BARRIER,
+        [w.id for w in works],
+        [w.sender for w in works],
+        [w.sender_id for w in works],
+        [w.jti for w in works],
+        [w.resource_id for w in works],
+        [w.version for w in works],
+        [w.digest for w in works],
+        [w.schema_digest for w in works],
+        [w.kid for w in works],
+        [w.envelope for w in works],
+        [w.receipt for w in works],
+        [len(w.deliveries) for w in works],
+        [w.accepted_at for w in works],
+        [w.epoch for w in works],
+        [w.judged_until for w in works],
+        [w.entry.leaf for w in works],
+        [w.entry.leaf_hash for w in works],
+        [audit.openings_json(w.entry) for w in works],
+        [d[0] for d in deliveries],
+        [d[1] for d in deliveries],
+        [d[2] for d in deliveries],
+    )
+
+
+def _fail(batch: Sequence[_Waiting], fault: Unavailable) -> None:
+    for waiting in batch:
+        if not waiting.done.done():
+            waiting.done.set_exception(fault)

@@ -1,0 +1,108 @@
+"""All SQL of the path of a payload, on raw connections: here an ORM would cost ten times the work.
+
+Every transaction that accepts, claims or answers opens with `OPEN_UNDER_BARRIER` and reads `READ_EPOCH` in its next
+statement (I3): the shared lock waits for a change of rights that is being made, and the read after it sees the change.
+"""
+
+from hub.db.locks import REGISTRY_BARRIER
+
+OPEN_UNDER_BARRIER = f"BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock_shared({REGISTRY_BARRIER})"
+"""Opens the transaction and takes the shared lock: one round trip, two statements."""
+
+READ_EPOCH = "SELECT epoch, clock_timestamp() AS now FROM registry_epoch"
+"""The epoch and the time, both as of after the lock: `now()` would be stale by the wait."""
+
+INSERT_ACCEPTANCES = """
+INSERT INTO acceptance (sender, jti, kind, digest, message_id, answer, accepted_at)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $5::uuid[], $6::bytea[], $7::timestamptz[])
+ON CONFLICT (sender, jti) DO NOTHING
+RETURNING message_id
+"""
+
+FIND_ACCEPTANCES = """
+SELECT a.sender, a.jti, a.kind, a.digest, a.message_id, a.answer
+FROM unnest($1::text[], $2::text[]) AS wanted (sender, jti) JOIN acceptance a USING (sender, jti)
+"""
+
+ACCEPT_BATCH = """
+SELECT epoch, now, won
+FROM accept_batch($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
+"""
+"""One call, one transaction, one round trip; its statements are in the migration that makes the function."""
+
+LOCK_LANES_WITH_NEW = """
+SELECT l.id, l.next_sequence FROM lane l
+WHERE l.id = ANY($1::uuid[]) AND EXISTS (SELECT FROM delivery d WHERE d.lane_id = l.id AND d.sequence IS NULL)
+ORDER BY l.id FOR NO KEY UPDATE
+"""
+"""Only lanes with something to number are locked; `NO KEY` lets intake's foreign-key share locks pass."""
+
+HEADS_NUMBERED = """
+SELECT d.id, d.lane_id, d.exchange_id, d.digest, d.sequence
+FROM unnest($1::uuid[]) AS lane (id)
+CROSS JOIN LATERAL (
+    SELECT id, lane_id, exchange_id, digest, sequence FROM delivery
+    WHERE lane_id = lane.id AND sequence IS NOT NULL AND kid <> ALL($3::text[]) ORDER BY sequence LIMIT $2
+) d
+"""
+
+HEADS_NEW = """
+SELECT d.id, d.lane_id, d.exchange_id, d.digest, d.position
+FROM unnest($1::uuid[]) AS lane (id)
+CROSS JOIN LATERAL (
+    SELECT id, lane_id, exchange_id, digest, position FROM delivery
+    WHERE lane_id = lane.id AND sequence IS NULL AND kid <> ALL($3::text[]) ORDER BY position LIMIT $2
+) d
+"""
+
+NUMBER_DELIVERIES = """
+UPDATE delivery SET sequence = new.sequence, claimed_at = $3
+FROM unnest($1::uuid[], $2::bigint[]) AS new (id, sequence) WHERE delivery.id = new.id
+"""
+
+ADVANCE_LANES = """
+UPDATE lane SET next_sequence = new.next_sequence
+FROM unnest($1::uuid[], $2::bigint[]) AS new (id, next_sequence) WHERE lane.id = new.id
+"""
+
+FETCH_ENVELOPES = """
+SELECT id, envelope, resource_id, version, accepted_at FROM exchange WHERE id = ANY($1::uuid[])
+"""
+
+LOCK_DELIVERIES = """
+SELECT d.id, d.digest, d.sequence, d.claimed_at FROM delivery d JOIN lane l ON l.id = d.lane_id
+WHERE d.id = ANY($1::uuid[]) AND l.consumer_id = $2 AND d.sequence IS NOT NULL
+ORDER BY d.id FOR UPDATE OF d
+"""
+
+FIND_DELIVERED = """
+SELECT d.id, d.digest FROM delivered d JOIN lane l ON l.id = d.lane_id
+WHERE d.id = ANY($1::uuid[]) AND l.consumer_id = $2
+"""
+
+MOVE_TO_DELIVERED = """
+WITH gone AS (DELETE FROM delivery WHERE id = ANY($1::uuid[]) RETURNING *)
+INSERT INTO delivered (id, lane_id, exchange_id, digest, position, sequence, claimed_at, outcome, acknowledgement, ended_at)
+SELECT id, lane_id, exchange_id, digest, position, sequence, claimed_at, 'acknowledged', $2, $3 FROM gone
+"""
+
+INSERT_ACKNOWLEDGEMENT = """
+INSERT INTO acknowledgement (id, system_id, jti, digest, envelope, data_key_id, deliveries, received_at)
+VALUES ($1, $2, $3, $4, $5, 0, $6, $7)
+"""
+
+FIND_EXCHANGE = """
+SELECT e.id, e.sender_id, e.jti, e.resource_id, e.version, e.digest, e.schema_digest, e.lanes, e.accepted_at,
+       s.code AS sender, r.code AS resource
+FROM exchange e JOIN system s ON s.id = e.sender_id JOIN resource r ON r.id = e.resource_id WHERE e.id = $1
+"""
+
+FIND_DELIVERIES = """
+SELECT d.id, l.consumer_id, s.code AS consumer, d.sequence, d.claimed_at, NULL::timestamptz AS ended_at,
+       CASE WHEN d.sequence IS NULL THEN 'queued' ELSE 'claimed' END AS state
+FROM delivery d JOIN lane l ON l.id = d.lane_id JOIN system s ON s.id = l.consumer_id WHERE d.exchange_id = $1
+UNION ALL
+SELECT d.id, l.consumer_id, s.code, d.sequence, d.claimed_at, d.ended_at, d.outcome
+FROM delivered d JOIN lane l ON l.id = d.lane_id JOIN system s ON s.id = l.consumer_id WHERE d.exchange_id = $1
+ORDER BY id
+"""

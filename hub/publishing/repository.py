@@ -1,0 +1,66 @@
+"""The SQL of publishing: resources as outsiders read them, who submitted, and the pins of grants. Decides nothing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import and_, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from catalog.models import Resource, ResourceVersion
+from hub.audit.models import LogEntry
+from hub.db.ids import lowest_id
+from hub.registry.models import Organisation, System
+
+# Access stands beside this floor, not under it, so its tables are named and not imported.
+_PIN = text(
+    "INSERT INTO grant_version (grant_id, version, schema_digest)"
+    " SELECT id, :version, :digest FROM access_grant WHERE resource_id = :resource AND state <> 'revoked'"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceRecord:
+    """A resource with what outsiders know its ends by; `schema_digest` is the live version's, None before the first."""
+
+    resource: Resource
+    provider: Organisation
+    system: str
+    schema_digest: str | None
+
+
+async def describe(session: AsyncSession, resources: Sequence[UUID]) -> dict[UUID, ResourceRecord]:
+    """The resources of these ids, by id."""
+    live = and_(
+        col(ResourceVersion.resource_id) == col(Resource.id),
+        col(ResourceVersion.number) == col(Resource.live_version),
+    )
+    query = (
+        select(Resource, Organisation, col(System.code), col(ResourceVersion.schema_digest))
+        .join(Organisation, col(Resource.provider_id) == col(Organisation.id))
+        .join(System, col(Resource.system_id) == col(System.id))
+        .outerjoin(ResourceVersion, live)
+        .where(col(Resource.id).in_(resources))
+    )
+    return {row[0].id: ResourceRecord(row[0], row[1], row[2], row[3]) for row in await session.execute(query)}
+
+
+async def pin(session: AsyncSession, resource: UUID, version: int, digest: str) -> int:
+    """Pin a newly published version for every grant of the resource that is not revoked; returns how many."""
+    found = await session.execute(_PIN, {"resource": resource, "version": version, "digest": digest})
+    return int(found.rowcount)  # type: ignore[attr-defined]
+
+
+async def submitters(session: AsyncSession, code: str, at: datetime) -> Sequence[str]:
+    """The actors of the log entries that say the resource was submitted at that moment."""
+    # An entry's id carries its time, so a moment of the log is a range of its primary key; two milliseconds, for the
+    # bounds are rounded.
+    query = select(col(LogEntry.actor)).where(
+        col(LogEntry.id) >= lowest_id(at),
+        col(LogEntry.id) < lowest_id(at + timedelta(milliseconds=2)),
+        col(LogEntry.event) == "resource.submitted",
+        col(LogEntry.object_id) == code,
+    )
+    return (await session.scalars(query)).all()

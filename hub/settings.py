@@ -1,0 +1,120 @@
+"""The settings of a hub: `SHUNIU_*` variables, then `DIR/shuniu.toml`, then these defaults.
+
+`docs/settings.md` is generated from this class by `python -m hub.settings`. Secrets are read from files or variables
+and are never printed.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+CONFIG_FILE = "shuniu.toml"
+
+
+class Settings(BaseSettings):
+    """Everything an operator may set; each field's description is its documentation."""
+
+    model_config = SettingsConfigDict(env_prefix="SHUNIU_", extra="forbid", frozen=True)
+
+    data: Annotated[Path, Field(description="数据目录 / data folder: embedded database, master key, exports")] = Path(
+        "shuniu-data"
+    )
+    database_url: Annotated[
+        SecretStr | None,
+        Field(
+            description="PostgreSQL ≥ 15 的地址；不设则用数据目录里的内嵌库 / PostgreSQL to use; unset: the embedded one"
+        ),
+    ] = None
+    hub_id: Annotated[
+        str,
+        Field(
+            pattern=r"^[a-z0-9][a-z0-9-]{1,62}$",
+            description="本枢纽标识，写入每张接收凭证 / id of this hub, named in every receipt",
+        ),
+    ] = "lintao-hub"
+    public_url: Annotated[str, Field(description="对外地址，令牌的 aud / address partners use; audience of tokens")] = (
+        "http://127.0.0.1:8640"
+    )
+    host: Annotated[str, Field(description="监听地址 / address to listen on")] = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535, description="监听端口 / port to listen on")] = 8640
+    gateways: Annotated[int, Field(ge=1, le=64, description="网关进程数 / gateway processes of `shuniu up`")] = 1
+    workers: Annotated[int, Field(ge=1, le=64, description="后台进程数 / worker processes of `shuniu up`")] = 1
+    clock_skew_s: Annotated[
+        int,
+        Field(
+            ge=1, le=3600, description="信封 iat 与当前时间允许的偏差（秒）/ allowed skew of an envelope's iat, seconds"
+        ),
+    ] = 300
+    max_envelope_bytes: Annotated[
+        int, Field(ge=1024, le=64 << 20, description="信封最大字节数 / largest envelope, bytes")
+    ] = 4 << 20
+    master_key_file: Annotated[
+        Path | None,
+        Field(
+            description="主密钥文件，默认 DATA/master.key / file with the master key that wraps the hub's keys; default DATA/master.key"
+        ),
+    ] = None
+    max_queue: Annotated[
+        int,
+        Field(
+            ge=1,
+            description="一个网关中等待落库的信封数上限，超出即 503 / envelopes waiting for commit in one gateway before 503",
+        ),
+    ] = 2048
+    max_queue_bytes: Annotated[int, Field(ge=1 << 20, description="同上，按字节 / the same in bytes")] = 256 << 20
+    metrics_open: Annotated[
+        bool, Field(description="允许非本机读取 /metrics / let others than loopback read /metrics")
+    ] = False
+    token_seconds: Annotated[
+        int, Field(ge=30, le=300, description="访问令牌有效期（秒）/ life of an access token, seconds")
+    ] = 300
+    session_minutes: Annotated[
+        int, Field(ge=1, le=720, description="工作人员会话空闲时限（分钟）/ idle limit of a staff session, minutes")
+    ] = 30
+
+    @property
+    def master_key_path(self) -> Path:
+        """Where the master key lies."""
+        return self.master_key_file or self.data / "master.key"
+
+    @property
+    def token_endpoint(self) -> str:
+        """The audience of client assertions, as one string."""
+        return f"{self.public_url.rstrip('/')}/oauth/token"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments win over the environment, the environment over the file; no `.env` is read."""
+        given: dict[str, Any] = init_settings()
+        data = Path(given.get("data") or env_settings().get("data") or cls.model_fields["data"].default)
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=data / CONFIG_FILE)
+
+
+def settings_table() -> str:
+    """The settings as a Markdown table, the body of `docs/settings.md`."""
+    rows = ["| 变量 / variable | 默认 / default | 说明 / meaning |", "|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        default = "—" if field.default is None else f"`{field.default}`"
+        rows.append(f"| `SHUNIU_{name.upper()}` | {default} | {field.description} |")
+    return "\n".join(rows)
+
+
+if __name__ == "__main__":
+    import sys
+
+    sys.stdout.write(
+        "# 设置 / Settings\n\n"
+        "由 `hub/settings.py` 生成（`make docs`）。环境变量优先于 `DIR/shuniu.toml`（键名为小写、不带前缀）。\n"
+        "Generated from `hub/settings.py` (`make docs`). Variables win over `DIR/shuniu.toml` (keys in lower case, no prefix).\n\n"
+        + settings_table()
+        + "\n"
+    )

@@ -1,0 +1,61 @@
+"""The hub's regular chores: partitions made ahead, and what has outlived its use cleared away.
+
+Any number of workers may run; a chore takes its own lock or is harmless when two do it. A chore that fails is logged and
+comes again; it never stops the others.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+import asyncpg
+
+from hub.db.clock import Clock
+from hub.db.errors import DatabaseUnavailable
+from hub.db.partitions import ensure_partitions
+
+log = logging.getLogger(__name__)
+
+EVERY_S = 30.0
+
+KEEP_ACCEPTANCES = timedelta(days=731)
+"""(sender, jti) counts for 24 months (contract, "seen before"); two years with a leap day are 731 days."""
+
+CLEAR_AT_ONCE = 5_000
+"""Rows deleted in one statement: short enough to hold nobody up."""
+
+CLEAR_ACCEPTANCES = """
+DELETE FROM acceptance WHERE (sender, jti) IN (SELECT sender, jti FROM acceptance WHERE accepted_at < $1 LIMIT $2)
+"""
+CLEAR_ASSERTIONS = "DELETE FROM client_assertion WHERE expires_at < $1"
+CLEAR_SESSIONS = "DELETE FROM staff_session WHERE expires_at < $1"
+
+KEEP_SESSIONS = timedelta(days=1)
+
+Connect = Callable[[], Awaitable[asyncpg.Connection]]
+
+
+async def do_chores(connection: asyncpg.Connection, now: datetime) -> None:
+    """Each chore once."""
+    for name in await ensure_partitions(connection, now):
+        log.info("partition made", extra={"partition": name})
+    await connection.execute(CLEAR_ACCEPTANCES, now - KEEP_ACCEPTANCES, CLEAR_AT_ONCE)
+    await connection.execute(CLEAR_ASSERTIONS, now)
+    await connection.execute(CLEAR_SESSIONS, now - KEEP_SESSIONS)
+
+
+async def run(connect: Connect, clock: Clock, stop: asyncio.Event) -> None:
+    """Do the chores every `EVERY_S` until `stop` is set; a database that is away is waited for."""
+    while not stop.is_set():
+        try:
+            connection = await connect()
+            try:
+                await do_chores(connection, clock())
+            finally:
+                await connection.close()
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, DatabaseUnavailable, OSError) as fault:
+            log.warning("chores put off", extra={"fault": type(fault).__name__})
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), EVERY_S)

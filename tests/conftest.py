@@ -1,0 +1,54 @@
+"""What every test may ask for. Async tests and fixtures need no mark: they run on asyncio, each test on a loop of its own."""
+
+import inspect
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from hub.db.embedded import EmbeddedPostgres
+from hub.db.engine import Database
+from tests.support.postgres import TestServer, binaries, remove_abandoned, server_directory
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pycollect_makeitem(collector: pytest.Module | pytest.Class, name: str, obj: object) -> None:
+    """Mark async test functions, before anyio's plugin looks at them."""
+    if collector.istestfunction(obj, name):
+        inner = getattr(getattr(obj, "hypothesis", None), "inner_test", obj)
+        if inspect.iscoroutinefunction(inner):
+            pytest.mark.anyio(obj)
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """What anyio's plugin runs async tests on."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[TestServer]:
+    """The real server of this test process, with the product's own settings."""
+    remove_abandoned()
+    with server_directory() as directory:
+        embedded = EmbeddedPostgres(directory, binaries=binaries(), grace_s=0.0)
+        with embedded:
+            server = TestServer(embedded)
+            yield server
+            server.close()
+        embedded.wait_until_stopped()
+
+
+@pytest.fixture
+def database_dsn(postgres: TestServer) -> Iterator[str]:
+    """The address of a fresh, migrated database; dropped afterwards."""
+    address = postgres.create()
+    yield address
+    postgres.drop(address)
+
+
+@pytest.fixture
+async def database(database_dsn: str) -> AsyncIterator[Database]:
+    """A fresh, migrated database."""
+    found = Database(database_dsn, application="test")
+    yield found
+    await found.dispose()

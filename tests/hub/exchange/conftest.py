@@ -1,0 +1,88 @@
+"""The exchange floor put together on a real database, without HTTP."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import asyncpg
+import pytest
+
+from certs.keys import generate_key
+from certs.suites import KeySigner, Verifier
+from hub.db.clock import DatabaseClock
+from hub.db.engine import Database
+from hub.exchange.acknowledging import Acknowledging
+from hub.exchange.inbox import Inbox
+from hub.exchange.intake import Intake
+from hub.exchange.refusals import RefusalLog
+from hub.ledger.committer import Committer, find_seen
+from hub.ledger.records import Seen
+from hub.registry.picture import PictureStore
+from tests.support.world import HUB, TestSystem, World
+
+
+@dataclass
+class Floor:
+    """One gateway's exchange floor and the world it serves."""
+
+    world: World
+    connection: asyncpg.Connection
+    pictures: PictureStore
+    committer: Committer
+    refusals: RefusalLog
+    intake: Intake
+    inbox: Inbox
+    acknowledging: Acknowledging
+    receipt_verifier: Verifier
+    provider: TestSystem
+    consumer: TestSystem
+    res: str
+    lane: object
+    grant: object
+
+
+@pytest.fixture
+async def floor(database: Database) -> AsyncIterator[Floor]:
+    """A provider, a consumer, one resource, one grant, and everything that serves them."""
+    connection = await database.connect()
+    world = await World.make(connection)
+    provider, consumer = await world.system("provider-a"), await world.system("consumer-b")
+    resource = await world.resource("306001000001/000001", provider)
+    grant, lane = await world.grant(consumer, resource)
+    pool = await asyncpg.create_pool(database.dsn, min_size=1, max_size=4, connect=lambda *_, **__: database.connect())
+    pictures = PictureStore(database.connect)
+    await pictures.start()
+    clock = DatabaseClock()
+    committer = Committer(database.connect, clock, max_queue=1000, max_queue_bytes=1 << 26)
+    await committer.start()
+    refusals = RefusalLog(HUB, committer)
+    receipt_key = generate_key("ES256")
+    receipts = KeySigner(receipt_key, "A" * 43)
+
+    async def lookup(sender: str, jti: str) -> Seen | None:
+        async with pool.acquire() as lent:
+            return (await find_seen(lent, [(sender, jti)])).get((sender, jti))
+
+    intake = Intake(HUB, 300, 4 << 20, pictures, committer, receipts, refusals, lookup, clock)
+    inbox = Inbox(HUB, pool.acquire, pictures, clock)
+    committer.committed = inbox.arrivals.wake
+    acknowledging = Acknowledging(HUB, 300, 4 << 20, pool.acquire, pictures, refusals, lookup, clock)
+    yield Floor(
+        world,
+        connection,
+        pictures,
+        committer,
+        refusals,
+        intake,
+        inbox,
+        acknowledging,
+        Verifier(receipt_key.public_key()),
+        provider,
+        consumer,
+        "306001000001/000001",
+        lane,
+        grant,
+    )
+    await committer.stop()
+    await pictures.stop()
+    await pool.close()
+    await connection.close()

@@ -1,0 +1,158 @@
+"""The inbox and signed acknowledgements on a real database."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+import orjson
+import pytest
+
+from hub.audit.entry import Actor
+from hub.errors import Refused
+from hub.exchange.inbox import Item
+from tests.hub.exchange.conftest import Floor
+from tests.support.world import record
+
+ACTOR = Actor(kind="system", id="consumer-b")
+
+
+async def publish(floor: Floor, count: int) -> list[bytes]:
+    envelopes = [floor.provider.exchange(floor.res, [record(n)]) for n in range(count)]
+    for envelope in envelopes:
+        await floor.intake.accept(envelope, address="", request_id="r")
+    return envelopes
+
+
+async def pull(floor: Floor, limit: int = 100, wait_s: float = 0) -> Sequence[Item]:
+    system = floor.pictures.picture.system("consumer-b")
+    assert system is not None
+    return await floor.inbox.pull(system, ACTOR, limit=limit, wait_s=wait_s, request_id="r")
+
+
+def named(items: Sequence[Item]) -> list[tuple[str, str]]:
+    return [(str(i.delivery), f"sha-256:{i.digest.hex()}") for i in items]
+
+
+async def acknowledge(floor: Floor, envelope: bytes) -> bytes:
+    return await floor.acknowledging.acknowledge(envelope, address="", request_id="r")
+
+
+async def test_items_come_in_order_and_again_until_acknowledged(floor: Floor) -> None:
+    sent = await publish(floor, 5)
+    first = await pull(floor, limit=3)
+    assert [i.envelope for i in first] == sent[:3]
+    assert [i.sequence for i in first] == [1, 2, 3]
+    assert await pull(floor, limit=3) == first
+    answer = await acknowledge(floor, floor.consumer.ack(named(first[:2])))
+    assert orjson.loads(answer) == {"acknowledged": 2}
+    rest = await pull(floor)
+    assert [i.sequence for i in rest] == [3, 4, 5]
+    assert [i.envelope for i in rest] == sent[2:]
+
+
+async def test_the_same_acknowledgement_again_gets_the_same_answer(floor: Floor) -> None:
+    await publish(floor, 2)
+    ack = floor.consumer.ack(named(await pull(floor)))
+    assert await acknowledge(floor, ack) == await acknowledge(floor, ack)
+    assert await floor.connection.fetchval("SELECT count(*) FROM acknowledgement") == 1
+
+
+async def test_acknowledged_before_counts_again_in_another_message(floor: Floor) -> None:
+    await publish(floor, 2)
+    items = await pull(floor)
+    await acknowledge(floor, floor.consumer.ack(named(items[:1])))
+    answer = await acknowledge(floor, floor.consumer.ack(named(items)))
+    assert orjson.loads(answer) == {"acknowledged": 2}
+
+
+async def test_a_wrong_digest_or_a_foreign_id_acknowledges_nothing(floor: Floor) -> None:
+    await publish(floor, 2)
+    (one, digest), (two, _) = named(await pull(floor))
+    for bad, slug in (
+        ([(one, digest), (two, "sha-256:" + "0" * 64)], "conflict"),
+        ([(one, digest), ("0193b5a0-0000-7000-8000-000000000000", digest)], "not-found"),
+        ([(one, digest), (one, digest)], "malformed-payload"),
+        ([("no-uuid", digest)], "malformed-payload"),
+        ([(one, "md5:1")], "malformed-payload"),
+        ([], "malformed-payload"),
+    ):
+        with pytest.raises(Refused) as caught:
+            await acknowledge(floor, floor.consumer.ack(bad))
+        assert caught.value.slug == slug
+        assert caught.value.errors
+    with pytest.raises(Refused) as caught:
+        await acknowledge(floor, floor.provider.ack([(one, digest)]))
+    assert caught.value.slug == "not-found"
+    assert await floor.connection.fetchval("SELECT count(*) FROM delivered") == 0
+    assert len(await pull(floor)) == 2
+
+
+async def test_a_suspended_grant_hands_out_nothing_until_it_resumes(floor: Floor) -> None:
+    await publish(floor, 1)
+    await floor.world.change("UPDATE access_grant SET state = 'suspended'")
+    with pytest.raises(Refused) as caught:
+        await pull(floor)
+    assert caught.value.slug == "grant-suspended"
+    await floor.world.change("UPDATE access_grant SET state = 'active'")
+    assert len(await pull(floor)) == 1
+
+
+@pytest.mark.parametrize(("reason", "handed_out"), [("keyCompromise", 0), ("privilegeWithdrawn", 0), ("superseded", 1)])
+async def test_a_compromised_key_stops_what_is_queued_and_a_superseded_one_does_not(
+    floor: Floor, reason: str, handed_out: int
+) -> None:
+    await publish(floor, 1)
+    await floor.world.change(
+        "UPDATE certificate SET state = 'revoked', revoked_at = now(), revocation_reason = $2 WHERE kid = $1",
+        floor.provider.kid,
+        reason,
+    )
+    assert len(await pull(floor)) == handed_out
+
+
+async def test_a_long_poll_ends_when_something_arrives(floor: Floor) -> None:
+    waiting = asyncio.create_task(pull(floor, wait_s=20))
+    await asyncio.sleep(0.1)
+    began = time.monotonic()
+    await publish(floor, 1)
+    assert len(await waiting) == 1
+    assert time.monotonic() - began < 1
+
+
+async def test_a_long_poll_without_news_ends_in_time(floor: Floor) -> None:
+    began = time.monotonic()
+    assert list(await pull(floor, wait_s=0.3)) == []
+    assert 0.25 < time.monotonic() - began < 2
+
+
+async def test_two_pullers_number_every_item_once(floor: Floor) -> None:
+    await publish(floor, 40)
+    answers = await asyncio.gather(*(pull(floor, limit=20) for _ in range(6)))
+    for items in answers:
+        assert [i.sequence for i in items] == list(range(1, 21))
+    assert (
+        await floor.connection.fetchval("SELECT count(DISTINCT sequence) FROM delivery WHERE sequence IS NOT NULL")
+        == 20
+    )
+
+
+async def test_a_busy_lane_does_not_hide_the_others(floor: Floor) -> None:
+    other = await floor.world.resource("306001000001/000009", floor.provider)
+    _, lane = await floor.world.grant(floor.consumer, other)
+    await publish(floor, 30)
+    await floor.intake.accept(floor.provider.exchange("306001000001/000009"), address="", request_id="r")
+    items = await pull(floor, limit=10)
+    assert lane in {i.lane for i in items}
+    assert len(items) == 10
+
+
+async def test_a_claim_and_an_acknowledgement_are_in_the_log(floor: Floor) -> None:
+    await publish(floor, 2)
+    await acknowledge(floor, floor.consumer.ack(named(await pull(floor))))
+    await pull(floor)
+    rows = await floor.connection.fetch("SELECT event, leaf FROM log_entry ORDER BY id")
+    assert [r["event"] for r in rows].count("delivery.claimed") == 1
+    assert [r["event"] for r in rows].count("delivery.acknowledged") == 1
+    claimed = next(orjson.loads(r["leaf"]) for r in rows if r["event"] == "delivery.claimed")
+    assert claimed["rows"] == 2
+    assert claimed["details"]["lanes"][0]["last"] == 2

@@ -1,0 +1,283 @@
+from datetime import datetime, timedelta
+
+import pytest
+from cryptography import x509
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from certs.authority import make_csr
+from certs.envelope import kid_of
+from certs.keys import generate_key
+from certs.suites import PrivateKey
+from hub.registry import barrier, certificates, repository, service
+from hub.registry.certificates import IssuedCertificate
+from hub.registry.errors import (
+    CsrRefused,
+    InvalidField,
+    KeyCompromised,
+    UnknownCertificate,
+    UnknownSystem,
+    WrongState,
+)
+from hub.registry.keyring import KeyRing
+from hub.registry.models import Certificate
+from hub.registry.revocation_list import LIFE, REASONS, RENEW_BEFORE, RevocationList
+from hub.registry.service import NewOrganisation
+from tests.support.registry import (
+    LINTAO,
+    NOW,
+    OFFICER,
+    RECORDER,
+    example_code,
+    make_partner,
+    make_system,
+)
+
+CRL_URL = "http://127.0.0.1:8640/pki/crl.der"
+
+
+async def issue(
+    session: AsyncSession, keyring: KeyRing, code: str, key: PrivateKey | None = None, **asked: object
+) -> IssuedCertificate:
+    csr = make_csr(key or generate_key("ES256"), "whatever the partner likes")
+    arguments = {"csr_pem": csr, "now": NOW} | asked
+    return await certificates.issue_certificate(
+        session,
+        keyring,
+        system_code=code,
+        actor=OFFICER,
+        recorder=RECORDER,
+        crl_url=CRL_URL,
+        **arguments,  # type: ignore[arg-type]
+    )
+
+
+async def revoke(session: AsyncSession, kid: str, reason: str, now: datetime = NOW) -> Certificate:
+    row, _ = await certificates.revoke_certificate(
+        session, kid, reason=reason, actor=OFFICER, recorder=RECORDER, now=now
+    )
+    return row
+
+
+async def test_a_certificate_is_issued_for_the_key_of_the_csr_with_our_subject_and_validity(
+    session: AsyncSession, keyring: KeyRing
+) -> None:
+    await make_system(session, "lintao-subsite")
+    key = generate_key("EdDSA")
+    issued = await issue(session, keyring, "lintao-subsite", key, days=30)
+    leaf, *issuers = x509.load_pem_x509_certificates(issued.chain_pem)
+    assert issuers == [keyring.authority.certificate, keyring.root]
+    leaf.verify_directly_issued_by(issuers[0])
+    assert leaf.public_key() == key.public_key()
+    row = issued.certificate
+    assert row.kid == kid_of(row.der)
+    assert row.algorithm == "EdDSA"
+    assert "lintao-subsite" in row.subject
+    assert "whatever" not in row.subject
+    assert int(row.serial, 16) == leaf.serial_number
+    assert row.not_before <= NOW < row.not_after <= NOW + timedelta(days=30)
+    points = leaf.extensions.get_extension_for_class(x509.CRLDistributionPoints).value
+    assert CRL_URL in str(list(points))
+
+
+async def test_a_system_rotates_with_two_active_certificates(session: AsyncSession, keyring: KeyRing) -> None:
+    partner = await make_partner(session, keyring, "one")
+    second = await issue(session, keyring, "one", now=NOW + timedelta(days=1))
+    await revoke(session, partner.certificate.kid, "superseded")
+    found = await repository.certificates(session, after=None, limit=9, system_id=partner.system.id)
+    assert [(row.kid, row.state) for row, _ in found] == [
+        (second.certificate.kid, "active"),
+        (partner.certificate.kid, "revoked"),
+    ]
+
+
+async def test_an_organisation_with_a_long_name_gets_its_certificate(session: AsyncSession, keyring: KeyRing) -> None:
+    owner = await service.register_organisation(
+        session, NewOrganisation("长" * 100, LINTAO, example_code()), actor=OFFICER, recorder=RECORDER, now=NOW
+    )
+    await make_system(session, "one", owner)
+    assert f"O={'长' * 21}," in (await issue(session, keyring, "one")).certificate.subject
+
+
+async def test_a_forged_or_broken_csr_is_refused_naming_the_field(session: AsyncSession, keyring: KeyRing) -> None:
+    await make_system(session, "one")
+    good = make_csr(generate_key("ES256"), "one").decode()
+    for csr in (b"", b"not a csr", good.replace("A", "B", 1).encode()):
+        with pytest.raises(CsrRefused) as caught:
+            await issue(session, keyring, "one", csr_pem=csr)
+        assert caught.value.errors[0].pointer == "/csr"
+
+
+async def test_days_lie_within_limits(session: AsyncSession, keyring: KeyRing) -> None:
+    await make_system(session, "one")
+    for days in (0, -1, certificates.MAX_DAYS + 1):
+        with pytest.raises(InvalidField) as caught:
+            await issue(session, keyring, "one", days=days)
+        assert caught.value.errors[0].pointer == "/days"
+
+
+async def test_nothing_is_issued_after_the_authority_ran_out(session: AsyncSession, keyring: KeyRing) -> None:
+    await make_system(session, "one")
+    with pytest.raises(CsrRefused, match="签发证书"):
+        await issue(session, keyring, "one", now=NOW + timedelta(days=4000))
+
+
+async def test_a_retired_or_unknown_system_gets_no_certificate(session: AsyncSession, keyring: KeyRing) -> None:
+    await make_system(session, "one")
+    await service.retire_system(session, "one", reason="停用", actor=OFFICER, recorder=RECORDER, now=NOW)
+    with pytest.raises(WrongState, match="retired"):
+        await issue(session, keyring, "one")
+    with pytest.raises(UnknownSystem):
+        await issue(session, keyring, "nobody")
+
+
+async def test_a_key_given_up_as_compromised_never_comes_back_for_any_system(
+    session: AsyncSession, keyring: KeyRing
+) -> None:
+    partner = await make_partner(session, keyring, "one")
+    await make_system(session, "two")
+    await revoke(session, partner.certificate.kid, "keyCompromise")
+    for code in ("one", "two"):
+        with pytest.raises(KeyCompromised, match=partner.certificate.kid):
+            await issue(session, keyring, code, partner.key)
+
+
+async def test_a_key_of_a_superseded_certificate_may_be_certified_again(
+    session: AsyncSession, keyring: KeyRing
+) -> None:
+    partner = await make_partner(session, keyring, "one")
+    await revoke(session, partner.certificate.kid, "superseded")
+    again = await issue(session, keyring, "one", partner.key)
+    assert again.certificate.kid != partner.certificate.kid
+
+
+async def test_a_revocation_bumps_the_epoch_and_keeps_its_time_and_reason(
+    session: AsyncSession, keyring: KeyRing
+) -> None:
+    partner = await make_partner(session, keyring, "one")
+    before = await barrier.epoch(session)
+    row = await revoke(session, partner.certificate.kid, "privilegeWithdrawn")
+    assert (row.state, row.revocation_reason, row.revoked_at) == ("revoked", "privilegeWithdrawn", NOW)
+    assert await barrier.epoch(session) == before + 1
+
+
+@pytest.mark.parametrize("reason", ["", "lost", "certificateHold", "removeFromCRL", "cACompromise", "KEYCOMPROMISE"])
+async def test_only_reasons_for_partner_certificates_are_taken(
+    session: AsyncSession, keyring: KeyRing, reason: str
+) -> None:
+    partner = await make_partner(session, keyring, "one")
+    with pytest.raises(InvalidField, match="keyCompromise"):
+        await revoke(session, partner.certificate.kid, reason)
+
+
+async def test_a_revoked_certificate_stays_revoked_and_only_compromise_worsens_it(
+    session: AsyncSession, keyring: KeyRing
+) -> None:
+    partner = await make_partner(session, keyring, "one")
+    kid = partner.certificate.kid
+    await revoke(session, kid, "superseded")
+    with pytest.raises(WrongState):
+        await revoke(session, kid, "privilegeWithdrawn", NOW + timedelta(hours=1))
+    row = await revoke(session, kid, "keyCompromise", NOW + timedelta(hours=1))
+    assert (row.revocation_reason, row.revoked_at) == ("keyCompromise", NOW)
+    with pytest.raises(WrongState):
+        await revoke(session, kid, "keyCompromise")
+
+
+@pytest.mark.parametrize("kid", ["A" * 43, "short", "\x00"])
+async def test_an_unknown_certificate_is_refused(session: AsyncSession, keyring: KeyRing, kid: str) -> None:
+    with pytest.raises(UnknownCertificate):
+        await revoke(session, kid, "superseded")
+    with pytest.raises(UnknownCertificate):
+        await certificates.certificate_chain(session, keyring, kid)
+
+
+async def test_the_chain_of_a_partner_and_of_the_hub_is_found_by_kid(session: AsyncSession, keyring: KeyRing) -> None:
+    partner = await make_partner(session, keyring, "one")
+    chain = x509.load_pem_x509_certificates(
+        await certificates.certificate_chain(session, keyring, partner.certificate.kid)
+    )
+    assert chain[1:] == [keyring.authority.certificate, keyring.root]
+    own = await certificates.certificate_chain(session, keyring, keyring.signer("receipt").kid)
+    assert own == keyring.chain_pem(keyring.certificate("receipt"))
+    with pytest.raises(UnknownCertificate):
+        await certificates.certificate_chain(session, keyring, keyring.signer("log").kid)
+
+
+async def test_certificates_of_one_moment_page_without_loss(session: AsyncSession, keyring: KeyRing) -> None:
+    await make_system(session, "one")
+    made = {(await issue(session, keyring, "one")).certificate.kid for _ in range(5)}
+    first = await repository.certificates(session, after=None, limit=2)
+    last = first[-1][0]
+    rest = await repository.certificates(session, after=(last.issued_at, last.kid), limit=9)
+    assert len(first) + len(rest) == 5
+    assert {row.kid for row, _ in (*first, *rest)} == made
+
+
+# ---- the revocation list
+
+
+def parsed(der: bytes) -> x509.CertificateRevocationList:
+    return x509.load_der_x509_crl(der)
+
+
+def number_of(der: bytes) -> int:
+    return parsed(der).extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
+
+
+async def test_the_list_is_signed_by_the_authority_and_names_what_was_revoked_and_why(
+    session: AsyncSession, keyring: KeyRing
+) -> None:
+    partner = await make_partner(session, keyring, "one")
+    await revoke(session, partner.certificate.kid, "keyCompromise")
+    crl = parsed(await keyring.revocations.der(session, NOW))
+    assert crl.is_signature_valid(keyring.authority.certificate.public_key())  # type: ignore[arg-type]
+    entry = crl.get_revoked_certificate_by_serial_number(int(partner.certificate.serial, 16))
+    assert entry is not None
+    assert entry.revocation_date_utc == NOW
+    assert entry.extensions.get_extension_for_class(x509.CRLReason).value.reason == x509.ReasonFlags.key_compromise
+    assert crl.next_update_utc == NOW + LIFE
+
+
+async def test_the_list_stays_the_same_bytes_until_something_is_revoked(
+    session: AsyncSession, keyring: KeyRing
+) -> None:
+    partner = await make_partner(session, keyring, "one")
+    first = await keyring.revocations.der(session, NOW)
+    assert await keyring.revocations.der(session, NOW + timedelta(hours=1)) is first
+    await make_system(session, "two")
+    assert await keyring.revocations.der(session, NOW + timedelta(hours=1)) is first
+    await revoke(session, partner.certificate.kid, "superseded", NOW + timedelta(hours=1))
+    second = await keyring.revocations.der(session, NOW + timedelta(hours=1))
+    assert number_of(second) > number_of(first)
+    assert len(parsed(second)) == 1
+
+
+async def test_the_list_is_renewed_before_it_runs_out(session: AsyncSession, keyring: KeyRing) -> None:
+    first = await keyring.revocations.der(session, NOW)
+    due = NOW + LIFE - RENEW_BEFORE
+    assert await keyring.revocations.der(session, due - timedelta(seconds=1)) is first
+    second = await keyring.revocations.der(session, due)
+    assert number_of(second) > number_of(first)
+    assert parsed(second).next_update_utc == due + LIFE
+
+
+async def test_another_gateway_never_gives_a_later_list_a_lower_number(session: AsyncSession, keyring: KeyRing) -> None:
+    one, other = RevocationList(keyring.authority), RevocationList(keyring.authority)
+    first = number_of(await one.der(session, NOW))
+    assert number_of(await other.der(session, NOW)) > first
+
+
+async def test_a_certificate_leaves_the_list_one_list_after_its_end(session: AsyncSession, keyring: KeyRing) -> None:
+    await make_system(session, "one")
+    row = (await issue(session, keyring, "one", days=1)).certificate
+    await revoke(session, row.kid, "superseded")
+    kept = parsed(await keyring.revocations.der(session, row.not_after + LIFE - timedelta(seconds=1)))
+    gone = parsed(await keyring.revocations.der(session, row.not_after + LIFE + timedelta(days=1)))
+    assert (len(kept), len(gone)) == (1, 0)
+
+
+async def test_every_reason_that_we_take_can_be_listed(session: AsyncSession, keyring: KeyRing) -> None:
+    await make_system(session, "one")
+    for reason in REASONS:
+        await revoke(session, (await issue(session, keyring, "one")).certificate.kid, reason)
+    assert len(parsed(await keyring.revocations.der(session, NOW))) == len(REASONS)

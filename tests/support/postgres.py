@@ -1,0 +1,106 @@
+"""Databases for tests: one real server for each test process, and a fresh, migrated database for each test that asks."""
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import secrets
+import shutil
+import threading
+import time
+from collections.abc import Coroutine, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import asyncpg
+
+from hub.db.embedded import EmbeddedPostgres, make_data_directory
+from hub.db.embedded.layout import ROLE, dsn
+from hub.db.migrate import migrate
+
+T = TypeVar("T")
+
+PREFIX = "shuniu-test-"
+TEMPLATE = "shuniu_template"
+
+# What a killed test run left behind is removed by a later one; younger folders may just be starting.
+ABANDONED_S = 600.0
+
+
+def binaries() -> Path | None:
+    """Other PostgreSQL programs that the tests shall run against, from `SHUNIU_TEST_POSTGRES_BIN`."""
+    named = os.environ.get("SHUNIU_TEST_POSTGRES_BIN")
+    return Path(named) if named else None
+
+
+@contextlib.contextmanager
+def server_directory() -> Iterator[Path]:
+    """A data folder that the server's account can pass through, removed at the end."""
+    directory = Path("/tmp") / f"{PREFIX}{secrets.token_hex(6)}"
+    try:
+        yield make_data_directory(directory)
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def remove_abandoned() -> None:
+    """Remove the folders of earlier test processes that were killed: nobody holds their locks any more."""
+    for directory in Path("/tmp").glob(f"{PREFIX}*"):
+        with contextlib.suppress(OSError):
+            if time.time() - directory.stat().st_mtime < ABANDONED_S:
+                continue
+            locks = [path for name in ("postgres.users", "postgres.supervisor") if (path := directory / name).exists()]
+            with contextlib.ExitStack() as stack:
+                for path in locks:
+                    file = stack.enter_context(path.open("rb"))
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(directory, ignore_errors=True)
+
+
+class TestServer:
+    """The test process's server: it makes databases in milliseconds, from a template that was migrated once.
+
+    Its own event loop runs in a thread, so that plain and async tests alike may call it.
+    """
+
+    __test__ = False
+
+    def __init__(self, postgres: EmbeddedPostgres) -> None:
+        self.postgres = postgres
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="test-databases", daemon=True)
+        self._thread.start()
+        self._admin: asyncpg.Connection = self._run(asyncpg.connect(postgres.admin_dsn()))
+        self.execute(f"CREATE DATABASE {TEMPLATE} OWNER {ROLE}")
+        self._run(migrate(self.address(TEMPLATE)))
+        self.execute(f"ALTER DATABASE {TEMPLATE} ALLOW_CONNECTIONS false")
+
+    def address(self, name: str) -> str:
+        """The address of a database on this server, as the gateway's role."""
+        return dsn(self.postgres.socket_directory, database=name)
+
+    def create(self, template: str = TEMPLATE) -> str:
+        """A new database, a copy of the template (`template0`: an empty one); returns its address."""
+        name = f"test_{secrets.token_hex(6)}"
+        self.execute(f"CREATE DATABASE {name} OWNER {ROLE} TEMPLATE {template} STRATEGY file_copy")
+        return self.address(name)
+
+    def drop(self, address: str) -> None:
+        """Drop the database, whoever is still connected."""
+        name = urlsplit(address).path.lstrip("/")
+        self.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+    def execute(self, statement: str) -> None:
+        """Run a statement as the cluster's superuser."""
+        self._run(self._admin.execute(statement))
+
+    def close(self) -> None:
+        """Leave the server."""
+        self._run(self._admin.close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=60)
