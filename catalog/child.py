@@ -1,7 +1,7 @@
 """The parent's side of the process that judges unknown schemas: starts it, asks it, kills it when it does not answer.
 
-One helper lives as long as its parent and is started at first use, for starting costs a third of a second. It gets no
-environment, so no secret; its limits are set by itself (`judge`) before it reads the first schema.
+One helper lives as long as its parent and is started at first use, for starting costs a third of a second. It gets next
+to no environment, so no secret; its limits are set by itself (`judge`) before it reads the first schema.
 """
 
 import atexit
@@ -31,8 +31,21 @@ _LOST: Final[Refusal] = {
 }
 
 
+_NOT_STARTED: Final[Refusal] = {
+    "zh": "检查 Schema 的辅助进程没有启动，不是 Schema 的问题；请管理员在服务器上运行 python -m catalog.judge 查看原因",
+    "en": "the helper that checks schemas did not start, which is no fault of the schema; an operator sees why with"
+    " python -m catalog.judge",
+    "field": None,
+    "violations": [],
+}
+
+
 class ChildLost(Exception):
     """The helper died or did not answer in time; it is gone now, the next question starts another."""
+
+
+class ChildNotStarted(Exception):
+    """The helper did not come up."""
 
 
 class JudgeProcess:
@@ -44,7 +57,10 @@ class JudgeProcess:
         self._owner = 0
 
     def ask(self, question: bytes, timeout_s: float) -> bytes:
-        """Return the helper's answer to one line; raises ChildLost if it dies or `timeout_s` seconds pass."""
+        """Return the helper's answer to one line; raises ChildLost if it dies or `timeout_s` seconds pass.
+
+        Raises ChildNotStarted if there is none to be had.
+        """
         with self._lock:
             process = self._running()
             try:
@@ -81,6 +97,8 @@ def judge_schema(schema: Schema, *, timeout_s: float, memory_bytes: int) -> Refu
         answer: Refusal | None = orjson.loads(JUDGE.ask(question, timeout_s))
     except ChildLost:
         return _LOST
+    except ChildNotStarted:
+        return _NOT_STARTED
     return answer
 
 
@@ -90,16 +108,22 @@ def _start() -> subprocess.Popen[bytes]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env={"PYTHONPATH": str(Path(__file__).parent.parent)},
+        env=_environment(),
         start_new_session=True,  # a terminal's Ctrl-C is for the parent, whose end closes our stdin
     )
     try:
         _read_line(process, START_TIMEOUT_S)
-    except ChildLost:
+    except ChildLost as error:
         process.kill()
         process.communicate()
-        raise
+        raise ChildNotStarted from error
     return process
+
+
+def _environment() -> dict[str, str]:
+    """Return what the interpreter needs to find its libraries and this package, and nothing else."""
+    kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
+    return kept | {"PYTHONPATH": str(Path(__file__).parent.parent)}
 
 
 def _write_line(process: subprocess.Popen[bytes], line: bytes) -> None:

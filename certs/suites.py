@@ -7,7 +7,8 @@ What OpenSSL does with unusual Ed25519 input, and what we add. It checks [S]B = 
 the encoding of R byte by byte and refuses S ≥ L: so an R of non-canonical encoding and a signature made larger by L are
 refused there. It does accept a public key of small order (one signature then verifies under any message that makes
 [k]A vanish), reads a key whose y is not reduced modulo p, and accepts R = identity. Here keys of small order or
-non-canonical encoding are refused when a suite is chosen for them, and an R of small order is a bad signature.
+non-canonical encoding are refused when a suite is chosen for them, and an R of small order is a bad signature. A key with
+a small-order component besides its proper one is not told apart; it gives nobody but its owner any choice.
 """
 
 from __future__ import annotations

@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request
-from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from hub.audit.service import Recorder
 from hub.db.clock import DatabaseClock
 from hub.db.engine import Database
 from hub.exchange.acknowledging import Acknowledging
-from hub.exchange.inbox import Acquire, Inbox
+from hub.exchange.inbox import Inbox
 from hub.exchange.intake import Intake
 from hub.exchange.refusals import RefusalLog
 from hub.identity.parts import Identity
-from hub.ledger.committer import Committer
+from hub.ledger.committer import Acquire, Committer
 from hub.registry.keyring import KeyRing
 from hub.registry.picture import PictureStore
 from hub.settings import Settings

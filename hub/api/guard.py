@@ -51,7 +51,7 @@ SYSTEM = Mark("system")
 
 
 def marked(guard: Any, mark: Mark) -> Any:
-    """The guard, or a plain ASGI endpoint that guards itself, with its mark for the test that walks all routes."""
+    """The guard with its mark, for the test that walks all routes."""
     guard.shuniu_guard = mark
     return guard
 

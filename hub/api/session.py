@@ -116,7 +116,9 @@ async def change_password(
 
 
 @router.post("/v1/session/second-factor", status_code=201, summary="登记第二因素 / enrol a second factor")
-async def begin_enrolment(body: EnrolmentRequest, caller: OwnSession, ctx: ContextDep) -> dict[str, Any]:
+async def begin_enrolment(
+    body: EnrolmentRequest, caller: OwnSession, response: Response, ctx: ContextDep
+) -> dict[str, Any]:
     """A secret for an authenticator app (RFC 6238), told this once; it counts once `PUT` has brought a code."""
     async with ctx.transaction() as session:
         against = await proof.own_credentials(session, caller)
@@ -134,6 +136,7 @@ async def begin_enrolment(body: EnrolmentRequest, caller: OwnSession, ctx: Conte
         )
     if isinstance(outcome, Refusal):
         raise _refused()
+    response.headers["Cache-Control"] = "no-store"
     return {"secret": outcome.secret, "uri": outcome.uri}
 
 

@@ -34,7 +34,7 @@ from hub.errors import SetupError
 from hub.identity.passwords import Passwords
 from hub.identity.roles import Role
 from hub.identity.staff import NewAccount, create_first_accounts
-from hub.registry.keyring import create_keys
+from hub.registry.keyring import KeyRing, create_keys
 from hub.registry.masterkey import create_master_key
 from hub.settings import Settings
 from hub.worker import chores
@@ -55,7 +55,7 @@ FIRST_ACCOUNTS = (
 
 @dataclass(frozen=True, slots=True)
 class Initialised:
-    """What `initialise` made; the passwords are shown once and stored nowhere."""
+    """What `initialise` made, beside the anchors in `DATA/trust`; the passwords are shown once and stored nowhere."""
 
     applied: list[str]
     passwords: dict[str, str]
@@ -105,9 +105,20 @@ async def _initialise(settings: Settings, dsn: str, organisation: str, accounts:
             passwords = await create_first_accounts(
                 session, accounts, passwords=Passwords(), actor=actor, recorder=recorder, now=now
             )
+        async with database.session() as session:
+            write_trust(settings, await KeyRing.load(session, master_key))
     finally:
         await database.dispose()
     return Initialised(applied, passwords)
+
+
+def write_trust(settings: Settings, keyring: KeyRing) -> None:
+    """The anchors that partners and auditors are given, into `DATA/trust`: `ca.pem`, `hub.pem`, `log.pub`."""
+    folder = settings.data / "trust"
+    folder.mkdir(mode=0o755, exist_ok=True)
+    (folder / "ca.pem").write_bytes(keyring.ca_pem())
+    (folder / "hub.pem").write_bytes(keyring.receipt_certificate_pem())
+    (folder / "log.pub").write_text(keyring.log_verifier_key(settings.hub_id) + "\n", encoding="ascii")
 
 
 async def migrate_and_prepare(dsn: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import cast
 
 import asyncpg
 
@@ -14,6 +15,7 @@ from hub.db.engine import Database
 from hub.db.migrate import current, head
 from hub.errors import SetupError
 from hub.exchange.acknowledging import Acknowledging
+from hub.exchange.gate import Gate
 from hub.exchange.inbox import Inbox
 from hub.exchange.intake import Intake
 from hub.exchange.refusals import RefusalLog
@@ -84,12 +86,26 @@ def _context(
     committer: Committer,
     pool: asyncpg.Pool,
 ) -> Context:
+    @asynccontextmanager
+    async def acquire() -> AsyncIterator[asyncpg.Connection]:
+        async with pool.acquire() as lent:
+            yield cast(asyncpg.Connection, lent)
+
     async def lookup(sender: str, jti: str) -> Seen | None:
-        async with pool.acquire() as connection:
+        async with acquire() as connection:
             return (await find_seen(connection, [(sender, jti)])).get((sender, jti))
 
     refusals = RefusalLog(settings.hub_id, committer)
-    inbox = Inbox(settings.hub_id, pool.acquire, pictures, clock)
+    gate = Gate(
+        hub_id=settings.hub_id,
+        skew_s=settings.clock_skew_s,
+        max_bytes=settings.max_envelope_bytes,
+        pictures=pictures,
+        refusals=refusals,
+        find_seen=lookup,
+        clock=clock,
+    )
+    inbox = Inbox(settings.hub_id, acquire, pictures, clock)
     committer.committed = inbox.arrivals.wake
     return Context(
         settings=settings,
@@ -100,30 +116,11 @@ def _context(
         identity=Identity.open(settings, keyring, master_key),
         pictures=pictures,
         committer=committer,
-        acquire=pool.acquire,
+        acquire=acquire,
         refusals=refusals,
-        intake=Intake(
-            hub_id=settings.hub_id,
-            skew_s=settings.clock_skew_s,
-            max_bytes=settings.max_envelope_bytes,
-            pictures=pictures,
-            committer=committer,
-            receipts=keyring.signer("receipt"),
-            refusals=refusals,
-            find_seen=lookup,
-            clock=clock,
-        ),
+        intake=Intake(gate, committer, keyring.signer("receipt")),
         inbox=inbox,
-        acknowledging=Acknowledging(
-            hub_id=settings.hub_id,
-            skew_s=settings.clock_skew_s,
-            max_bytes=settings.max_envelope_bytes,
-            acquire=pool.acquire,
-            pictures=pictures,
-            refusals=refusals,
-            find_seen=lookup,
-            clock=clock,
-        ),
+        acknowledging=Acknowledging(gate, acquire),
     )
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, LargeBinary, Text
+from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Index, LargeBinary, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -16,6 +16,7 @@ class LogEntry(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint("outcome IN ('success', 'fail')"),
         CheckConstraint("octet_length(leaf_hash) = 32"),
+        Index("log_entry_unsealed_idx", "id", postgresql_where=text("leaf_index IS NULL")),
         {"postgresql_partition_by": "RANGE (id)"},
     )
 
@@ -25,7 +26,7 @@ class LogEntry(SQLModel, table=True):
     actor: str = Field(sa_type=Text)
     object_type: str = Field(sa_type=Text)
     object_id: str = Field(sa_type=Text)
-    occurred_at: datetime = Field(sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+    occurred_at: datetime = Field(sa_type=DateTime(timezone=True))
     leaf: bytes = Field(sa_type=LargeBinary)
     leaf_hash: bytes = Field(sa_type=LargeBinary)
     openings: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB))
@@ -37,7 +38,7 @@ class RefusalCount(SQLModel, table=True):
 
     __tablename__ = "refusal_count"
 
-    minute: datetime = Field(sa_type=DateTime(timezone=True), primary_key=True)  # type: ignore[call-overload]
+    minute: datetime = Field(sa_type=DateTime(timezone=True), primary_key=True)
     cause: str = Field(sa_type=Text, primary_key=True)
     address: str = Field(sa_type=Text, primary_key=True)
     count: int = Field(sa_type=BigInteger)

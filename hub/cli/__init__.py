@@ -25,6 +25,8 @@ def run(arguments: Sequence[str]) -> int:
     """The exit code of one command line, its messages printed."""
     try:
         code = root.main(args=list(arguments), prog_name="shuniu", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        return _say(error.format_message(), WRONG_USE)
     except click.UsageError as error:
         return _wrong_use(error)
     except click.Abort:

@@ -34,7 +34,7 @@ def add(*, file: BinaryIO, as_json: bool) -> None:
     show(api.call("POST", RESOURCES.path, body=_object(file)), as_json=as_json)
 
 
-@resource.command(help="按 FILE 中的 description、items 修改草稿 / edit the draft as FILE says")
+@resource.command(help="按 FILE 修改草稿（description、items）/ edit the draft")
 @click.argument("named", metavar=_FORM)
 @click.argument("file", type=click.File("rb"))
 @as_json
@@ -43,7 +43,7 @@ def edit(named: str, *, file: BinaryIO, as_json: bool) -> None:
     show(api.call("PUT", f"{RESOURCES.address(named)}/draft", body=_object(file)), as_json=as_json)
 
 
-@resource.command("new-version", help="起草新版本，当前版本继续有效 / begin the next version; the live one stays live")
+@resource.command("new-version", help="起草新版本，当前版本继续有效 / begin the next version")
 @click.argument("named", metavar=_FORM)
 @click.option("--items", "file", type=click.File("rb"), help="含 items 的 JSON / JSON with items; else a copy")
 @as_json

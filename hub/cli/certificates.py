@@ -22,7 +22,7 @@ def cert() -> None:
     """Certificates."""
 
 
-@cert.command(help="在本机生成私钥和证书请求，私钥不离开本机 / make a key and its signing request; the key stays here")
+@cert.command(help="在本机生成私钥和证书请求 / make a key and its signing request here")
 @click.option("--system", "code", required=True, metavar="CODE", help="系统代码 / code of the system")
 @click.option(
     "--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="接入方目录 / the partner's folder"

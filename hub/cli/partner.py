@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeGuard
 
 import click
 
@@ -104,8 +104,7 @@ def _payloads(file: BinaryIO, op: str | None) -> list[Mapping[str, Any]]:
     except JsonError as error:
         raise click.UsageError(f"{file.name}: {error}") from None
     records = given.get("records")
-    is_list = isinstance(records, list) and bool(records) and all(isinstance(record, dict) for record in records)
-    if not is_list or (is_array and len(given) != 1):
+    if not _are_records(records) or (is_array and len(given) != 1):
         raise click.UsageError(
             f"{file.name} 须为至少一条记录的 JSON 数组，或含 records 的载荷 / is a JSON array of records, or a payload"
         )
@@ -120,6 +119,10 @@ def _payloads(file: BinaryIO, op: str | None) -> list[Mapping[str, Any]]:
             "a snapshot fits into one envelope (1,000 records, 3 MB); use upsert"
         )
     return parts
+
+
+def _are_records(value: object) -> TypeGuard[list[dict[str, Any]]]:
+    return isinstance(value, list) and len(value) > 0 and all(isinstance(entry, dict) for entry in value)
 
 
 def _with_progress(payloads: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:

@@ -108,6 +108,8 @@ def check_path(
 
 def _issuer_of(certificate: x509.Certificate, candidates: Sequence[x509.Certificate]) -> x509.Certificate | None:
     for candidate in candidates:
+        if candidate == certificate:
+            continue  # who issued itself leads nowhere
         try:
             certificate.verify_directly_issued_by(candidate)
         except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):

@@ -1,6 +1,6 @@
 """Signed acknowledgements: all deliveries of one message or none, in any order; the same bytes get the same answer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -15,24 +15,15 @@ from certs.header import ACK
 from certs.jsontext import parse_object
 from hub.audit import repository as audit
 from hub.audit.entry import Event, make_entry
-from hub.db.clock import DatabaseClock
 from hub.db.ids import new_id
 from hub.errors import Conflict, FieldError, NotFound, Refused
+from hub.exchange.gate import Gate, Origin, reused, system_actor
 from hub.exchange.inbox import MAX_LIMIT, RightsChanged, under_barrier
-from hub.exchange.intake import Lookup, reused, system_actor
-from hub.exchange.judging import (
-    BeforeSignature,
-    RegistryDependent,
-    check_parties,
-    check_sender,
-    find_signer,
-    open_message,
-)
-from hub.exchange.refusals import RefusalLog
+from hub.exchange.judging import RegistryDependent, check_sender
 from hub.ledger import repository as sql
 from hub.ledger.committer import Acquire, busy, find_seen
 from hub.ledger.records import Seen
-from hub.registry.picture import Picture, PictureStore, SignerState
+from hub.registry.picture import Picture, SignerState
 
 MAX_ATTEMPTS = 5
 _ACK_ONLY = frozenset({ACK})
@@ -42,46 +33,32 @@ _ACK_ONLY = frozenset({ACK})
 class Acknowledging:
     """Takes acknowledgements for one hub."""
 
-    hub_id: str
-    skew_s: int
-    max_bytes: int
+    gate: Gate
     acquire: Acquire
-    pictures: PictureStore
-    refusals: RefusalLog
-    find_seen: Lookup
-    clock: DatabaseClock
 
     async def acknowledge(self, compact: bytes, *, address: str, request_id: str) -> bytes:
         """The answer's JSON bytes, `{"acknowledged": n}`, once committed. Raises `Refused`."""
-        try:
-            opened = open_message(compact, max_bytes=self.max_bytes, allowed=_ACK_ONLY)
-            picture = self.pictures.picture
-            try:
-                return await self._acknowledge(opened, picture, address, request_id)
-            except RegistryDependent:
-                fresh = await self.pictures.at_least_now()
-                if fresh is picture:
-                    raise
-                return await self._acknowledge(opened, fresh, address, request_id)
-        except BeforeSignature as early:
-            self.refusals.count(early.refusal.slug, address, now=self.clock())
-            raise early.refusal from None
-        except RegistryDependent as late:
-            return await self._refuse(opened, late, address, request_id)
+        origin = Origin(address, request_id)
+        return await self.gate.admit(
+            compact,
+            allowed=_ACK_ONLY,
+            origin=origin,
+            act=lambda opened, picture: self._acknowledge(opened, picture, origin),
+            repeat=_answer_again,
+        )
 
-    async def _acknowledge(self, opened: Opened, picture: Picture, address: str, request_id: str) -> bytes:
+    async def _acknowledge(self, opened: Opened, picture: Picture, origin: Origin) -> bytes:
+        gate = self.gate
         for _ in range(MAX_ATTEMPTS):
-            signer = find_signer(opened, picture)
-            check_parties(opened.header, signer, hub_id=self.hub_id)
-            check_sender(opened.header, signer, now=self.clock(), skew_s=self.skew_s)
+            signer = gate.signer(opened, picture)
+            check_sender(opened.header, signer, now=gate.clock(), skew_s=gate.skew_s)
             try:
                 wanted = _deliveries(opened)
-                async with self.acquire() as connection, under_barrier(connection, picture, self.clock) as now:
-                    if not signer.not_before <= now < signer.not_after:
-                        continue
-                    return await self._commit(connection, opened, signer, wanted, address, request_id, now)
+                async with self.acquire() as connection, under_barrier(connection, picture, gate.clock) as now:
+                    check_sender(opened.header, signer, now=now, skew_s=gate.skew_s)
+                    return await self._commit(connection, opened, signer, wanted, origin, now)
             except RightsChanged as changed:
-                picture = await self.pictures.at_least(changed.epoch)
+                picture = await gate.pictures.at_least(changed.epoch)
             except Refused as refusal:
                 raise RegistryDependent(refusal, signer=signer, after_seen=True) from None
         raise busy()
@@ -92,8 +69,7 @@ class Acknowledging:
         opened: Opened,
         signer: SignerState,
         wanted: Mapping[UUID, bytes],
-        address: str,
-        request_id: str,
+        origin: Origin,
         now: datetime,
     ) -> bytes:
         header = opened.header
@@ -133,31 +109,15 @@ class Acknowledging:
         )
         event = Event(
             type="delivery.acknowledged",
-            actor=system_actor(signer, address),
+            actor=system_actor(signer, origin.address),
             object_type="acknowledgement",
             object_id=str(identifier),
             rows=len(wanted),
-            request_id=request_id,
+            request_id=origin.request_id,
             details={"envelope": opened.digest, "jti": header.jti, "kid": header.kid, "moved": len(held)},
         )
-        await audit.insert(connection, [make_entry(event, hub=self.hub_id, region=signer.system.region, now=now)])
+        await audit.insert(connection, [make_entry(event, hub=self.gate.hub_id, region=signer.system.region, now=now)])
         return answer
-
-    async def _refuse(self, opened: Opened, late: RegistryDependent, address: str, request_id: str) -> bytes:
-        if late.signer is None:
-            self.refusals.count(late.refusal.slug, address, now=self.clock())
-            raise late.refusal
-        if late.after_seen:
-            seen = await self.find_seen(opened.header.iss, opened.header.jti)
-            if seen is not None:
-                try:
-                    return _answer_again(opened, seen)
-                except Refused as second:
-                    late = RegistryDependent(second, signer=late.signer)
-        await self.refusals.record(
-            opened, late.refusal, late.signer, address=address, request_id=request_id, now=self.clock()
-        )
-        raise late.refusal
 
 
 def _answer_again(opened: Opened, seen: Seen) -> bytes:
@@ -240,6 +200,5 @@ def _check(wanted: Mapping[UUID, bytes], known: Mapping[UUID, bytes]) -> None:
         )
 
 
-def _places(wanted: Mapping[UUID, bytes], is_wrong: object) -> Sequence[int]:
-    assert callable(is_wrong)
+def _places(wanted: Mapping[UUID, bytes], is_wrong: Callable[[UUID], bool]) -> Sequence[int]:
     return [place for place, identifier in enumerate(wanted) if is_wrong(identifier)]

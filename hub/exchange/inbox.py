@@ -24,7 +24,7 @@ import asyncpg
 from certs.canonical import canonical
 from certs.digests import digest
 from hub.audit import repository as audit
-from hub.audit.entry import Actor, Event, make_entry
+from hub.audit.entry import Actor, Entry, Event, make_entry
 from hub.db.clock import DatabaseClock
 from hub.errors import Refused
 from hub.ledger import repository as sql
@@ -204,7 +204,7 @@ class Inbox:
 
     def _entry(
         self, numbered: Sequence[tuple[asyncpg.Record, int]], actor: Actor, request_id: str, now: datetime
-    ) -> audit.Entry:
+    ) -> Entry:
         """One entry for the claim: each lane with its first and last number and a digest over what was handed out."""
         lanes = []
         for lane, group in groupby(numbered, key=lambda pair: pair[0]["lane_id"]):

@@ -221,7 +221,7 @@ def _resource(header: Header, signer: SignerState, picture: Picture) -> tuple[Re
 def _check_secrecy(raw: bytes, payload: dict[str, object], version: LiveVersion) -> None:
     if not version.secrecy_fields and not may_hold_marking(raw):
         return
-    pointer = find_marking(payload, secrecy_fields=version.secrecy_fields)
+    pointer = find_marking(payload, secrecy_fields=version.secrecy_fields, field_names=version.field_names)
     if pointer is not None:
         zh = "此处带有密级标志；本网络不得传递国家秘密、工作秘密，所发内容未被保存"
         en = (

@@ -152,7 +152,8 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]  # Authlib has no 
             "issuer": self.tokens.issuer,
             "token_endpoint": self._token_endpoint,
             "grant_types_supported": [GRANT_TYPE],
-            "response_types_supported": [],
+            # Required, and must not be empty (RFC 8414 §2, §3.2); there is no authorization endpoint to ask for any.
+            "response_types_supported": ["none"],
             "token_endpoint_auth_methods_supported": [AUTH_METHOD],
             "token_endpoint_auth_signing_alg_values_supported": list(SUITES),
             "ui_locales_supported": ["zh-CN", "en"],

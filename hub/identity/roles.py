@@ -56,17 +56,10 @@ WATCHERS = frozenset({Role.AUDITOR, Role.INSPECTOR})
 """Roles whose holders change nothing, whatever else they hold."""
 
 
-def exclude_each_other(one: Role, other: Role) -> bool:
-    """Whether one person may not hold both roles."""
-    if one == other:
-        return False
-    return (one in OFFICERS and other in OFFICERS | BUSINESS) or (other in OFFICERS and one in BUSINESS)
-
-
 def first_exclusion(roles: Collection[Role]) -> tuple[Role, Role] | None:
     """The first two of `roles`, in the order of the enumeration, that one person may not hold; None if they may."""
     for one, other in combinations(sorted_roles(roles), 2):
-        if exclude_each_other(one, other):
+        if _exclude_each_other(one, other):
             return one, other
     return None
 
@@ -75,3 +68,8 @@ def sorted_roles(roles: Iterable[Role]) -> list[Role]:
     """The roles, each once, in the order of the enumeration."""
     held = set(roles)
     return [role for role in Role if role in held]
+
+
+def _exclude_each_other(one: Role, other: Role) -> bool:
+    """Whether one person may not hold these two different roles."""
+    return (one in OFFICERS and other in OFFICERS | BUSINESS) or (other in OFFICERS and one in BUSINESS)

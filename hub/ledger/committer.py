@@ -292,7 +292,7 @@ async def find_seen(connection: asyncpg.Connection, keys: Sequence[tuple[str, st
     return {(r["sender"], r["jti"]): Seen(r["digest"], r["kind"], r["message_id"], r["answer"]) for r in rows}
 
 
-def _columns(works: Sequence[NewExchange]) -> tuple[Sequence[object], ...]:
+def _columns(works: Sequence[NewExchange]) -> tuple[object, ...]:
     """The arguments of `accept_batch`: the barrier's key, and the works as column arrays."""
     deliveries = [(d.id, d.lane_id, w.id) for w in works for d in w.deliveries]
     return (

@@ -32,7 +32,7 @@ class DataKey(SQLModel, table=True):
     id: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
     scheme: str = Field(sa_type=Text)
     state: str = Field(sa_type=Text)
-    created_at: datetime = Field(sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+    created_at: datetime = Field(sa_type=DateTime(timezone=True))
 
 
 class Acceptance(SQLModel, table=True):
@@ -51,7 +51,7 @@ class Acceptance(SQLModel, table=True):
     digest: bytes = Field(sa_type=LargeBinary)
     message_id: UUID
     answer: bytes = Field(sa_type=LargeBinary)
-    accepted_at: datetime = Field(sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+    accepted_at: datetime = Field(sa_type=DateTime(timezone=True))
 
 
 class Exchange(SQLModel, table=True):
@@ -72,7 +72,7 @@ class Exchange(SQLModel, table=True):
     data_key_id: int = Field(sa_type=Integer)
     lanes: int
     epoch: int = Field(sa_type=BigInteger)
-    accepted_at: datetime = Field(sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+    accepted_at: datetime = Field(sa_type=DateTime(timezone=True))
 
 
 class Delivery(SQLModel, table=True):
@@ -94,7 +94,7 @@ class Delivery(SQLModel, table=True):
     digest: bytes = Field(sa_type=LargeBinary)
     position: int = Field(sa_type=BigInteger, sa_column_args=[DELIVERY_POSITION])
     sequence: int | None = Field(default=None, sa_type=BigInteger)
-    claimed_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+    claimed_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
 
 
 class Delivered(SQLModel, table=True):
@@ -113,10 +113,10 @@ class Delivered(SQLModel, table=True):
     digest: bytes = Field(sa_type=LargeBinary)
     position: int = Field(sa_type=BigInteger)
     sequence: int = Field(sa_type=BigInteger)
-    claimed_at: datetime = Field(sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+    claimed_at: datetime = Field(sa_type=DateTime(timezone=True))
     outcome: str = Field(sa_type=Text)
     acknowledgement: UUID
-    ended_at: datetime = Field(sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+    ended_at: datetime = Field(sa_type=DateTime(timezone=True))
 
 
 class Acknowledgement(SQLModel, table=True):
@@ -132,4 +132,4 @@ class Acknowledgement(SQLModel, table=True):
     envelope: bytes = Field(sa_type=LargeBinary)
     data_key_id: int = Field(sa_type=Integer)
     deliveries: int
-    received_at: datetime = Field(sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+    received_at: datetime = Field(sa_type=DateTime(timezone=True))

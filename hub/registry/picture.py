@@ -69,6 +69,7 @@ class LiveVersion:
     schema_digest: str
     schema_digest_bytes: bytes
     validator: PayloadValidator
+    field_names: frozenset[str]
     secrecy_fields: frozenset[str]
 
 
@@ -129,6 +130,7 @@ CERTIFICATES = "SELECT kid, system_id, der, state, coalesce(revocation_reason, '
 RESOURCES = "SELECT id, code, status, system_id FROM resource"
 VERSIONS = """
 SELECT resource_id, number, schema_digest, schema::text AS schema,
+       ARRAY(SELECT item ->> 'field_name' FROM jsonb_array_elements(items) AS item) AS field_names,
        ARRAY(SELECT item ->> 'field_name' FROM jsonb_array_elements(items) AS item
              WHERE (item ->> 'secrecy_marking')::boolean) AS secrecy_fields
 FROM resource_version WHERE state = 'published'
@@ -201,6 +203,7 @@ class Loader:
                 row["schema_digest"],
                 parse_digest(row["schema_digest"]),
                 self._validator(row),
+                frozenset(row["field_names"]),
                 frozenset(row["secrecy_fields"]),
             )
         by_resource: dict[UUID, list[LaneState]] = {}

@@ -142,7 +142,7 @@ def test_a_child_that_closes_itself_while_asked_is_a_refusal(monkeypatch: pytest
 def test_a_child_that_does_not_start_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(child, "JUDGE", child.JudgeProcess())
     monkeypatch.setattr(sys, "executable", "/bin/false")
-    with pytest.raises(SchemaRefused, match="时间或内存"):
+    with pytest.raises(SchemaRefused, match="没有启动"):
         check_schema_in_child(schema_of())
 
 
@@ -161,10 +161,13 @@ def test_a_child_of_another_process_is_left_alone() -> None:
 
 def test_the_child_sees_no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHUNIU_DATABASE_URL", "postgresql://secret@localhost/x")
+    monkeypatch.setenv("LD_LIBRARY_PATH", "/opt/python/lib")
     process = child.JudgeProcess()
     process.ask(orjson.dumps({"schema": schema_of(), "timeout_s": 5, "memory_bytes": 1 << 28}), 5.0)
     assert process._process is not None
-    assert b"secret" not in Path(f"/proc/{process._process.pid}/environ").read_bytes()
+    environment = Path(f"/proc/{process._process.pid}/environ").read_bytes()
+    assert b"secret" not in environment
+    assert b"LD_LIBRARY_PATH=/opt/python/lib" in environment
     process.close()
 
 

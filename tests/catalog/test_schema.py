@@ -220,6 +220,13 @@ def test_lengths_count_code_points_not_bytes() -> None:
     assert not takes("C", "𠮷" * 4, length=3)
 
 
+def test_a_required_text_is_filled_in() -> None:
+    assert takes("C", "", length=5)
+    assert not takes("C", "", length=5, required=True)
+    assert not takes("M", "", required=True)
+    assert not compile_schema(derived(KEY)).is_valid({"op": "delete", "records": [{"id": ""}]})
+
+
 def test_integers_stay_within_what_every_reader_keeps() -> None:
     assert takes("I", MAX_NUMBER)
     assert takes("I", -MAX_NUMBER)

@@ -343,12 +343,13 @@ async def test_two_sessions_cannot_take_the_same_step(database: Database, owner:
 async def test_a_stale_view_of_the_row_does_not_decide_a_step(database: Database, owner: Owner) -> None:
     async with database.session() as slow:
         resource_id = await published(slow, owner)
-        await queries.get(slow, resource_id)
+        seen = await queries.get(slow, resource_id)  # held, so that the session keeps its row
         async with database.session() as quick:
             await service.withdraw(quick, resource_id, reason="机构撤并", now=NOW)
             await quick.commit()
         with pytest.raises(InvalidTransition, match="已撤销"):
             await service.suspend(slow, resource_id, reason="系统升级", now=NOW)
+        assert seen.status == "withdrawn"
 
 
 async def test_rows_that_refer_to_a_resource_do_not_wait_for_a_step(database: Database, owner: Owner) -> None:

@@ -323,6 +323,14 @@ def test_a_request_signed_over_a_short_hash_is_refused() -> None:
     assert refused_csr(request.public_bytes(Encoding.PEM)) == "csr-signature-invalid"
 
 
+def test_a_request_signed_with_an_unknown_algorithm_is_refused(csr: bytes) -> None:
+    der = x509.load_pem_x509_csr(csr).public_bytes(Encoding.DER)
+    ecdsa_sha256, ed25519_oid = bytes.fromhex("2a8648ce3d040302"), bytes.fromhex("300506032b6570")
+    head, oid, tail = der.rpartition(ecdsa_sha256 if ecdsa_sha256 in der else ed25519_oid)
+    unknown = x509.load_der_x509_csr(head + oid[:-1] + b"\x7f" + tail)
+    assert refused_csr(unknown.public_bytes(Encoding.PEM)) == "csr-signature-invalid"
+
+
 def sha1_csr(builder: x509.CertificateSigningRequestBuilder, private_key: ec.EllipticCurvePrivateKey) -> bytes:
     """A request signed with ECDSA over SHA-1, put together by hand because libraries refuse to make one."""
     sha256 = builder.sign(private_key, SHA256())

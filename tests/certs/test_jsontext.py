@@ -131,6 +131,8 @@ def test_sixty_four_levels_are_read_and_sixty_five_are_refused(opening: bytes, c
         return b'{"a":' + opening * (levels - 1) + b"0" + closing * (levels - 1) + b"}"
 
     assert reason_of(nested(64)) is None
+    assert reason_of(b'{"wide":[' + b"[]," * 100 + nested(62) + b"]}") is None
+    assert reason_of(b'{"wide":[' + b"[]," * 100 + nested(63) + b"]}") == "nested-too-deep"
     for levels in (65, 66, 253, 254, 255, 1023, 1024, 1025, 5000, 100_000):
         assert reason_of(nested(levels)) == "nested-too-deep", levels
 

@@ -42,7 +42,8 @@ async def load(dsn):
     connection = await asyncpg.connect(dsn)
     while True:
         row = await connection.fetchval("INSERT INTO load (writer) VALUES ($1) RETURNING id", int(number))
-        print(row, flush=True)
+        sys.stdout.write(f"{row}\\n")  # one write: the writers share a file
+        sys.stdout.flush()
 
 asyncio.run(load(server.acquire()))
 """

@@ -64,16 +64,19 @@ class Cluster:
         """Where the data really is."""
         return self.layout.cluster.resolve()
 
-    def prepare(self) -> None:
-        """Leave nothing of an earlier run, make the cluster if there is none, and write its configuration."""
-        clear_leftovers(self.path, self.sockets)
+    def prepare(self, server_lock: int) -> None:
+        """Leave nothing of an earlier run, make the cluster if there is none, and write its configuration.
+
+        Returns with `server_lock` taken.
+        """
+        clear_leftovers(self.path, self.sockets, server_lock)
         if not (self.layout.cluster / "PG_VERSION").exists():
             create_cluster(self.layout, self.account, self.binaries)
         self._check_version()
         self._configure()
 
-    def start(self, log: int) -> subprocess.Popen[bytes]:
-        """The postmaster as our child; it shuts down by itself should we be killed."""
+    def start(self, log: int, server_lock: int) -> subprocess.Popen[bytes]:
+        """The postmaster as our child, holding `server_lock`; it shuts down by itself should we be killed."""
         options = {
             **NEVER_OFF,
             "listen_addresses": "",
@@ -92,6 +95,7 @@ class Cluster:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
+            pass_fds=[server_lock],
             start_new_session=True,
             preexec_fn=_end_with_parent(os.getpid()),  # noqa: PLW1509  the supervisor has one thread
             **self.account.switch(),

@@ -48,6 +48,11 @@ class Layout:
         return self.directory / "postgres.supervisor"
 
     @property
+    def server(self) -> Path:
+        """Every process of the server inherits this file locked: while one lives, no other server can start."""
+        return self.directory / "postgres.server"
+
+    @property
     def state(self) -> Path:
         """What the supervisor has to say: `starting`, `ready` and where, or `failed` and why."""
         return self.directory / "postgres.state"
@@ -103,10 +108,11 @@ def open_private(path: Path, flags: int) -> int:
     Raises `DatabaseUnavailable` where the file is somebody else's.
     """
     try:
-        descriptor = os.open(path, flags | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    except PermissionError as error:
+        descriptor = os.open(path, flags | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
+    except OSError as error:
         raise DatabaseUnavailable(
-            f"无权使用 {path}；请用数据目录的属主运行", f"no permission for {path}; run as the owner of the data folder"
+            f"无法使用 {path}；请用数据目录的属主运行，并检查该文件",
+            f"{path} cannot be used; run as the owner of the data folder and look at that file: {error.strerror}",
         ) from error
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
@@ -140,10 +146,16 @@ def is_still_at(descriptor: int, path: Path) -> bool:
 def make_data_directory(directory: Path) -> Path:
     """The data folder, absolute, made if missing; an existing one keeps its mode.
 
-    A new one is closed to others; root's lets the server's account pass through, to the cluster that is its own.
+    A new one is closed to others; root's lets the server's account pass through, to the cluster that is its own. Raises
+    `DatabaseUnavailable`.
     """
     path = directory.expanduser().resolve()
-    _make_closed(path)
+    try:
+        _make_closed(path)
+    except OSError as error:
+        raise DatabaseUnavailable(
+            f"无法建立数据目录 {path}", f"the data folder {path} cannot be made: {error.strerror}"
+        ) from error
     return path
 
 

@@ -1,12 +1,14 @@
 """The small process that keeps the embedded server running while anybody uses it, and stops it after the last user.
 
 The problem: several `shuniu` commands share one server, any of them may be killed at any moment, and so may the server
-and this process itself. So nothing here counts users or trusts lists of process ids. Two files are locked:
+and this process itself. So nothing here counts users or trusts lists of process ids. Three files are locked:
 
 - `postgres.users`, shared, by every process that uses the server. The kernel unlocks it when a process dies, however it
   dies. Whoever gets it exclusively knows that no user is left.
 - `postgres.supervisor`, exclusively, by this process. The command that starts us takes the lock first and hands it over
   with the open file, so there is no moment in which two could start, and none in which a starting one is not seen.
+- `postgres.server`, exclusively, by the postmaster and whatever it forks, handed down from here in the same way. Without
+  it, a postmaster that we had just forked as we were killed could be overlooked, and a second one started on its data.
 
 States: `starting` (leftovers cleared, recovery runs) → `ready` → gone. Killed postmaster: started again here. Killed
 supervisor: the kernel shuts the postmaster down (`PR_SET_PDEATHSIG`), and a user starts another supervisor. Killed all:
@@ -94,8 +96,12 @@ class Supervisor:
                 "内嵌的 PostgreSQL 反复退出", f"the embedded PostgreSQL ended {RESTARTS} times within a minute"
             )
         self.report("starting")
-        self.cluster.prepare()
-        postmaster = self.cluster.start(self.log)
+        server_lock = open_private(self.layout.server, os.O_RDWR)
+        try:
+            self.cluster.prepare(server_lock)
+            postmaster = self.cluster.start(self.log, server_lock)
+        finally:
+            os.close(server_lock)
         while not self.cluster.is_ready(postmaster.pid):
             if postmaster.poll() is not None:
                 if len(self._starts) == 1:

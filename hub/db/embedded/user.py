@@ -40,6 +40,10 @@ WATCH_S = 1.0
 LONGEST_WATCH_S = 60.0
 POLL_S = 0.02
 
+# The word of a supervisor that we did not start counts after so long: it may have been killed a moment ago, its lock not
+# yet free and its server about to go.
+CONFIRM_S = 0.05
+
 # How often we start a supervisor that ends without a word before we believe it.
 ATTEMPTS = 3
 
@@ -156,11 +160,17 @@ class EmbeddedPostgres:
     def _wait_until_ready(self, deadline: float) -> str:
         """Start a supervisor whenever there is none, and wait for its word; returns the socket's folder."""
         attempts = 0
+        seen: dict[str, object] = {}
+        seen_at = 0.0
         while time.monotonic() < deadline:
             lock = self._try_to_supervise(self.layout)
             if lock is None:
-                host = self.layout.read_state().get("host")
-                if isinstance(host, str) and _answers(host):
+                state = self.layout.read_state()
+                if state != seen:
+                    seen, seen_at = state, time.monotonic()
+                host = state.get("host")
+                is_ours = state.get("supervisor") == self._supervisor
+                if (is_ours or time.monotonic() - seen_at > CONFIRM_S) and isinstance(host, str) and _answers(host):
                     return host
             elif failure := self._failure(attempts):
                 os.close(lock)

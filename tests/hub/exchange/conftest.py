@@ -1,7 +1,9 @@
 """The exchange floor put together on a real database, without HTTP."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import cast
 
 import asyncpg
 import pytest
@@ -11,6 +13,7 @@ from certs.suites import KeySigner, Verifier
 from hub.db.clock import DatabaseClock
 from hub.db.engine import Database
 from hub.exchange.acknowledging import Acknowledging
+from hub.exchange.gate import Gate
 from hub.exchange.inbox import Inbox
 from hub.exchange.intake import Intake
 from hub.exchange.refusals import RefusalLog
@@ -58,14 +61,20 @@ async def floor(database: Database) -> AsyncIterator[Floor]:
     receipt_key = generate_key("ES256")
     receipts = KeySigner(receipt_key, "A" * 43)
 
-    async def lookup(sender: str, jti: str) -> Seen | None:
+    @asynccontextmanager
+    async def acquire() -> AsyncIterator[asyncpg.Connection]:
         async with pool.acquire() as lent:
+            yield cast(asyncpg.Connection, lent)
+
+    async def lookup(sender: str, jti: str) -> Seen | None:
+        async with acquire() as lent:
             return (await find_seen(lent, [(sender, jti)])).get((sender, jti))
 
-    intake = Intake(HUB, 300, 4 << 20, pictures, committer, receipts, refusals, lookup, clock)
-    inbox = Inbox(HUB, pool.acquire, pictures, clock)
+    gate = Gate(HUB, 300, 4 << 20, pictures, refusals, lookup, clock)
+    intake = Intake(gate, committer, receipts)
+    inbox = Inbox(HUB, acquire, pictures, clock)
     committer.committed = inbox.arrivals.wake
-    acknowledging = Acknowledging(HUB, 300, 4 << 20, pool.acquire, pictures, refusals, lookup, clock)
+    acknowledging = Acknowledging(gate, acquire)
     yield Floor(
         world,
         connection,

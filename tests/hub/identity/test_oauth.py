@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 import pytest
 from authlib.oauth2 import OAuth2Error
+from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
 
 from certs.keys import generate_key
 from certs.suites import KeySigner, Verifier
@@ -123,4 +124,4 @@ def test_the_metadata_is_sound_by_rfc_8414_and_names_what_the_contract_says() ->
     assert found["grant_types_supported"] == ["client_credentials"]
     assert found["token_endpoint_auth_methods_supported"] == ["private_key_jwt"]
     assert found["token_endpoint_auth_signing_alg_values_supported"] == ["ES256", "EdDSA"]
-    assert found["response_types_supported"] == []
+    AuthorizationServerMetadata(found).validate()

@@ -1,6 +1,7 @@
 """Accounts: two people open one, one closes it, and every act is in the log."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -112,7 +113,7 @@ async def test_an_account_is_approved_once(session: AsyncSession, passwords: Pas
     ids=str,
 )
 async def test_an_account_that_the_contract_forbids_is_refused_by_field(
-    session: AsyncSession, passwords: Passwords, changes: dict[str, object], pointer: str
+    session: AsyncSession, passwords: Passwords, changes: dict[str, Any], pointer: str
 ) -> None:
     operator, _ = await people(session, passwords)
     with pytest.raises(InvalidField) as refused:

@@ -125,7 +125,7 @@ def test_the_caller_is_the_system_as_the_log_names_it() -> None:
 def test_a_running_token_is_worth_nothing_once_system_or_certificate_is_not_active(change: Any, slug: str) -> None:
     access = TOKENS.read(TOKENS.issue("jiguan-portal", kid(1), now=NOW), now=NOW)
     registry = FakeRegistry([FakePartner(PARTNER.code, PARTNER.key, PARTNER.signer)])
-    assert caller_of(access, registry, origin=Origin(), now=NOW)
+    assert caller_of(access, registry, origin=Origin(), now=NOW).code == "jiguan-portal"
     change(registry)
     with pytest.raises(TokenRefused) as refused:
         caller_of(access, registry, origin=Origin(), now=NOW)

@@ -1,0 +1,143 @@
+"""`shuniu demo`: a fresh hub with the Lintao example that runs the main job and tells every step.
+
+Everything is done as its users do it: staff act through the API with sessions, partners through the Python client. Only
+setting the hub up touches the database, as `shuniu init` does.
+"""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+import httpx
+
+from hub.app import run as app
+from hub.cli.demo.county import County
+from hub.cli.demo.narrator import Narrator
+from hub.cli.demo.story import tell
+from hub.errors import SetupError
+from hub.settings import Settings
+
+MARKER = "demo.json"
+UNFINISHED = ".demo"
+READY_WITHIN_S = 40.0
+
+
+def run(settings: Settings, *, exit_after: bool) -> None:
+    """Make the folder anew, run the main job, then serve until SIGTERM or SIGINT unless `exit_after`.
+
+    Raises `SetupError` when the folder holds something that no demo made, or the port is taken.
+    """
+    if "data" not in settings.model_fields_set:
+        settings = settings.model_copy(update={"data": Path("shuniu-demo")})
+    settings = settings.model_copy(
+        update={"data": settings.data.resolve(), "public_url": f"http://{settings.host}:{settings.port}"}
+    )
+    app.listen(settings, shared=False).close()
+    _make_folder(settings.data)
+    narrator = Narrator()
+    began = time.monotonic()
+    narrator.step("建立枢纽：数据库、密钥、三员账户", "set the hub up: database, keys, the three officers")
+    with app.database_address(settings):
+        passwords = app.initialise(settings).passwords
+        narrator.same(f"shuniu init --data {settings.data}")
+        with _processes(settings) as processes, httpx.Client(base_url=settings.public_url, timeout=30) as http:
+            _wait_until_ready(http, processes, settings.data)
+            narrator.done(f"{settings.public_url} 就绪 / is ready")
+            narrator.same(f"shuniu up --data {settings.data} --port {settings.port}")
+            county = County(http, settings.data, settings.hub_id, narrator, passwords)
+            tell(county)
+            _finish(settings, county, narrator, time.monotonic() - began)
+            if not exit_after:
+                _serve_on(settings, narrator, processes)
+
+
+def _make_folder(data: Path) -> None:
+    if data.exists() and any(data.iterdir()):
+        if not (data / MARKER).exists() and not (data / UNFINISHED).exists():
+            raise SetupError(
+                f"目录 {data} 非空，且不是演示目录，不会覆盖；请用 --data 指定新目录",
+                f"the folder {data} is not empty and no demo made it: nothing is overwritten; name a new one with --data",
+            )
+        shutil.rmtree(data.resolve())
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (data / UNFINISHED).touch()
+
+
+@contextmanager
+def _processes(settings: Settings) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """A gateway and a worker, ended with the block."""
+    environment = os.environ | app.environment(settings)
+    processes: list[subprocess.Popen[bytes]] = []
+    try:
+        for command in ("gateway", "worker"):
+            with (settings.data / f"{command}.log").open("ab") as log:
+                processes.append(
+                    subprocess.Popen(
+                        [sys.executable, "-m", "hub", command],
+                        env=environment,
+                        stdout=log,
+                        stderr=log,
+                        start_new_session=True,
+                    )
+                )
+        yield processes
+    finally:
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.wait()
+
+
+def _wait_until_ready(http: httpx.Client, processes: list[subprocess.Popen[bytes]], data: Path) -> None:
+    deadline = time.monotonic() + READY_WITHIN_S
+    while time.monotonic() < deadline and processes[0].poll() is None:
+        try:
+            if http.get("/readyz").status_code == 200:
+                return
+        except httpx.TransportError:
+            time.sleep(0.1)
+    raise SetupError(
+        f"网关未能启动；原因见 {data / 'gateway.log'}", f"the gateway did not start; see why in {data / 'gateway.log'}"
+    )
+
+
+def _finish(settings: Settings, county: County, narrator: Narrator, seconds: float) -> None:
+    county.write_staff()
+    summary = {
+        "hub": settings.hub_id,
+        "url": settings.public_url,
+        "systems": sorted(county.partners),
+        "resources": {key: resource["code"] for key, resource in county.resources.items()},
+    }
+    path = settings.data / MARKER
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(json.dumps(summary, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    temporary.replace(path)
+    (settings.data / UNFINISHED).unlink()
+    narrator.end(settings, seconds)
+
+
+def _serve_on(settings: Settings, narrator: Narrator, processes: list[subprocess.Popen[bytes]]) -> None:
+    stopped = False
+
+    def stop(_: int, __: FrameType | None) -> None:
+        nonlocal stopped
+        stopped = True
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    narrator.serving(settings)
+    while not stopped and all(process.poll() is None for process in processes):
+        time.sleep(0.2)
+    if not stopped:
+        raise SetupError(
+            f"后台进程意外结束；见 {settings.data}/*.log", f"a process ended unexpectedly; see {settings.data}/*.log"
+        )

@@ -1,0 +1,254 @@
+"""Exit codes, messages, and what needs no hub."""
+
+import json
+import os
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import click
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from certs.csr import load_csr
+from hub import cli
+from hub.cli import commands, output, session
+from hub.cli.session import Session
+from hub.client import pki
+from hub.errors import Conflict, SetupError
+from tests.support.commands import User
+
+
+@pytest.fixture
+def user(tmp_path: Path) -> User:
+    """Somebody who never signed in."""
+    return User(tmp_path / "config")
+
+
+def shuniu(*words: str, cwd: Path | None = None) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "hub", *words], capture_output=True, text=True, timeout=60, cwd=cwd, check=False
+    )
+
+
+def leaves(command: click.Command, words: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    """Every command line, without its arguments."""
+    if not isinstance(command, click.Group):
+        return [words]
+    context = click.Context(command)
+    found = []
+    for name in command.list_commands(context):
+        inner = command.get_command(context, name)
+        assert inner is not None
+        found += [words, *leaves(inner, (*words, name))]
+    return found
+
+
+def test_the_overview_imports_no_command() -> None:
+    code = (
+        "import sys; from hub.cli import run; run(['--help'])\n"
+        "heavy = {'httpx', 'fastapi', 'sqlalchemy', 'cryptography', 'pydantic'} & set(sys.modules)\n"
+        "sys.exit(f'imported {heavy}' if heavy else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_overview_is_there_at_once() -> None:
+    times = []
+    for _ in range(3):
+        started = time.perf_counter()
+        assert shuniu("--help").returncode == 0
+        times.append(time.perf_counter() - started)
+    assert min(times) < 0.3
+
+
+@pytest.mark.parametrize("words", sorted(set(leaves(commands.root))), ids=" ".join)
+def test_every_command_explains_itself_in_both_languages(user: User, words: tuple[str, ...]) -> None:
+    done = user.types(*words, "--help")
+    assert done.code == 0
+    assert done.err == ""
+    assert " / " in done.out
+
+
+def test_every_option_has_a_help_text() -> None:
+    context = click.Context(commands.root)
+    for words in leaves(commands.root):
+        command: click.Command = commands.root
+        for word in words:
+            assert isinstance(command, click.Group)
+            found = command.get_command(context, word)
+            assert found is not None
+            command = found
+        for parameter in command.params:
+            if isinstance(parameter, click.Option):
+                assert parameter.help, f"{words}: {parameter.name}"
+
+
+def test_the_installed_command_and_the_module_are_the_same() -> None:
+    installed = Path(sys.executable).with_name("shuniu")
+    done = subprocess.run([installed, "--version"], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (0, shuniu("--version").stdout)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["nothing"],
+        ["send"],
+        ["inbox", "--partner", "/nowhere"],
+        ["org", "add"],
+        ["org", "nothing"],
+        ["cert", "request", "--system", "A B", "--out", "x"],
+        ["up", "--port", "70000"],
+        ["org", "list", "--limit", "0"],
+    ],
+    ids=" ".join,
+)
+def test_wrong_use_ends_with_two_and_a_hint(user: User, words: list[str]) -> None:
+    done = user.types(*words)
+    assert done.code == 2
+    assert done.out == ""
+    assert done.err.startswith("用法不对")
+    assert "--help" in done.err
+
+
+def test_a_group_without_command_shows_its_help_and_ends_with_two(user: User) -> None:
+    done = user.types("org")
+    assert done.code == 2
+    assert "add" in done.err
+
+
+def test_who_is_not_signed_in_is_told_how_to(user: User) -> None:
+    done = user.types("org", "list")
+    assert done.code == 3
+    assert "shuniu login" in done.err
+
+
+def test_a_damaged_session_is_like_none(user: User) -> None:
+    (user.home / "shuniu").mkdir(parents=True)
+    for text in ("{", "[]", '{"url": 1}'):
+        (user.home / "shuniu" / "session.json").write_text(text)
+        done = user.types("whoami")
+        assert done.code == 3
+        assert "shuniu login" in done.err
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1", "no address", "http://["])
+def test_a_hub_that_cannot_be_reached_is_missing(user: User, url: str) -> None:
+    done = user.signs_in(url, "secadmin", "secret")
+    assert done.code == 3
+    assert "Traceback" not in done.err
+    assert not (user.home / "shuniu" / "session.json").exists()
+
+
+def test_a_process_ends_with_the_code_and_without_traceback(tmp_path: Path) -> None:
+    done = shuniu("gateway", "--data", str(tmp_path / "nothing"))
+    assert done.returncode == 3, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "shuniu init" in done.stderr
+
+
+def test_wrong_settings_are_named(user: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHUNIU_TOKEN_SECONDS", "never")
+    (tmp_path / "shuniu.toml").write_text("max_queue = 0\nunknown = 1\n")
+    done = user.types("doctor", "--data", tmp_path)
+    assert done.code == 3
+    for name in ("token_seconds", "max_queue", "unknown"):
+        assert name in done.err
+    assert "never" not in done.err.split("token_seconds")[0]
+
+
+def test_the_session_file_is_for_its_owner_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    os.umask(os.umask(0))  # whatever it is
+    held = Session("http://hub.test", "secadmin", "token", "2026-11-21T08:00:00+00:00")
+    session.save(held)
+    session.save(held)
+    path = session.session_file()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert [entry.name for entry in path.parent.iterdir()] == ["session.json"]
+    assert session.load() == held
+    session.forget()
+    assert not path.exists()
+
+
+def test_without_xdg_the_session_lies_in_the_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert session.session_file() == tmp_path / ".config" / "shuniu" / "session.json"
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (SetupError("缺少", "missing"), 3),
+        (Conflict("不行", "no"), 1),
+        (FileNotFoundError(2, "No such file", "x.json"), 3),
+        (click.Abort(), 130),
+        (click.ClickException("坏 / bad"), 1),
+    ],
+)
+def test_foreseen_failures_become_a_sentence_and_a_code(
+    user: User, monkeypatch: pytest.MonkeyPatch, error: Exception, code: int
+) -> None:
+    def fail(**_: object) -> int:
+        raise error
+
+    monkeypatch.setattr(cli.root, "main", fail)
+    done = user.types("anything")
+    assert done.code == code
+    assert " / " in done.err
+    assert len(done.err.splitlines()) == 1
+
+
+def test_a_reader_that_leaves_ends_the_command_quietly() -> None:
+    code = (
+        "import sys; from hub import cli\n"
+        "def leave(**_): raise BrokenPipeError\n"
+        "cli.root.main = leave\n"
+        "sys.exit(cli.run([]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", "")
+
+
+def test_tables_align_where_characters_are_wide(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [{"name": "临洮县", "n": {"of": 1}, "roles": ["a", "b"]}, {"name": "x", "n": None}]
+    output.show_table(rows, ("name", "n.of", "roles"))
+    assert capsys.readouterr().out.splitlines() == [
+        "name    n.of  roles",
+        "临洮县  1     a, b",
+        "x       —     —",
+    ]
+
+
+@pytest.mark.parametrize("algorithm", ["ES256", "EdDSA"])
+def test_a_key_and_its_request_are_made_here(user: User, tmp_path: Path, algorithm: str) -> None:
+    folder = tmp_path / "partner"
+    done = user.types("cert", "request", "--system", "lintao-subsite", "--out", folder, "--algorithm", algorithm)
+    assert (done.code, done.out.strip()) == (0, str(folder / "request.csr"))
+    key = pki.read_private_key((folder / "key.pem").read_bytes())
+    assert stat.S_IMODE((folder / "key.pem").stat().st_mode) == 0o600
+    assert isinstance(key, Ed25519PrivateKey) == (algorithm == "EdDSA")
+    assert load_csr((folder / "request.csr").read_bytes()) == key.public_key()
+
+
+def test_a_key_is_never_overwritten(user: User, tmp_path: Path) -> None:
+    words = ("cert", "request", "--system", "lintao-subsite", "--out", tmp_path)
+    assert user.types(*words).code == 0
+    before = (tmp_path / "key.pem").read_bytes()
+    done = user.types(*words)
+    assert done.code == 1
+    assert "key.pem" in done.err
+    assert (tmp_path / "key.pem").read_bytes() == before
+
+
+def test_json_is_one_line_and_readable(capsys: pytest.CaptureFixture[str]) -> None:
+    output.show_json({"name": "临洮"})
+    line = capsys.readouterr().out
+    assert line == '{"name": "临洮"}\n'
+    assert json.loads(line) == {"name": "临洮"}

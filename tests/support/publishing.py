@@ -1,0 +1,72 @@
+"""Resources for tests, taken through the real steps of publishing."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from catalog.codes import ShareType, UpdateCycle
+from catalog.rules import Description
+from hub.audit.entry import Actor
+from hub.publishing import service
+from hub.publishing.repository import ResourceRecord
+from hub.registry.models import Organisation, System
+from tests.support.registry import NOW, RECORDER
+
+EDITOR = Actor("staff", "00000000-0000-7000-8000-000000000002", role="editor")
+REVIEWER = Actor("staff", "00000000-0000-7000-8000-000000000003", role="reviewer")
+CLASSIFICATION = "306001000001"
+
+ITEMS: Sequence[Mapping[str, Any]] = (
+    {"field_name": "item_code", "name": "事项编码", "data_type": "C", "length": 31, "required": True, "key": True},
+    {"field_name": "item_name", "name": "事项名称", "data_type": "C", "length": 200, "required": True},
+)
+MORE_ITEMS = (*ITEMS, {"field_name": "phone", "name": "咨询电话", "data_type": "C", "length": 30})
+
+
+def describe(provider: Organisation, system: System, **changed: Any) -> Description:
+    """A description that breaks no rule, `changed` aside."""
+    assert provider.code is not None
+    plain: dict[str, Any] = {
+        "name": "办事指南",
+        "summary": "救助类事项的办事指南",
+        "provider_id": provider.id,
+        "provider_code": provider.code,
+        "system_id": system.id,
+        "share_type": ShareType.UNCONDITIONAL,
+        "update_cycle": UpdateCycle.MONTHLY,
+        "is_example": True,
+    }
+    return Description(**(plain | changed))
+
+
+async def draft(
+    session: AsyncSession, provider: Organisation, system: System, *, now: datetime = NOW, **changed: Any
+) -> ResourceRecord:
+    """A registered resource that nobody has submitted."""
+    step = await service.register_resource(
+        session,
+        describe(provider, system, **changed),
+        ITEMS,
+        classification=CLASSIFICATION,
+        actor=EDITOR,
+        recorder=RECORDER,
+        now=now,
+    )
+    return await service.find_resource(session, str(step.resource_id))
+
+
+async def approve(session: AsyncSession, record: ResourceRecord, *, now: datetime = NOW) -> ResourceRecord:
+    """Submit the draft and publish it."""
+    identifier = record.resource.id
+    await service.submit(session, identifier, actor=EDITOR, recorder=RECORDER, now=now)
+    await service.publish(session, identifier, actor=REVIEWER, recorder=RECORDER, now=now)
+    return await service.find_resource(session, str(identifier))
+
+
+async def published(
+    session: AsyncSession, provider: Organisation, system: System, *, now: datetime = NOW, **changed: Any
+) -> ResourceRecord:
+    """A resource with its first version live."""
+    return await approve(session, await draft(session, provider, system, now=now, **changed), now=now)
