@@ -1,4 +1,8 @@
-"""All SQL of grants and lanes. Reads and adds rows; decides nothing."""
+"""All SQL of grants and lanes. Reads and adds rows; decides nothing.
+
+Reads of one row take its values as they are now, also where the session has read it before: an act decides on what it
+reads after it got the barrier, not on what its caller saw before.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +16,8 @@ from sqlmodel import col
 from catalog.models import Resource, ResourceVersion
 from hub.access.models import AccessGrant, GrantVersion, Lane
 from hub.registry.models import System
+
+_AS_IT_IS_NOW = {"populate_existing": True}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +44,8 @@ def _record(row: "Row[AccessGrant, str, str, UUID]") -> GrantRecord:
 
 async def grant(session: AsyncSession, identifier: UUID) -> GrantRecord | None:
     """The grant of that id."""
-    row = (await session.execute(_records().where(col(AccessGrant.id) == identifier))).one_or_none()
+    query = _records().where(col(AccessGrant.id) == identifier)
+    row = (await session.execute(query, execution_options=_AS_IT_IS_NOW)).one_or_none()
     return None if row is None else _record(row)
 
 
@@ -85,7 +92,8 @@ async def lane(session: AsyncSession, new: Lane) -> Lane:
 
 async def resource_by_code(session: AsyncSession, code: str) -> Resource | None:
     """The resource of that code."""
-    found: Resource | None = await session.scalar(select(Resource).where(col(Resource.code) == code))
+    query = select(Resource).where(col(Resource.code) == code)
+    found: Resource | None = await session.scalar(query, execution_options=_AS_IT_IS_NOW)
     return found
 
 

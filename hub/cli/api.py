@@ -35,8 +35,7 @@ def call(
     parameters = {name: value for name, value in (query or {}).items() if value is not None}
     with failures(), _wire(held.url) as wire:
         headers = {"Authorization": f"Bearer {held.token}"} if held.token else {}
-        response = wire.call(method, path, json=body, params=parameters, headers=headers)
-        return response.json() if response.content else None
+        return _read(wire.call(method, path, json=body, params=parameters, headers=headers))
 
 
 def items(path: str, *, limit: int | None = None, query: Mapping[str, Any] | None = None) -> Iterator[dict[str, Any]]:
@@ -48,8 +47,10 @@ def _all_items(path: str, size: int, query: Mapping[str, Any]) -> Iterator[dict[
     cursor: str | None = None
     while True:
         page = call("GET", path, query={**query, "limit": size, "cursor": cursor})
+        if not isinstance(page, dict) or not isinstance(page.get("items"), list):
+            raise _no_hub()
         yield from page["items"]
-        cursor = page["next"]
+        cursor = page.get("next")
         if cursor is None:
             return
 
@@ -88,6 +89,18 @@ def failures() -> Iterator[None]:
         raise Refused(str(error)) from None
     except httpx.InvalidURL as error:
         raise Missing(f"地址不合格式 / not an address: {error}") from None
+
+
+def _read(response: httpx.Response) -> Any:
+    """The JSON that an answer holds, None for no content. Raises `Refused`."""
+    try:
+        return response.json() if response.content else None
+    except ValueError:
+        raise _no_hub() from None
+
+
+def _no_hub() -> Refused:
+    return Refused("该地址的回答不是枢纽的格式，请核对地址 / what answers at this address is no hub; check the address")
 
 
 @contextmanager

@@ -1,13 +1,12 @@
 """`shuniu resource`: the catalogue, from a draft to its withdrawal."""
 
-from typing import Any, BinaryIO
+from typing import BinaryIO
 from urllib.parse import quote
 
 import click
 
-from certs.errors import JsonError
-from certs.jsontext import parse_object
 from hub.cli import api
+from hub.cli.files import object_in
 from hub.cli.output import show_json, show_table
 from hub.cli.verbs import Kind, add_list, add_move, add_show, as_json, show
 
@@ -31,7 +30,7 @@ def resource() -> None:
 @as_json
 def add(*, file: BinaryIO, as_json: bool) -> None:
     """Print the resource with the code it was given."""
-    show(api.call("POST", RESOURCES.path, body=_object(file)), as_json=as_json)
+    show(api.call("POST", RESOURCES.path, body=object_in(file)), as_json=as_json)
 
 
 @resource.command(help="按 FILE 修改草稿（description、items）/ edit the draft")
@@ -40,7 +39,7 @@ def add(*, file: BinaryIO, as_json: bool) -> None:
 @as_json
 def edit(named: str, *, file: BinaryIO, as_json: bool) -> None:
     """Print the resource."""
-    show(api.call("PUT", f"{RESOURCES.address(named)}/draft", body=_object(file)), as_json=as_json)
+    show(api.call("PUT", f"{RESOURCES.address(named)}/draft", body=object_in(file)), as_json=as_json)
 
 
 @resource.command("new-version", help="起草新版本，当前版本继续有效 / begin the next version")
@@ -49,7 +48,7 @@ def edit(named: str, *, file: BinaryIO, as_json: bool) -> None:
 @as_json
 def new_version(named: str, *, file: BinaryIO | None, as_json: bool) -> None:
     """Print the resource."""
-    body = {} if file is None else _object(file)
+    body = {} if file is None else object_in(file)
     show(api.call("POST", f"{RESOURCES.address(named)}/versions", body=body), as_json=as_json)
 
 
@@ -90,10 +89,3 @@ add_move(resource, RESOURCES, "return", "退回修改 / send back to the editor"
 add_move(resource, RESOURCES, "suspend", "暂停：不再接收 / nothing is accepted for it", reason=True)
 add_move(resource, RESOURCES, "resume", "恢复 / let the exchange go on")
 add_move(resource, RESOURCES, "withdraw", "撤销：不可恢复 / end it for good", reason=True)
-
-
-def _object(file: BinaryIO) -> dict[str, Any]:
-    try:
-        return parse_object(file.read())
-    except JsonError as error:
-        raise click.UsageError(f"{file.name}: {error}") from None

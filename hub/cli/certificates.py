@@ -11,6 +11,7 @@ from certs.header import is_system_code
 from certs.keys import generate_key
 from hub.cli import api
 from hub.cli.failures import Refused
+from hub.cli.files import name_of
 from hub.cli.verbs import TAKES_HYPHEN, Kind, add_list, add_show, as_json, show
 from hub.client.folder import write_durably
 
@@ -27,7 +28,13 @@ def cert() -> None:
 @click.option(
     "--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="接入方目录 / the partner's folder"
 )
-@click.option("--algorithm", type=click.Choice(["ES256", "EdDSA"]), default="ES256", show_default=True)
+@click.option(
+    "--algorithm",
+    type=click.Choice(["ES256", "EdDSA"]),
+    default="ES256",
+    show_default=True,
+    help="签名算法 / signature algorithm",
+)
 def request(*, code: str, out: Path, algorithm: Literal["ES256", "EdDSA"]) -> None:
     """Write `key.pem` (unencrypted PKCS#8, for its owner alone) and `request.csr`; overwrite nothing."""
     if not is_system_code(code):
@@ -54,7 +61,7 @@ def issue(*, csr: TextIO, code: str, days: int | None, out: Path | None, as_json
     try:
         body: dict[str, object] = {"system": code, "csr": csr.read()}
     except UnicodeDecodeError:
-        raise click.UsageError(f"{csr.name} 不是 PEM / is not PEM") from None
+        raise click.UsageError(f"{name_of(csr)} 不是 PEM / is not PEM") from None
     if days is not None:
         body["days"] = days
     issued = api.call("POST", CERTIFICATES.path, body=body)

@@ -8,9 +8,9 @@ from typing import Any, BinaryIO, TypeGuard
 
 import click
 
-from certs.errors import JsonError
-from certs.jsontext import parse_object
+from certs.header import is_resource_code, is_system_code
 from hub.cli.api import failures
+from hub.cli.files import name_of, strict_object
 from hub.cli.output import show_json, show_table
 from hub.cli.verbs import as_json
 from hub.client import ClientError, Delivery, Partner, Receipt, batches
@@ -53,6 +53,7 @@ def send(
     as_json: bool,
 ) -> None:
     """Print each receipt as it comes; more than 1,000 records go in several envelopes."""
+    _check_codes(res, addressees)
     payloads = _payloads(file, op)
     with failures(), Partner.load(folder, trust=trust) as partner:
         _resume(partner)
@@ -95,18 +96,22 @@ def inbox(
             click.echo(f"已确认 {count} 项 / {count} acknowledged", err=True)
 
 
+def _check_codes(res: str, addressees: Sequence[str]) -> None:
+    if not is_resource_code(res):
+        raise click.UsageError(f"--res 不是资源代码，如 306001000001/000042 / is no code of a resource: {res}")
+    if len(set(addressees)) != len(addressees) or not all(map(is_system_code, addressees)):
+        raise click.UsageError("--to 须为互不相同的系统代码 / takes codes of systems, each once")
+
+
 def _payloads(file: BinaryIO, op: str | None) -> list[Mapping[str, Any]]:
     """The payloads to send, each of a size that fits. Raises click.UsageError for anything but records."""
     data = file.read().strip()
     is_array = data.startswith(b"[")
-    try:
-        given = parse_object(b'{"records":%b}' % data if is_array else data)
-    except JsonError as error:
-        raise click.UsageError(f"{file.name}: {error}") from None
+    given = strict_object(file, b'{"records":%b}' % data if is_array else data)
     records = given.get("records")
     if not _are_records(records) or (is_array and len(given) != 1):
         raise click.UsageError(
-            f"{file.name} 须为至少一条记录的 JSON 数组，或含 records 的载荷 / is a JSON array of records, or a payload"
+            f"{name_of(file)} 须为至少一条记录的 JSON 数组，或含 records 的载荷 / is a JSON array of records, or a payload"
         )
     if not is_array:
         if op is not None:

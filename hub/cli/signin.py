@@ -1,5 +1,6 @@
 """`shuniu login`, `logout`, `whoami`, `password`, `second-factor`: the session of a member of staff."""
 
+import sys
 from typing import Any, TextIO
 
 import click
@@ -89,6 +90,8 @@ def _secret(file: TextIO | None, prompt: str, *, confirm: bool = False) -> str:
     """A password from its file, without the line's end, or typed unseen."""
     if file is not None:
         return file.read().rstrip("\r\n")
+    if not sys.stdin.isatty():
+        raise click.UsageError("没有终端可以输入口令，请用 --password-file / no terminal to type it at, name a file")
     typed: str = click.prompt(prompt, hide_input=True, confirmation_prompt=confirm, err=True)
     return typed
 

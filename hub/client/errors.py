@@ -75,7 +75,7 @@ class ProblemError(ClientError):
     def __str__(self) -> str:
         """The refusal in one print."""
         lines = [f"{self.title} [{self.slug}, HTTP {self.status}]"]
-        if self.detail and self.detail != self.title:
+        if self.detail and self.detail not in {self.title, *(line.detail for line in self.errors)}:
             lines.append(f"  {self.detail}")
         lines.extend(f"  {line.pointer}: {line.detail}" for line in self.errors[:_SHOWN_LINES])
         if len(self.errors) > _SHOWN_LINES:

@@ -15,7 +15,7 @@ MIGRATION = _NAMESPACE | 2
 """One process migrates at a time, however many start at once; held by the session, across the revisions' transactions."""
 
 MAINTENANCE = _NAMESPACE | 3
-"""Chores that one process does for all (partitions, clearing what has expired): who does not get it has nothing to do."""
+"""Chores that one process does for all, like making partitions; the others wait and find them done."""
 
 REGISTRY_CHANNEL = "shuniu_registry"
 """NOTIFY channel: listeners get the new registry epoch, as decimal text, when it is committed."""
@@ -38,9 +38,3 @@ async def hold_barrier(connection: asyncpg.Connection) -> None:
 async def hold_maintenance(connection: asyncpg.Connection) -> None:
     """Hold the maintenance lock until the transaction ends; wait for whoever holds it."""
     await connection.execute(f"SELECT pg_advisory_xact_lock({MAINTENANCE})")
-
-
-async def try_maintenance(connection: asyncpg.Connection) -> bool:
-    """Whether we hold the maintenance lock now, until the transaction ends; does not wait."""
-    taken: bool = await connection.fetchval(f"SELECT pg_try_advisory_xact_lock({MAINTENANCE})")
-    return taken

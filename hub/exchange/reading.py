@@ -48,8 +48,8 @@ async def read_exchange(
     row = await connection.fetchrow(sql.FIND_EXCHANGE, exchange_id)
     if row is None:
         raise unknown_exchange()
-    deliveries = await connection.fetch(sql.FIND_DELIVERIES, exchange_id)
-    lanes = row["lanes"]
+    deliveries = await connection.fetch(sql.FIND_DELIVERIES, row["deliveries"])
+    lanes = len(row["deliveries"])
     if isinstance(caller, SystemCaller) and caller.system_id != row["sender_id"]:
         deliveries = [d for d in deliveries if d["consumer_id"] == caller.system_id]
         lanes = len(deliveries)

@@ -17,7 +17,7 @@ from hub.identity import repository
 from hub.identity.callers import StaffCaller
 from hub.identity.errors import SessionOver
 from hub.identity.models import Staff
-from hub.identity.staff import ACTIVE
+from hub.identity.staff import ACTIVE, is_login
 
 MAX_FAILURES = 5
 """限制非法登录次数 (8.1.4.1 b): the usual setting of level-3 assessments."""
@@ -44,7 +44,7 @@ class Refusal:
 
 async def credentials(session: AsyncSession, login: str) -> Credentials:
     """What a password for `login` is to be checked against."""
-    row = await repository.staff_by_login(session, login)
+    row = await repository.staff_by_login(session, login) if is_login(login) else None
     if row is None or row.state != ACTIVE:
         return Credentials(None, None)
     return Credentials(row.id, row.password_hash)

@@ -72,4 +72,5 @@ def sorted_roles(roles: Iterable[Role]) -> list[Role]:
 
 def _exclude_each_other(one: Role, other: Role) -> bool:
     """Whether one person may not hold these two different roles."""
-    return (one in OFFICERS and other in OFFICERS | BUSINESS) or (other in OFFICERS and one in BUSINESS)
+    pair = {one, other}
+    return len(pair & OFFICERS) == 2 or (bool(pair & OFFICERS) and bool(pair & BUSINESS))

@@ -77,6 +77,11 @@ class _Act:
         )
 
 
+def is_login(text: str) -> bool:
+    """Whether `text` has the form of a login: anything else names nobody, and need not be looked up."""
+    return _LOGIN.fullmatch(text) is not None
+
+
 async def page(session: AsyncSession, *, after: str | None, limit: int) -> list[Account]:
     """At most `limit` accounts beyond the login `after`, by login."""
     rows = await repository.staff_page(session, after=after, limit=limit)
@@ -199,7 +204,7 @@ async def _add(session: AsyncSession, new: NewAccount, *, now: datetime) -> Acco
 
 
 def _check(new: NewAccount) -> None:
-    if not _LOGIN.fullmatch(new.login):
+    if not is_login(new.login):
         raise InvalidField(
             "/login",
             "登录名为 2 至 63 位小写字母、数字、点、下划线或连字符，以字母或数字开头；请更正",

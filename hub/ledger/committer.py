@@ -26,6 +26,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from itertools import accumulate
 from uuid import UUID
 
 import asyncpg
@@ -295,6 +296,7 @@ async def find_seen(connection: asyncpg.Connection, keys: Sequence[tuple[str, st
 def _columns(works: Sequence[NewExchange]) -> tuple[object, ...]:
     """The arguments of `accept_batch`: the barrier's key, and the works as column arrays."""
     deliveries = [(d.id, d.lane_id, w.id) for w in works for d in w.deliveries]
+    counts = [len(w.deliveries) for w in works]
     return (
         REGISTRY_BARRIER,
         [w.id for w in works],
@@ -308,7 +310,8 @@ def _columns(works: Sequence[NewExchange]) -> tuple[object, ...]:
         [w.kid for w in works],
         [w.envelope for w in works],
         [w.receipt for w in works],
-        [len(w.deliveries) for w in works],
+        counts,
+        [1 + before for before in accumulate(counts, initial=0)][:-1],
         [w.accepted_at for w in works],
         [w.epoch for w in works],
         [w.judged_until for w in works],

@@ -4,15 +4,16 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     CheckConstraint,
     DateTime,
-    ForeignKey,
     Index,
     Integer,
     LargeBinary,
     Sequence,
     Text,
+    Uuid,
     text,
 )
 from sqlmodel import Field, SQLModel
@@ -55,7 +56,7 @@ class Acceptance(SQLModel, table=True):
 
 
 class Exchange(SQLModel, table=True):
-    """One accepted envelope. Partitioned by month of `id`."""
+    """One accepted envelope; `deliveries` are the ids it went out under. Partitioned by month of `id`."""
 
     __tablename__ = "exchange"
     __table_args__ = _BY_MONTH
@@ -70,13 +71,17 @@ class Exchange(SQLModel, table=True):
     kid: str = Field(sa_type=Text)
     envelope: bytes = Field(sa_type=LargeBinary)
     data_key_id: int = Field(sa_type=Integer)
-    lanes: int
+    deliveries: list[UUID] = Field(sa_type=ARRAY(Uuid))
     epoch: int = Field(sa_type=BigInteger)
     accepted_at: datetime = Field(sa_type=DateTime(timezone=True))
 
 
 class Delivery(SQLModel, table=True):
-    """What a consumer still has to acknowledge. Not partitioned: what is done moves to `delivered`."""
+    """What a consumer still has to acknowledge. Not partitioned: what is done moves to `delivered`.
+
+    No foreign key to the lane: its check would share-lock the lane's row for every delivery, from all gateways at once. A
+    lane is never removed, which a trigger sees to.
+    """
 
     __tablename__ = "delivery"
     __table_args__ = (
@@ -84,11 +89,10 @@ class Delivery(SQLModel, table=True):
         Index(
             "delivery_sequence_idx", "lane_id", "sequence", unique=True, postgresql_where=text("sequence IS NOT NULL")
         ),
-        Index("delivery_exchange_idx", "exchange_id"),
     )
 
     id: UUID = Field(primary_key=True)
-    lane_id: UUID = Field(sa_column_args=[ForeignKey("lane.id")])
+    lane_id: UUID
     exchange_id: UUID
     kid: str = Field(sa_type=Text)
     digest: bytes = Field(sa_type=LargeBinary)
@@ -103,7 +107,6 @@ class Delivered(SQLModel, table=True):
     __tablename__ = "delivered"
     __table_args__ = (
         CheckConstraint("outcome IN ('acknowledged')"),
-        Index("delivered_exchange_idx", "exchange_id"),
         _BY_MONTH,
     )
 

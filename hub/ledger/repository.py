@@ -26,7 +26,8 @@ FROM unnest($1::text[], $2::text[]) AS wanted (sender, jti) JOIN acceptance a US
 
 ACCEPT_BATCH = """
 SELECT epoch, now, won
-FROM accept_batch($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
+FROM accept_batch($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
+                  $23)
 """
 """One call, one transaction, one round trip; its statements are in the migration that makes the function."""
 
@@ -92,7 +93,7 @@ VALUES ($1, $2, $3, $4, $5, 0, $6, $7)
 """
 
 FIND_EXCHANGE = """
-SELECT e.id, e.sender_id, e.jti, e.resource_id, e.version, e.digest, e.schema_digest, e.lanes, e.accepted_at,
+SELECT e.id, e.sender_id, e.jti, e.resource_id, e.version, e.digest, e.schema_digest, e.deliveries, e.accepted_at,
        s.code AS sender, r.code AS resource
 FROM exchange e JOIN system s ON s.id = e.sender_id JOIN resource r ON r.id = e.resource_id WHERE e.id = $1
 """
@@ -100,9 +101,9 @@ FROM exchange e JOIN system s ON s.id = e.sender_id JOIN resource r ON r.id = e.
 FIND_DELIVERIES = """
 SELECT d.id, l.consumer_id, s.code AS consumer, d.sequence, d.claimed_at, NULL::timestamptz AS ended_at,
        CASE WHEN d.sequence IS NULL THEN 'queued' ELSE 'claimed' END AS state
-FROM delivery d JOIN lane l ON l.id = d.lane_id JOIN system s ON s.id = l.consumer_id WHERE d.exchange_id = $1
+FROM delivery d JOIN lane l ON l.id = d.lane_id JOIN system s ON s.id = l.consumer_id WHERE d.id = ANY($1::uuid[])
 UNION ALL
 SELECT d.id, l.consumer_id, s.code, d.sequence, d.claimed_at, d.ended_at, d.outcome
-FROM delivered d JOIN lane l ON l.id = d.lane_id JOIN system s ON s.id = l.consumer_id WHERE d.exchange_id = $1
+FROM delivered d JOIN lane l ON l.id = d.lane_id JOIN system s ON s.id = l.consumer_id WHERE d.id = ANY($1::uuid[])
 ORDER BY id
 """

@@ -1,4 +1,8 @@
-"""All SQL of the registry. Reads and adds rows; decides nothing."""
+"""All SQL of the registry. Reads and adds rows; decides nothing.
+
+Reads of one row take its values as they are now, also where the session has read it before: an act decides on what it
+reads after it got the barrier, not on what its caller saw before.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,10 +14,12 @@ from sqlmodel import col
 
 from hub.registry.models import Certificate, HubKey, Organisation, System
 
+_AS_IT_IS_NOW = {"populate_existing": True}
+
 
 async def organisation(session: AsyncSession, identifier: UUID) -> Organisation | None:
     """The organisation of that id."""
-    return await session.get(Organisation, identifier)
+    return await session.get(Organisation, identifier, populate_existing=True)
 
 
 async def organisation_by_code(session: AsyncSession, code: str) -> Organisation | None:
@@ -44,7 +50,8 @@ async def organisations(
 async def system_by_code(session: AsyncSession, code: str) -> tuple[System, Organisation] | None:
     """The system of that code with its organisation."""
     query = select(System, Organisation).join(Organisation, col(System.organisation_id) == col(Organisation.id))
-    row = (await session.execute(query.where(col(System.code) == code))).one_or_none()
+    found = await session.execute(query.where(col(System.code) == code), execution_options=_AS_IT_IS_NOW)
+    row = found.one_or_none()
     return None if row is None else (row[0], row[1])
 
 
@@ -68,7 +75,8 @@ async def systems(
 async def certificate(session: AsyncSession, kid: str) -> tuple[Certificate, System] | None:
     """The certificate of that kid with its system."""
     query = select(Certificate, System).join(System, col(Certificate.system_id) == col(System.id))
-    row = (await session.execute(query.where(col(Certificate.kid) == kid))).one_or_none()
+    found = await session.execute(query.where(col(Certificate.kid) == kid), execution_options=_AS_IT_IS_NOW)
+    row = found.one_or_none()
     return None if row is None else (row[0], row[1])
 
 

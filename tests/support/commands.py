@@ -44,9 +44,13 @@ class User:
         """Run one command line in this process."""
         out, err = _stream(), _stream()
         entered = io.TextIOWrapper(io.BytesIO(stdin), encoding="utf-8")
-        with _environment(XDG_CONFIG_HOME=str(self.home)), _standard_input(entered):
-            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-                code = cli.run([str(word) for word in words])
+        with (
+            _environment(XDG_CONFIG_HOME=str(self.home)),
+            _standard_input(entered),
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+        ):
+            code = cli.run([str(word) for word in words])
         return Outcome(code, _written(out), _written(err))
 
     def signs_in(self, url: str, login: str, password: str) -> Outcome:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import Literal
 
+import asyncpg
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from catalog.identifiers import uscc_check_character
@@ -13,6 +14,8 @@ from certs.keys import generate_key
 from certs.suites import KeySigner, PrivateKey
 from hub.audit.entry import Actor
 from hub.audit.service import Recorder
+from hub.db.engine import Database
+from hub.db.locks import share_barrier
 from hub.registry import certificates, service
 from hub.registry.keyring import KeyRing, create_keys
 from hub.registry.masterkey import MasterKey
@@ -100,3 +103,15 @@ async def make_partner(
         now=now,
     )
     return Partner(owner, system, issued.certificate, key)
+
+
+async def keeps_acceptances_out(database: Database) -> bool:
+    """Whether somebody holds the barrier of rights, so that nothing is accepted, claimed or answered."""
+    async with database.connection() as accepting:
+        await accepting.execute("SET lock_timeout = '100ms'")
+        try:
+            async with accepting.transaction():
+                await share_barrier(accepting)
+        except asyncpg.LockNotAvailableError:
+            return True
+    return False

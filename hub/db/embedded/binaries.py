@@ -105,10 +105,11 @@ def _copy_package(package: Path, target: Path, account: Account) -> None:
         libraries = package.with_name(f"{PACKAGE}.libs")
         if libraries.exists():
             shutil.copytree(libraries, work / libraries.name)
-        for part in (work / PACKAGE, *work.iterdir()):
-            part.chmod(0o755)
-        os.chown(work, 0, account.gid)
-        work.chmod(0o750)
+        for path in (work, *work.rglob("*")):
+            if not path.is_symlink():
+                is_runnable = path.is_dir() or path.stat().st_mode & 0o100
+                os.chown(path, 0, account.gid)
+                path.chmod(0o750 if is_runnable else 0o640)
         os.sync()
         try:
             work.rename(target)

@@ -1,14 +1,16 @@
 """`/v1/resources` over HTTP: what partners read, and the life of a resource by the hands of its staff."""
 
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 
 from certs.digests import digest
 from hub.identity.roles import Role
+from hub.publishing import service
 from tests.support.gateway import TestGateway, bearer
-from tests.support.publishing import CLASSIFICATION, ITEMS, MORE_ITEMS
+from tests.support.publishing import CLASSIFICATION, EDITOR, ITEMS, MORE_ITEMS
 from tests.support.registry import Partner, make_organisation
 
 NEW: dict[str, Any] = {
@@ -207,7 +209,9 @@ async def test_an_editor_of_the_provider_who_also_reviews_does_not_review_its_re
     await gateway.partner("provider")
     both = bearer(await gateway.staff("both.qian", Role.EDITOR, Role.REVIEWER, organisation="提供局"))
     made = (await gateway.client.post("/v1/resources", json=NEW, headers=both)).json()
-    await gateway.client.post(f"/v1/resources/{made['id']}/submit", headers=both)
+    async with gateway.context.transaction() as session:  # a colleague's act, not their own
+        act = {"actor": EDITOR, "recorder": gateway.context.recorder, "now": gateway.now}
+        await service.submit(session, UUID(made["id"]), **act)  # type: ignore[arg-type]
     for step in ("publish", "return"):
         body = {"reason": "改"} if step == "return" else {}
         answer = await gateway.client.post(f"/v1/resources/{made['id']}/{step}", json=body, headers=both)

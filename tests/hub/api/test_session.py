@@ -192,3 +192,15 @@ async def test_a_body_with_an_unknown_field_is_refused(gateway: TestGateway) -> 
     answer = await sign_in(gateway, "zhang.san", PASSWORD, remember="yes")
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["pointer"] == "/remember"
+
+
+@pytest.mark.parametrize("odd", ["a\\u0000b", "\\ud800x", "Zhang San", "\\u5f20\\u4e09"])
+async def test_odd_characters_are_a_wrong_user_or_a_wrong_field_and_never_a_fault(
+    gateway: TestGateway, odd: str
+) -> None:
+    await gateway.staff("zhang.san", Role.REVIEWER)
+    for body in (f'{{"user":"{odd}","password":"x"}}', f'{{"user":"zhang.san","password":"{odd}"}}'):
+        answer = await gateway.client.post(
+            "/v1/session", content=body.encode(), headers={"Content-Type": "application/json"}
+        )
+        assert answer.status_code in (401, 422)

@@ -6,19 +6,22 @@ import stat
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
+import httpx
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from certs.csr import load_csr
-from hub import cli
 from hub.cli import commands, output, session
 from hub.cli.session import Session
 from hub.client import pki
+from hub.client.wire import Wire
 from hub.errors import Conflict, SetupError
 from tests.support.commands import User
+from tests.support.postgres import TestServer
 
 
 @pytest.fixture
@@ -198,7 +201,7 @@ def test_foreseen_failures_become_a_sentence_and_a_code(
     def fail(**_: object) -> int:
         raise error
 
-    monkeypatch.setattr(cli.root, "main", fail)
+    monkeypatch.setattr(commands.root, "main", fail)
     done = user.types("anything")
     assert done.code == code
     assert " / " in done.err
@@ -217,7 +220,7 @@ def test_a_reader_that_leaves_ends_the_command_quietly() -> None:
 
 
 def test_tables_align_where_characters_are_wide(capsys: pytest.CaptureFixture[str]) -> None:
-    rows = [{"name": "临洮县", "n": {"of": 1}, "roles": ["a", "b"]}, {"name": "x", "n": None}]
+    rows: list[dict[str, object]] = [{"name": "临洮县", "n": {"of": 1}, "roles": ["a", "b"]}, {"name": "x", "n": None}]
     output.show_table(rows, ("name", "n.of", "roles"))
     assert capsys.readouterr().out.splitlines() == [
         "name    n.of  roles",
@@ -234,7 +237,9 @@ def test_a_key_and_its_request_are_made_here(user: User, tmp_path: Path, algorit
     key = pki.read_private_key((folder / "key.pem").read_bytes())
     assert stat.S_IMODE((folder / "key.pem").stat().st_mode) == 0o600
     assert isinstance(key, Ed25519PrivateKey) == (algorithm == "EdDSA")
-    assert load_csr((folder / "request.csr").read_bytes()) == key.public_key()
+    request = x509.load_pem_x509_csr((folder / "request.csr").read_bytes())
+    assert request.is_signature_valid
+    assert request.public_key() == key.public_key()
 
 
 def test_a_key_is_never_overwritten(user: User, tmp_path: Path) -> None:
@@ -252,3 +257,51 @@ def test_json_is_one_line_and_readable(capsys: pytest.CaptureFixture[str]) -> No
     line = capsys.readouterr().out
     assert line == '{"name": "临洮"}\n'
     assert json.loads(line) == {"name": "临洮"}
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"[]", b'{"items": 1}'])
+def test_what_answers_and_is_no_hub_is_named_so(user: User, monkeypatch: pytest.MonkeyPatch, body: bytes) -> None:
+    monkeypatch.setattr(Wire, "call", lambda *_, **__: httpx.Response(200, content=body))
+    (user.home / "shuniu").mkdir(parents=True)
+    held = {"url": "http://hub.test", "user": "x", "token": "t", "expires_at": ""}
+    (user.home / "shuniu" / "session.json").write_text(json.dumps(held))
+    done = user.types("system", "list")
+    assert done.code == 1
+    assert "no hub" in done.err
+
+
+@pytest.fixture
+def own_database(postgres: TestServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[str]:
+    """The address of an empty database, set as an operator sets it."""
+    address = postgres.create()
+    monkeypatch.setenv("SHUNIU_DATABASE_URL", address)
+    monkeypatch.setenv("SHUNIU_DATA", str(tmp_path / "data"))
+    yield address
+    postgres.drop(address)
+
+
+def test_first_passwords_are_shown_once_with_a_word_about_it(user: User, own_database: str) -> None:
+    done = user.types("init", "--org", "临洮县示例局")
+    assert done.code == 0, done.err
+    logins = [line.split()[0] for line in done.out.splitlines()]
+    assert logins == ["user", "sysadmin", "secadmin", "auditadmin"]
+    assert "shown once" in done.err
+    again = user.types("init")
+    assert (again.code, again.out) == (3, "")
+
+
+def test_a_database_that_will_not_do_is_told_with_its_cure(
+    user: User, postgres: TestServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    name = f"ascii_{os.getpid()}"
+    postgres.execute(f"CREATE DATABASE {name} ENCODING 'SQL_ASCII' TEMPLATE template0 LOCALE 'C'")
+    monkeypatch.setenv("SHUNIU_DATABASE_URL", postgres.address(name))
+    monkeypatch.setenv("SHUNIU_DATA", str(tmp_path / "data"))
+    try:
+        done = user.types("doctor")
+        assert done.code == 1
+        assert "server_encoding" in done.err
+        assert "✗" in done.out
+        assert user.types("migrate").code == 3
+    finally:
+        postgres.execute(f"DROP DATABASE {name} WITH (FORCE)")

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from certs import authority
 from certs.authority import HubKeyRole, Issued
-from certs.digests import digest
+from certs.digests import b64u_decode, b64u_encode, digest
 from certs.keys import generate_key
 from hub.client import TrustError
 from tests.support.client_side import HUB, NOW, RECORDS, RES, Desk, signer_of
@@ -153,10 +153,25 @@ def other_certificate(desk: Desk) -> None:
 
 
 def changed_payload(desk: Desk) -> None:
+    """Another payload of good form under the same signature."""
     entry = desk.hub.deliver(provider(desk))
-    head, _, tail = entry["envelope"].partition(".")
-    entry["envelope"] = f"{head}.A{tail[1:]}"
+    head, _, signature = entry["envelope"].split(".")
+    other = b64u_encode(json.dumps({"records": [{"case_no": "forged"}]}).encode()).decode()
+    entry["envelope"] = f"{head}.{other}.{signature}"
     entry["digest"] = digest(entry["envelope"].encode())
+
+
+def renewed_certificate(desk: Desk) -> None:
+    """The same key of the same system, but in a certificate that kid does not name."""
+    county, issued = desk.hub.county, provider(desk)
+    desk.hub.deliver(issued)
+    csr = authority.make_csr(issued.key, "civil-affairs")
+    renewed = Issued(issued.key, authority.issue_system(county.issuing, csr, "civil-affairs", "示例", NOW, 60))
+    desk.hub.faults.append(
+        lambda request: (
+            httpx.Response(200, content=county.chain(renewed)) if request.url.path.startswith("/pki/") else None
+        )
+    )
 
 
 def by_another_system(desk: Desk) -> None:
@@ -189,6 +204,7 @@ DELIVERY_LIES: dict[str, Change] = {
     "a repeated name in its payload": deliver(payload=b'{"records": [], "records": []}'),
     "an unknown authority": strange_authority,
     "a certificate that kid does not name": other_certificate,
+    "another certificate for the same key": renewed_certificate,
     "a changed payload": changed_payload,
     "another system's signature": by_another_system,
     "a projection without its original": lambda desk: as_projection(desk, orig=None),
@@ -244,7 +260,5 @@ def test_a_receipt_names_only_what_the_contract_says(desk: Desk) -> None:
 
 
 def _header(compact: bytes) -> dict[str, Any]:
-    from certs.digests import b64u_decode
-
     members: dict[str, Any] = json.loads(b64u_decode(compact.split(b".")[0]))
     return members

@@ -134,3 +134,13 @@ async def test_a_busy_default_partition_ends_the_attempt_and_leaves_nothing_half
                 await ensure_partitions(maker, NOW, 0, ["log_entry"])
         assert await ensure_partitions(maker, NOW, 0, ["log_entry"]) == ["log_entry_2026_11"]
         assert await maker.fetchval("SELECT count(*) FROM log_entry_2026_11") == 1
+
+
+async def test_a_row_that_reaches_the_default_partition_at_the_last_moment_moves_too(database: Database) -> None:
+    async with database.connection() as writer, database.connection() as maker:
+        async with writer.transaction():
+            late = await _add(writer, NOW)
+            making = asyncio.create_task(ensure_partitions(maker, NOW, 0, ["log_entry"]))
+            await asyncio.sleep(0.3)
+        assert await making == ["log_entry_2026_11"]
+        assert await _place(maker, late) == "log_entry_2026_11"

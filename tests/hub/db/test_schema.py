@@ -95,7 +95,7 @@ async def test_conditions_keys_and_indexes_agree_too(database_dsn: str, empty_ds
         "ALTER TABLE organisation DROP COLUMN name",
         "ALTER TABLE organisation ADD COLUMN surplus text",
         "ALTER TABLE organisation ALTER COLUMN name DROP NOT NULL",
-        "ALTER TABLE exchange ALTER COLUMN lanes TYPE bigint",
+        "ALTER TABLE exchange ALTER COLUMN version TYPE bigint",
         "DROP INDEX delivery_queue_idx",
         "DROP TABLE refusal_count",
         "CREATE TABLE surplus (id uuid)",

@@ -283,6 +283,16 @@ async def test_roles_taken_away_are_gone_with_the_next_request(session: AsyncSes
     assert (await who(session, opened.token)).roles == {Role.SECRECY}
 
 
+async def test_a_session_is_worth_nothing_while_its_account_is_not_active(
+    session: AsyncSession, passwords: Passwords
+) -> None:
+    opened = await make_signed_in(session, "zhang.san", Role.REVIEWER, now=NOW, passwords=passwords)
+    await session.flush()
+    await session.execute(text("UPDATE staff SET state = 'disabled'"))
+    with pytest.raises(SessionOver):
+        await who(session, opened.token)
+
+
 async def test_a_failed_sign_in_names_person_and_cause_in_the_log(session: AsyncSession, passwords: Passwords) -> None:
     opened = await make_signed_in(session, "zhang.san", Role.REVIEWER, now=NOW, passwords=passwords)
     await sign_in(session, "zhang.san", WRONG, now=NOW, passwords=passwords)

@@ -171,6 +171,8 @@ async def test_a_reset_account_stays_closed_until_another_officer_approves_it(
         await approve(session, row.id, operator, passwords)
     await approve(session, row.id, security, passwords, "once-2")
     assert isinstance(await sign_in(session, "auditor.zhao", "once-2", now=NOW, passwords=passwords), Opened)
+    with pytest.raises(SessionOver):  # a session of before does not come back with the account
+        await sessions.authenticate(session, victim.token, idle_limit=IDLE, origin=ORIGIN, now=NOW)
 
 
 async def test_a_disabled_account_comes_back_by_reset_and_approval_only(

@@ -8,6 +8,7 @@ from certs.authority import make_csr
 from certs.envelope import kid_of
 from certs.keys import generate_key
 from certs.suites import PrivateKey
+from hub.db.engine import Database
 from hub.registry import barrier, certificates, repository, service
 from hub.registry.certificates import IssuedCertificate
 from hub.registry.errors import (
@@ -28,6 +29,7 @@ from tests.support.registry import (
     OFFICER,
     RECORDER,
     example_code,
+    keeps_acceptances_out,
     make_partner,
     make_system,
 )
@@ -113,6 +115,20 @@ async def test_days_lie_within_limits(session: AsyncSession, keyring: KeyRing) -
         with pytest.raises(InvalidField) as caught:
             await issue(session, keyring, "one", days=days)
         assert caught.value.errors[0].pointer == "/days"
+
+
+async def test_issuing_and_revoking_keep_acceptances_out_until_they_commit(
+    database: Database, session: AsyncSession, keyring: KeyRing
+) -> None:
+    await make_system(session, "one")
+    await session.commit()
+    kid = (await issue(session, keyring, "one")).certificate.kid
+    assert await keeps_acceptances_out(database)
+    await session.commit()
+    await revoke(session, kid, "superseded")
+    assert await keeps_acceptances_out(database)
+    await session.commit()
+    assert not await keeps_acceptances_out(database)
 
 
 async def test_nothing_is_issued_after_the_authority_ran_out(session: AsyncSession, keyring: KeyRing) -> None:

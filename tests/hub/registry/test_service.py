@@ -1,3 +1,4 @@
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from uuid import UUID
 
@@ -8,7 +9,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from hub.db.engine import Database
 from hub.db.ids import new_id
-from hub.db.locks import share_barrier
 from hub.registry import barrier, repository, service
 from hub.registry.errors import (
     InvalidField,
@@ -28,6 +28,7 @@ from tests.support.registry import (
     OFFICER,
     RECORDER,
     example_code,
+    keeps_acceptances_out,
     make_organisation,
     make_system,
 )
@@ -221,15 +222,38 @@ async def test_systems_page_by_code_and_organisation(session: AsyncSession) -> N
 
 
 async def test_every_act_keeps_acceptances_out_until_it_commits(database: Database, session: AsyncSession) -> None:
-    await make_system(session, "one")
-    async with database.connection() as accepting:
-        await accepting.execute("SET lock_timeout = '100ms'")
-        with pytest.raises(Exception, match="lock timeout"):
-            async with accepting.transaction():
-                await share_barrier(accepting)
+    owner = await make_organisation(session)
+    await session.commit()
+    acts: list[Callable[[], Awaitable[object]]] = [
+        lambda: make_organisation(session, "乙局"),
+        lambda: make_system(session, "one", owner),
+        lambda: suspend(session, "one"),
+        lambda: resume(session, "one"),
+        lambda: retire(session, "one"),
+    ]
+    for act in acts:
+        before = await barrier.epoch(session)
         await session.commit()
-        async with accepting.transaction():
-            await share_barrier(accepting)
+        await act()
+        assert await keeps_acceptances_out(database)
+        await session.commit()
+        assert not await keeps_acceptances_out(database)
+        assert await barrier.epoch(session) == before + 1
+        await session.commit()
+
+
+async def test_an_act_rests_on_what_is_true_under_the_barrier_not_on_what_was_read_before(
+    database: Database, session: AsyncSession
+) -> None:
+    await make_system(session, "one")
+    await suspend(session, "one")
+    await session.commit()
+    seen, _ = await service.find_system(session, "one")
+    assert seen.state == "suspended"
+    async with database.session() as meanwhile, meanwhile.begin():
+        await retire(meanwhile, "one")
+    with pytest.raises(WrongState, match="retired"):
+        await resume(session, "one")
 
 
 async def test_a_fingerprint_tells_rows_apart_and_is_the_same_after_reading_again(session: AsyncSession) -> None:

@@ -139,6 +139,13 @@ CREATE TABLE lane (
     UNIQUE (consumer_id, resource_id, purpose, mode)
 ) WITH (fillfactor = 50);
 
+CREATE FUNCTION refuse_removal_of_lane() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'a lane stays: deliveries name it' USING ERRCODE = 'restrict_violation';
+END $$;
+CREATE TRIGGER lane_stays BEFORE DELETE OR UPDATE OF id ON lane
+    FOR EACH ROW EXECUTE FUNCTION refuse_removal_of_lane();
+
 CREATE TABLE access_grant (
     id           uuid PRIMARY KEY,
     lane_id      uuid NOT NULL REFERENCES lane (id),
@@ -199,18 +206,19 @@ CREATE TABLE exchange (
     kid           text NOT NULL,
     envelope      bytea NOT NULL,
     data_key_id   integer NOT NULL,
-    lanes         integer NOT NULL,
+    deliveries    uuid[] NOT NULL,
     epoch         bigint NOT NULL,
     accepted_at   timestamptz NOT NULL,
     PRIMARY KEY (id)
 ) PARTITION BY RANGE (id);
+ALTER TABLE exchange ALTER envelope SET STORAGE EXTERNAL;
 CREATE TABLE exchange_default PARTITION OF exchange DEFAULT;
 
 CREATE SEQUENCE delivery_position CACHE 1;
 
 CREATE TABLE delivery (
     id          uuid PRIMARY KEY,
-    lane_id     uuid NOT NULL REFERENCES lane (id),
+    lane_id     uuid NOT NULL,
     exchange_id uuid NOT NULL,
     kid         text NOT NULL,
     digest      bytea NOT NULL,
@@ -236,8 +244,6 @@ CREATE TABLE delivered (
     PRIMARY KEY (id)
 ) PARTITION BY RANGE (id);
 CREATE TABLE delivered_default PARTITION OF delivered DEFAULT;
-CREATE INDEX delivered_exchange_idx ON delivered (exchange_id);
-CREATE INDEX delivery_exchange_idx ON delivery (exchange_id);
 
 CREATE TABLE acknowledgement (
     id          uuid NOT NULL,
@@ -289,6 +295,7 @@ CREATE FUNCTION accept_batch(
     barrier bigint,
     ids uuid[], senders text[], sender_ids uuid[], jtis text[], resource_ids uuid[], versions integer[],
     digests bytea[], schema_digests bytea[], kids text[], envelopes bytea[], receipts bytea[], lane_counts integer[],
+    lane_firsts integer[],
     times timestamptz[], epochs bigint[], ends timestamptz[], leaves bytea[], leaf_hashes bytea[], opened text[],
     delivery_ids uuid[], delivery_lanes uuid[], delivery_exchanges uuid[],
     OUT epoch bigint, OUT now timestamptz, OUT won uuid[]
@@ -312,12 +319,12 @@ BEGIN
         RETURN;
     END IF;
     INSERT INTO exchange (id, sender_id, jti, resource_id, version, digest, schema_digest, kid, envelope, data_key_id,
-                          lanes, epoch, accepted_at)
-    SELECT i.id, i.sender_id, i.jti, i.resource_id, i.version, i.digest, i.schema_digest, i.kid, i.envelope, 0, i.lanes,
-           accept_batch.epoch, i.accepted_at
+                          deliveries, epoch, accepted_at)
+    SELECT i.id, i.sender_id, i.jti, i.resource_id, i.version, i.digest, i.schema_digest, i.kid, i.envelope, 0,
+           delivery_ids[i.first : i.first + i.lanes - 1], accept_batch.epoch, i.accepted_at
     FROM unnest(ids, sender_ids, jtis, resource_ids, versions, digests, schema_digests, kids, envelopes, lane_counts,
-                times)
-         AS i (id, sender_id, jti, resource_id, version, digest, schema_digest, kid, envelope, lanes, accepted_at)
+                lane_firsts, times)
+         AS i (id, sender_id, jti, resource_id, version, digest, schema_digest, kid, envelope, lanes, first, accepted_at)
     WHERE i.id = ANY (won);
     INSERT INTO delivery (id, lane_id, exchange_id, kid, digest)
     SELECT d.id, d.lane_id, d.exchange_id, i.kid, i.digest

@@ -1,5 +1,6 @@
 """Whatever is killed, the server comes back with its data: the essay at the top of the supervisor, tried."""
 
+import fcntl
 import os
 import random
 import signal
@@ -12,7 +13,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from hub.db.embedded.layout import Layout
+from hub.db.embedded.layout import Layout, try_lock
 from hub.db.embedded.processes import processes_of
 from tests.support.embedded import (
     LOAD,
@@ -123,6 +124,8 @@ def test_a_backend_that_outlived_everybody_is_killed_before_a_new_server_starts(
     kill(first)
     assert wait_until(lambda: not is_alive(postmaster))
     assert orphan.is_alive()
+    with Layout(directory).server.open() as lock:
+        assert not try_lock(lock.fileno(), fcntl.LOCK_EX), "what the server's processes inherit gives the orphan away"
     began = time.monotonic()
     with embedded(directory) as server:
         assert time.monotonic() - began < 8

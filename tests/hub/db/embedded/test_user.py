@@ -1,5 +1,6 @@
 """One server shared by many processes: started once, for all, and stopped after the last."""
 
+import fcntl
 import os
 import shutil
 import signal
@@ -10,7 +11,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from hub.db.embedded.layout import Layout
+from hub.db.embedded.layout import Layout, is_still_at
 from hub.db.errors import DatabaseUnavailable
 from tests.support.embedded import (
     IS_ROOT,
@@ -240,8 +241,37 @@ def test_a_deleted_folder_stops_its_server_and_a_new_folder_gets_a_new_one(direc
     with embedded(directory) as old:
         ask(old.dsn, "CREATE TABLE gone ()")
         before = pid_of(directory, "postmaster")
-        shutil.rmtree(directory)
+        aside = directory.rename(directory.with_name(directory.name + "-aside"))
         with embedded(directory) as new:
             assert new.socket_directory != old.socket_directory
             assert wait_until(lambda: not is_alive(before), 10)
             assert ask(new.dsn, "SELECT to_regclass('gone') IS NULL")
+    shutil.rmtree(aside)
+
+
+def test_a_folder_that_is_deleted_while_we_join_is_joined_anew(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = iter([False])
+    real = is_still_at
+    monkeypatch.setattr("hub.db.embedded.user.is_still_at", lambda *given: next(answers, None) is None and real(*given))
+    with embedded(directory) as server:
+        assert ask(server.dsn, "SELECT 1") == 1
+
+
+def test_a_server_that_does_not_stop_is_told_to_who_wants_to_join(directory: Path) -> None:
+    with (directory / "postgres.users").open("w") as stopping:
+        fcntl.flock(stopping, fcntl.LOCK_EX)
+        with pytest.raises(DatabaseUnavailable, match="does not end"):
+            embedded(directory, start_s=0.1).acquire()
+
+
+def test_waiting_for_a_server_in_use_to_stop_gives_up(directory: Path) -> None:
+    with embedded(directory) as server:
+        assert not server.wait_until_stopped(0.2)
+
+
+def test_a_supervisor_that_ends_without_a_word_is_told(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.executable", "/bin/false")
+    with pytest.raises(DatabaseUnavailable, match="supervisor ends unexpectedly"):
+        embedded(directory).acquire()

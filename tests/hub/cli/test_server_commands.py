@@ -1,0 +1,47 @@
+"""Commands on the hub's own machine."""
+
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from tests.support.commands import Outcome
+from tests.support.harness import free_port
+from tests.support.town import Town, await_ready
+
+pytestmark = pytest.mark.process
+
+
+def hosted(town: Town, *words: str) -> Outcome:
+    """A command on the hub's own machine."""
+    done = subprocess.run(
+        [sys.executable, "-m", "hub", *words], env=town.environment, capture_output=True, timeout=60, check=False
+    )
+    return Outcome(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def test_the_hub_is_examined_and_migrated(town: Town) -> None:
+    assert {check["name"]: check["ok"] for check in hosted(town, "doctor", "--json").json}["fsync"] is True
+    plain = hosted(town, "doctor")
+    assert (plain.code, "✓" in plain.out) == (0, True)
+    assert hosted(town, "migrate", "--json").json == {"migrations": []}
+    assert "nothing to do" in hosted(town, "migrate").out
+
+
+def test_a_hub_is_not_initialised_twice(town: Town) -> None:
+    done = hosted(town, "init")
+    assert done.code == 3
+    assert done.out == ""
+
+
+def test_up_runs_gateway_and_worker_until_told_to_stop(town: Town) -> None:
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "hub", "up", "--port", str(port)], env=town.environment, start_new_session=True
+    )
+    try:
+        await_ready(f"http://127.0.0.1:{port}", process)
+    finally:
+        process.send_signal(signal.SIGTERM)
+    assert process.wait(40) == 0

@@ -1,0 +1,74 @@
+"""What the invariants are tried on: a hub that runs, one provider with a resource, two consumers with a lane each."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from hub.db.engine import Database
+from tests.support.harness import Hub, running_hub
+from tests.support.world import TestSystem, World, record
+
+RES = "306001000001/000001"
+
+CLEAR = """
+TRUNCATE organisation, system, certificate, resource, resource_version, lane, access_grant, grant_version, acceptance,
+         exchange, delivery, delivered, acknowledgement, log_entry, refusal_count, client_assertion CASCADE
+"""
+
+
+@dataclass(slots=True)
+class County:
+    """The hub and who takes part."""
+
+    hub: Hub
+    world: World
+    connection: asyncpg.Connection
+    provider: TestSystem
+    consumers: list[TestSystem]
+    lanes: list[UUID]
+    grants: list[UUID]
+
+    def envelopes(self, sender: TestSystem | None = None, res: str = RES) -> Callable[[], bytes]:
+        """A function that signs one distinct envelope of `sender` (the provider) after another."""
+        numbers = count(1)
+        who = sender or self.provider
+        return lambda: who.exchange(res, [record(next(numbers))])
+
+
+@asynccontextmanager
+async def county_in(hub: Hub) -> AsyncIterator[County]:
+    """A county in a hub that runs, whatever was in it before."""
+    connection = await Database(hub.dsn, application="test").connect()
+    try:
+        await connection.execute(CLEAR)
+        world = await World.make(connection)
+        provider = await world.system("provider-a")
+        consumers = [await world.system("consumer-b"), await world.system("consumer-c")]
+        resource = await world.resource(RES, provider)
+        made = [await world.grant(consumer, resource) for consumer in consumers]
+        lanes, grants = [lane for _, lane in made], [grant for grant, _ in made]
+        await hub.ready()
+        yield County(hub, world, connection, provider, consumers, lanes, grants)
+    except BaseException:
+        print(*hub.exceptions(), sep="\n")
+        raise
+    finally:
+        connection.terminate()
+
+
+@asynccontextmanager
+async def county(**options: Any) -> AsyncIterator[County]:
+    """A county in a hub of its own, which the test may kill as it likes. `options` are those of `running_hub`."""
+    with ExitStack() as stack:
+        hub = await asyncio.to_thread(stack.enter_context, running_hub(**options))
+        try:
+            async with county_in(hub) as found:
+                yield found
+        finally:
+            await asyncio.to_thread(stack.close)

@@ -1,0 +1,166 @@
+"""A small county in the hub under test, registered through the services that the API calls: partners, resources, grants."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from catalog.codes import ShareType, UpdateCycle
+from catalog.identifiers import uscc_check_character
+from catalog.rules import Description
+from certs.authority import make_csr
+from certs.keys import generate_key
+from hub.access import service as access
+from hub.audit.entry import Actor
+from hub.audit.service import Recorder
+from hub.db.engine import Database
+from hub.publishing import service as publishing
+from hub.registry import certificates
+from hub.registry import service as registry
+from hub.registry.keyring import KeyRing
+from hub.registry.masterkey import load_master_key
+from hub.settings import Settings
+from tools.bench.plan import ACCEPT_CONSUMERS, PULL_CONSUMERS
+from tools.bench.records import ITEMS
+
+REGION = "621124"
+CLASSIFICATION = "306001000001"
+PROVIDER = "bench-provider"
+
+OFFICER = Actor("staff", "00000000-0000-7000-8000-000000000001", role="security")
+EDITOR = Actor("staff", "00000000-0000-7000-8000-000000000002", role="editor")
+REVIEWER = Actor("staff", "00000000-0000-7000-8000-000000000003", role="reviewer")
+DECIDER = Actor("staff", "00000000-0000-7000-8000-000000000004", role="decider")
+
+
+@dataclass(frozen=True, slots=True)
+class Partner:
+    """A registered system with the key of its certificate (PEM, unencrypted: it is worth nothing outside this bench)."""
+
+    code: str
+    kid: str
+    key_pem: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class County:
+    """Who sends, what, and who takes it: `accepted` is measured by posting, `pulled` by its `pullers`."""
+
+    provider: Partner
+    accepted: str
+    pulled: str
+    pullers: Sequence[Partner]
+
+
+@dataclass(slots=True)
+class Registrar:
+    """Registers through the services, each act in a transaction of its own."""
+
+    database: Database
+    keyring: KeyRing
+    recorder: Recorder
+
+    async def partner(self, code: str, number: int) -> Partner:
+        """A body with a system, and a certificate for a key of its own."""
+        now = datetime.now(UTC)
+        body = f"11{REGION}{number:09d}"
+        organisation = registry.NewOrganisation(
+            name=f"示例单位 {number}", region=REGION, code=body + uscc_check_character(body), is_example=True
+        )
+        key = generate_key("ES256")
+        async with self.database.session() as session, session.begin():
+            owner = await registry.register_organisation(
+                session, organisation, actor=OFFICER, recorder=self.recorder, now=now
+            )
+            await registry.register_system(
+                session,
+                code=code,
+                organisation_id=owner.id,
+                name=f"示例系统 {code}",
+                actor=OFFICER,
+                recorder=self.recorder,
+                now=now,
+            )
+            issued = await certificates.issue_certificate(
+                session,
+                self.keyring,
+                system_code=code,
+                csr_pem=make_csr(key, code),
+                actor=OFFICER,
+                recorder=self.recorder,
+                now=now,
+            )
+            kid = issued.certificate.kid
+        return Partner(code, kid, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+
+    async def resource(self, name: str, system: str) -> str:
+        """A published resource of the system; returns its code."""
+        now = datetime.now(UTC)
+        async with self.database.session() as session:
+            description = await self._describe(session, name, system)
+        async with self.database.session() as session, session.begin():
+            step = await publishing.register_resource(
+                session,
+                description,
+                ITEMS,
+                classification=CLASSIFICATION,
+                actor=EDITOR,
+                recorder=self.recorder,
+                now=now,
+            )
+        async with self.database.session() as session, session.begin():
+            await publishing.submit(session, step.resource_id, actor=EDITOR, recorder=self.recorder, now=now)
+        async with self.database.session() as session, session.begin():
+            await publishing.publish(session, step.resource_id, actor=REVIEWER, recorder=self.recorder, now=now)
+        return step.code
+
+    async def _describe(self, session: AsyncSession, name: str, system: str) -> Description:
+        row, owner = await registry.find_system(session, system)
+        parties = await publishing.find_parties(session, owner.id, system)
+        return Description(
+            name=name,
+            summary="性能测试用的办件记录，全部为示例",
+            provider_id=parties.provider.id,
+            provider_code=parties.provider_code,
+            system_id=row.id,
+            share_type=ShareType.UNCONDITIONAL,
+            update_cycle=UpdateCycle.MONTHLY,
+            is_example=True,
+        )
+
+    async def grant(self, consumer: str, resource: str) -> None:
+        """A grant with its lane."""
+        now = datetime.now(UTC)
+        new = access.NewGrant(
+            consumer=consumer,
+            resource=resource,
+            purpose="业务协同",
+            basis="《示例办法》第一条",
+            valid_from=now - timedelta(minutes=1),
+            valid_to=now + timedelta(days=30),
+        )
+        async with self.database.session() as session, session.begin():
+            await access.create_grant(session, new, actor=DECIDER, recorder=self.recorder, now=now)
+
+
+async def settle(settings: Settings, dsn: str) -> County:
+    """Register everything that the cases need in an initialised hub."""
+    database = Database(dsn, application="bench")
+    try:
+        async with database.session() as session:
+            keyring = await KeyRing.load(session, load_master_key(settings.master_key_path))
+        registrar = Registrar(database, keyring, Recorder(settings.hub_id, REGION))
+        provider = await registrar.partner(PROVIDER, 1)
+        accepted = await registrar.resource("办件记录（示例）", PROVIDER)
+        pulled = await registrar.resource("办件结果（示例）", PROVIDER)
+        for number in range(ACCEPT_CONSUMERS):
+            consumer = await registrar.partner(f"bench-consumer-{number + 1}", 100 + number)
+            await registrar.grant(consumer.code, accepted)
+        pullers = [await registrar.partner(f"bench-puller-{n + 1}", 200 + n) for n in range(PULL_CONSUMERS)]
+        for puller in pullers:
+            await registrar.grant(puller.code, pulled)
+    finally:
+        await database.dispose()
+    return County(provider, accepted, pulled, pullers)

@@ -1,0 +1,131 @@
+"""What came out: the figures of each case, as they are written, shown and judged."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tools.bench.plan import ACCEPT_1K, MAX_P99_MS, MIN_BASELINE_RATIO, MIN_FLOOR_RATIO, MIN_PER_SECOND
+
+BEGIN = "<!-- figures: begin -->"
+END = "<!-- figures: end -->"
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """One case: medians of its runs; ratios to floor and baseline of the same run; the largest gateway in MiB.
+
+    `per_second` counts exchanges (`accept_…`) or acknowledged deliveries (`pull_ack`); latencies are those of one request
+    or, for `pull_ack`, of a pull with its acknowledgement.
+    """
+
+    per_second: float
+    p50_ms: float
+    p99_ms: float
+    floor_ratio: float | None
+    baseline_ratio: float | None
+    rss_mib: float
+    runs: Sequence[float]
+    floor_per_second: float
+    baseline_per_second: float | None
+    notes: Sequence[str] = field(default_factory=tuple)
+
+    def rounded(self) -> dict[str, Any]:
+        """The figures to the digits that mean something."""
+        whole = {"per_second", "floor_per_second", "baseline_per_second", "runs"}
+        digits = {"p50_ms": 1, "p99_ms": 1, "floor_ratio": 3, "baseline_ratio": 2, "rss_mib": 1}
+        shown: dict[str, Any] = {}
+        for name, value in asdict(self).items():
+            if name in whole:
+                shown[name] = [round(v) for v in value] if name == "runs" else value and round(value)
+            else:
+                shown[name] = value if value is None or name not in digits else round(value, digits[name])
+        return shown | {"notes": list(self.notes)}
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """One requirement on `accept_1k`, with what was found."""
+
+    text: str
+    found: float
+    holds: bool
+
+
+def thresholds(figures: Mapping[str, Any]) -> Sequence[Threshold]:
+    """The requirements on `accept_1k`, judged by its figures as written."""
+    speed, floor = figures["per_second"], figures["floor_ratio"]
+    baseline, p99 = figures["baseline_ratio"], figures["p99_ms"]
+    return (
+        Threshold(f"{ACCEPT_1K} ≥ {MIN_PER_SECOND}/s", speed, speed >= MIN_PER_SECOND),
+        Threshold(f"{ACCEPT_1K} ≥ {MIN_FLOOR_RATIO:.2f} × floor", floor, floor >= MIN_FLOOR_RATIO),
+        Threshold(f"{ACCEPT_1K} ≥ {MIN_BASELINE_RATIO:.0f} × baseline", baseline, baseline >= MIN_BASELINE_RATIO),
+        Threshold(f"{ACCEPT_1K} p99 ≤ {MAX_P99_MS:.0f} ms", p99, p99 <= MAX_P99_MS),
+    )
+
+
+HEADS = ("case", "per second", "p50 ms", "p99 ms", "× floor", "× baseline", "RSS MiB", "floor/s", "baseline/s")
+_FIELDS = (
+    "per_second",
+    "p50_ms",
+    "p99_ms",
+    "floor_ratio",
+    "baseline_ratio",
+    "rss_mib",
+    "floor_per_second",
+    "baseline_per_second",
+)
+
+
+def rows(results: Mapping[str, Any]) -> Sequence[Sequence[str]]:
+    """The results as cells, one row for each case."""
+    return [
+        [case, *("—" if results[case][name] is None else f"{results[case][name]:,}" for name in _FIELDS)]
+        for case in results
+        if case not in {"machine", "plan"}
+    ]
+
+
+def table(results: Mapping[str, Any]) -> str:
+    """The results for a terminal."""
+    lines = [HEADS, *rows(results)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(HEADS))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) if column == 0 else cell.rjust(width) for column, (cell, width) in cells)
+        for cells in ([*enumerate(zip(line, widths, strict=True))] for line in lines)
+    )
+
+
+def markdown(results: Mapping[str, Any]) -> str:
+    """The results and the machine for `docs/performance.md`."""
+    machine = results["machine"]
+    settings = ", ".join(f"{name} = {value}" for name, value in machine["settings"].items())
+    lines = ["| " + " | ".join(HEADS) + " |", "|---" + "|---:" * (len(HEADS) - 1) + "|"]
+    lines += ["| " + " | ".join(row) + " |" for row in rows(results)]
+    lines += [
+        "",
+        f"{machine['cpus']} CPU, {machine['system']}, Python {machine['python']}, PostgreSQL {machine['postgresql']}, {machine['wrk']}.",
+        f"fsync {machine['fsync_us']} µs; {settings}.",
+    ]
+    return "\n".join(lines)
+
+
+def fill(document: Path, results: Mapping[str, Any]) -> None:
+    """Put the results between the document's two marks. Raises ValueError for results of a smoke run or lost marks."""
+    if results["plan"]["is_smoke"]:
+        raise ValueError("冒烟测试的数字不写入文档 / figures of a smoke run do not go into the document")
+    text = document.read_text("utf-8")
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"{document}: {BEGIN} … {END} 不见了 / is missing")
+    document.write_text(f"{before}{BEGIN}\n{markdown(results)}\n{END}{after}", "utf-8")
+
+
+def write(path: Path, results: Mapping[str, Any]) -> None:
+    """The results as JSON."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(results, ensure_ascii=False, indent=2) + "\n", "utf-8")

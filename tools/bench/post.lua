@@ -1,0 +1,47 @@
+-- Sends whole requests of one length from a file and counts the answers. Arguments: the file, the length of a request.
+local file, size
+local sender
+
+created, others, sample, exhausted = 0, 0, "", 0
+
+function setup(thread)
+    sender = thread
+end
+
+function init(args)
+    file = assert(io.open(args[1], "rb"))
+    size = tonumber(args[2])
+end
+
+function request()
+    local whole = file:read(size)
+    if not whole then
+        exhausted = 1
+        wrk.thread:stop()
+        return "GET /livez HTTP/1.1\r\nHost: hub\r\n\r\n"
+    end
+    return whole
+end
+
+function response(status, headers, body)
+    if status == 201 then
+        created = created + 1
+    else
+        others = others + 1
+        if sample == "" then
+            sample = status .. " " .. string.sub(string.gsub(body, "%s+", " "), 1, 400)
+        end
+    end
+end
+
+function done(summary, latency, requests)
+    local errors = summary.errors
+    print("created", sender:get("created"))
+    print("others", sender:get("others"))
+    print("exhausted", sender:get("exhausted"))
+    print("duration_us", summary.duration)
+    print("p50_us", latency:percentile(50))
+    print("p99_us", latency:percentile(99))
+    print("broken", errors.connect + errors.read + errors.write + errors.timeout)
+    print("sample", sender:get("sample"))
+end
