@@ -42,9 +42,19 @@ The API of the gateway for sharing government data. Errors are RFC 9457 problem+
 """
 
 
+class Application(FastAPI):
+    """The framework's application, whose description also covers the route that is plain ASGI."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document, made once."""
+        document = super().openapi()
+        document["paths"].setdefault("/v1/exchanges", exchanges.POST_OPERATION)
+        return document
+
+
 def create_app(context: Context) -> FastAPI:
     """The application around `context`; starts nothing."""
-    app = FastAPI(
+    app = Application(
         title="Shuniu 枢纽",
         version="1",
         description=DESCRIPTION,

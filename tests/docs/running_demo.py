@@ -64,7 +64,9 @@ def _output_of(process: subprocess.Popen[bytes], printed: Path) -> str:
             return text
         assert process.poll() is None, text
         time.sleep(0.1)
-    raise AssertionError(f"the demo does not serve after {SERVES_WITHIN_S:.0f} s:\n{printed.read_text(encoding='utf-8')}")
+    raise AssertionError(
+        f"the demo does not serve after {SERVES_WITHIN_S:.0f} s:\n{printed.read_text(encoding='utf-8')}"
+    )
 
 
 def plain_environment() -> dict[str, str]:

@@ -78,14 +78,14 @@ class TestSystem:
             to=to,
         )
 
-    def ack(self, deliveries: Sequence[tuple[str, str]], *, jti: str | None = None) -> bytes:
+    def ack(self, deliveries: Sequence[tuple[str, str]], *, jti: str | None = None, aud: str = HUB) -> bytes:
         """A signed `ack+jws` over (delivery id, digest) pairs."""
         body = {"deliveries": [{"id": identifier, "digest": digest} for identifier, digest in deliveries]}
         return envelope.seal(
             self.signer,
             typ="ack+jws",
             iss=self.code,
-            aud=HUB,
+            aud=aud,
             iat=int(datetime.now(UTC).timestamp()),
             jti=jti or new_jti(),
             payload=orjson.dumps(body),

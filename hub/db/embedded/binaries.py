@@ -6,7 +6,6 @@ Its own Python code is not used: it opens folders to the world and cannot start 
 import importlib.metadata
 import importlib.util
 import os
-import re
 import shutil
 import subprocess
 import tempfile
@@ -61,32 +60,29 @@ def runs(binaries: Path, account: Account) -> bool:
     """Whether `account` can run the server program in `binaries`."""
     try:
         return major_version(binaries, account) > 0
-    except (OSError, DatabaseUnavailable):
+    except DatabaseUnavailable:
         return False
 
 
 def major_version(binaries: Path, account: Account) -> int:
     """Major version of the server in `binaries`; raises `DatabaseUnavailable` where it gives none."""
-    done = subprocess.run(
-        [str(binaries / "postgres"), "--version"],
-        cwd="/",
-        env=CLEAN_ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        check=False,
-        **account.switch(),
-    )
-    found = re.search(r"\(PostgreSQL\) (\d+)", done.stdout)
-    if done.returncode != 0 or found is None:
-        raise DatabaseUnavailable(
-            f"{binaries} 里没有可用的 PostgreSQL", f"no usable PostgreSQL in {binaries}: {done.stderr.strip()}"
+    command = [str(binaries / "postgres"), "--version"]
+    try:
+        done = subprocess.run(
+            command, cwd="/", env=CLEAN_ENVIRONMENT, capture_output=True, text=True, check=True, **account.switch()
         )
-    return int(found[1])
+        return int(done.stdout.split("(PostgreSQL) ")[1].split(".")[0])
+    except (OSError, subprocess.CalledProcessError, IndexError, ValueError) as error:
+        raise DatabaseUnavailable(
+            f"{binaries} 里没有可用的 PostgreSQL", f"no usable PostgreSQL in {binaries}: {error}"
+        ) from error
 
 
 def make_system_directory(directory: Path) -> None:
     """Root's folder: others may pass through to what is theirs, not look around; refused if somebody else owns it."""
-    directory.mkdir(mode=0o711, parents=True, exist_ok=True)
+    if not directory.exists():
+        directory.mkdir(parents=True)
+        directory.chmod(0o711)
     status = directory.lstat()
     if directory.is_symlink() or status.st_uid != 0 or status.st_mode & 0o022:
         raise DatabaseUnavailable(

@@ -14,7 +14,7 @@ States: `starting` (leftovers cleared, recovery runs) → `ready` → gone. Kill
 supervisor: the kernel shuts the postmaster down (`PR_SET_PDEATHSIG`), and a user starts another supervisor. Killed all:
 the next user finds both locks free and starts us; what still runs of the old server is ended first. While stopping we
 hold the users' lock, so that a newcomer waits and then starts a fresh server. If the data folder is deleted under us,
-the lock files are no longer the ones we opened: we stop and touch nothing by name any more.
+the lock files are no longer the ones we opened: we stop and touch nothing in that folder any more.
 """
 
 import argparse
@@ -72,7 +72,7 @@ class Supervisor:
                 unused_since = unused_since or time.monotonic()
                 if self.asked_to_stop or time.monotonic() - unused_since >= self.grace_s:
                     self.cluster.stop(postmaster)
-                    self._leave()
+                    self.layout.state.unlink(missing_ok=True)  # while both locks are still ours
                     return
                 fcntl.flock(self.users, fcntl.LOCK_UN)
             else:
@@ -121,33 +121,29 @@ class Supervisor:
     def _is_at_home(self) -> bool:
         return is_still_at(self.lock, self.layout.supervisor)
 
-    def _leave(self) -> None:
-        """Tidy up while both locks are still ours; the kernel frees them as we end."""
-        self.layout.state.unlink(missing_ok=True)
-        with contextlib.suppress(OSError):
-            self.cluster.sockets.rmdir()
-
 
 def supervise(directory: Path, *, lock: int, grace_s: float, binaries: Path | None, settings: Mapping[str, str]) -> int:
     """Run the server of a data folder until nobody uses it; 0, or 1 after telling in the state file what is wrong."""
     layout = Layout(directory)
-    try:
-        owner = layout.cluster.stat().st_uid if layout.cluster.exists() else None
-        account = choose_account(owner)
-        cluster = Cluster(
-            layout=layout,
-            account=account,
-            binaries=binaries or reachable_binaries(account),
-            sockets=socket_directory(layout, lock, account),
-            settings=settings,
-        )
-        supervisor = Supervisor(cluster, lock=lock, grace_s=grace_s)
-        _obey_signals(supervisor)
-        supervisor.run()
-    except SetupError as error:
-        layout.write_state({"status": "failed", "supervisor": os.getpid(), "zh": error.zh, "en": error.en})
-        return 1
+    with contextlib.ExitStack() as stack:
+        try:
+            account = choose_account(layout.cluster.stat().st_uid if layout.cluster.exists() else None)
+            sockets = socket_directory(layout, lock, account)
+            stack.callback(_remove_if_empty, sockets)  # its name hangs on our lock's inode: it is nobody else's
+            programs = binaries or reachable_binaries(account)
+            cluster = Cluster(layout, account, programs, sockets, settings)
+            supervisor = Supervisor(cluster, lock=lock, grace_s=grace_s)
+            _obey_signals(supervisor)
+            supervisor.run()
+        except SetupError as error:
+            layout.write_state({"status": "failed", "supervisor": os.getpid(), "zh": error.zh, "en": error.en})
+            return 1
     return 0
+
+
+def _remove_if_empty(folder: Path) -> None:
+    with contextlib.suppress(OSError):
+        folder.rmdir()
 
 
 def _obey_signals(supervisor: Supervisor) -> None:

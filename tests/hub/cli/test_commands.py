@@ -2,10 +2,10 @@
 
 import json
 import os
+import resource
 import stat
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -62,9 +62,11 @@ def test_the_overview_imports_no_command() -> None:
 def test_the_overview_is_there_at_once() -> None:
     times = []
     for _ in range(3):
-        started = time.perf_counter()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         assert shuniu("--help").returncode == 0
-        times.append(time.perf_counter() - started)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        # time on the processor: the clock on the wall measures who else is at work
+        times.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
     assert min(times) < 0.3
 
 
@@ -145,13 +147,6 @@ def test_a_hub_that_cannot_be_reached_is_missing(user: User, url: str) -> None:
     assert done.code == 3
     assert "Traceback" not in done.err
     assert not (user.home / "shuniu" / "session.json").exists()
-
-
-def test_a_process_ends_with_the_code_and_without_traceback(tmp_path: Path) -> None:
-    done = shuniu("gateway", "--data", str(tmp_path / "nothing"))
-    assert done.returncode == 3, done.stderr
-    assert "Traceback" not in done.stderr
-    assert "shuniu init" in done.stderr
 
 
 def test_wrong_settings_are_named(user: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -278,6 +273,14 @@ def own_database(postgres: TestServer, monkeypatch: pytest.MonkeyPatch, tmp_path
     monkeypatch.setenv("SHUNIU_DATA", str(tmp_path / "data"))
     yield address
     postgres.drop(address)
+
+
+@pytest.mark.usefixtures("own_database")
+def test_a_process_ends_with_the_code_and_without_traceback() -> None:
+    done = shuniu("gateway")
+    assert done.returncode == 3, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "shuniu init" in done.stderr
 
 
 def test_first_passwords_are_shown_once_with_a_word_about_it(user: User, own_database: str) -> None:

@@ -56,12 +56,13 @@ def innocent() -> Iterator[list[subprocess.Popen[bytes]]]:
 def test_a_killed_postmaster_is_started_again_for_those_who_use_it(directory: Path) -> None:
     with embedded(directory) as server:
         ask(server.dsn, "CREATE TABLE kept AS SELECT 42 AS id")
-        killed = pid_of(directory, "postmaster")
+        killed, supervisor = pid_of(directory, "postmaster"), pid_of(directory, "supervisor")
         os.kill(killed, signal.SIGKILL)
         assert wait_until(lambda: not is_alive(killed))
         assert wait_until(lambda: _answers(server.dsn), 10)
         assert ask(server.dsn, "SELECT id FROM kept") == 42
         assert pid_of(directory, "postmaster") != killed
+        assert pid_of(directory, "supervisor") == supervisor
 
 
 def test_a_killed_backend_costs_the_connections_and_nothing_else(directory: Path) -> None:
@@ -111,7 +112,9 @@ def test_a_postmaster_that_outlived_its_supervisor_is_ended_before_a_new_one_sta
         assert ask(server.dsn, "SELECT id FROM kept") == 42
 
 
-def test_a_backend_that_outlived_everybody_is_killed_before_a_new_server_starts(directory: Path) -> None:
+def test_a_backend_that_outlived_everybody_is_killed_and_nobody_else_who_works_in_the_folder(
+    directory: Path, innocent: list[subprocess.Popen[bytes]]
+) -> None:
     """Stopped, it cannot notice its postmaster's death, and stays attached to the old shared memory."""
     first = user(directory)
     assert first.stdout is not None
@@ -119,6 +122,7 @@ def test_a_backend_that_outlived_everybody_is_killed_before_a_new_server_starts(
     postmaster, supervisor = pid_of(directory, "postmaster"), pid_of(directory, "supervisor")
     orphan = next(process for process in processes_of(Layout(directory).cluster) if process.pid != postmaster)
     os.kill(orphan.pid, signal.SIGSTOP)
+    innocent.append(run_as_server_account(["sleep", "60"], cwd=Layout(directory).cluster))
     for pid in (supervisor, postmaster):
         os.kill(pid, signal.SIGKILL)
     kill(first)
@@ -144,19 +148,6 @@ def test_a_number_in_the_pid_file_that_belongs_to_somebody_else_is_no_obstacle_a
     (Layout(directory).cluster / "postmaster.pid").write_text("\n".join(lines) + "\n")
     with server:
         assert ask(server.dsn, "SELECT 1") == 1
-
-
-def test_somebody_who_works_in_the_cluster_folder_is_not_touched(
-    directory: Path, innocent: list[subprocess.Popen[bytes]]
-) -> None:
-    with embedded(directory) as server:
-        pass
-    assert server.wait_until_stopped()
-    innocent.append(run_as_server_account(["sleep", "60"], cwd=Layout(directory).cluster))
-    with server:
-        os.kill(pid_of(directory, "postmaster"), signal.SIGKILL)
-        time.sleep(0.3)
-        assert wait_until(lambda: _answers(server.dsn), 10)
 
 
 def test_a_server_that_dies_again_and_again_is_given_up_with_the_reason(directory: Path) -> None:

@@ -4,7 +4,9 @@ import fcntl
 import os
 import shutil
 import signal
+import socket
 import stat
+import threading
 import time
 from pathlib import Path
 
@@ -246,6 +248,7 @@ def test_a_deleted_folder_stops_its_server_and_a_new_folder_gets_a_new_one(direc
             assert new.socket_directory != old.socket_directory
             assert wait_until(lambda: not is_alive(before), 10)
             assert ask(new.dsn, "SELECT to_regclass('gone') IS NULL")
+            assert wait_until(lambda: not Path(old.socket_directory).exists())
     shutil.rmtree(aside)
 
 
@@ -275,3 +278,19 @@ def test_a_supervisor_that_ends_without_a_word_is_told(directory: Path, monkeypa
     monkeypatch.setattr("sys.executable", "/bin/false")
     with pytest.raises(DatabaseUnavailable, match="supervisor ends unexpectedly"):
         embedded(directory).acquire()
+
+
+def test_the_last_word_of_a_supervisor_that_is_being_killed_is_not_believed(directory: Path, tmp_path: Path) -> None:
+    """Its lock is not yet free, its socket still accepts; a moment later both are gone."""
+    layout = Layout(directory)
+    with socket.socket(socket.AF_UNIX) as dying, layout.supervisor.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        dying.bind(str(tmp_path / ".s.PGSQL.5432"))
+        dying.listen()
+        layout.write_state({"status": "ready", "supervisor": 1, "host": str(tmp_path)})
+        let_go = threading.Timer(0.03, fcntl.flock, (lock, fcntl.LOCK_UN))
+        let_go.start()
+        with embedded(directory) as server:
+            assert server.socket_directory != str(tmp_path)
+            assert ask(server.dsn, "SELECT 1") == 1
+        let_go.join()

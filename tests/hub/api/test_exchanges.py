@@ -1,0 +1,146 @@
+"""`/v1/exchanges` and `/v1/inbox` over HTTP: what the contract promises of the calls."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+
+from hub.api.exchanges import post_route
+from hub.api.guard import Mark
+from hub.identity.roles import Role
+from tests.support.gateway import TestGateway, bearer
+from tests.support.world import TestSystem, World, record
+
+JOSE = {"Content-Type": "application/jose"}
+RES = "306001000001/000001"
+HUB = "lintao-hub"
+
+
+@dataclass
+class Town:
+    """A gateway with a provider, a consumer and a stranger."""
+
+    gateway: TestGateway
+    world: World
+    provider: TestSystem
+    consumer: TestSystem
+    stranger: TestSystem
+
+    async def post(self, envelope: bytes, **headers: str) -> httpx.Response:
+        return await self.gateway.client.post("/v1/exchanges", content=envelope, headers=JOSE | headers)
+
+    async def token(self, system: TestSystem) -> dict[str, str]:
+        """Headers of a system with an access token."""
+        token = self.gateway.context.identity.tokens.issue(system.code, system.kid, now=self.gateway.now)
+        return {"Authorization": f"Bearer {token}"}
+
+
+@pytest.fixture
+async def town(gateway: TestGateway) -> AsyncIterator[Town]:
+    """A published resource, one grant."""
+    async with gateway.context.acquire() as connection:
+        world = await World.make(connection)
+        systems = [await world.system(code) for code in ("provider-a", "consumer-b", "stranger-c")]
+        await world.grant(systems[1], await world.resource(RES, systems[0]))
+        await gateway.refresh()
+        yield Town(gateway, world, *systems)
+
+
+def envelope(system: TestSystem, **changes: Any) -> bytes:
+    return system.exchange(RES, aud=HUB, **changes)
+
+
+async def test_the_first_post_is_created_and_the_second_gets_the_same_bytes(town: Town) -> None:
+    sent = envelope(town.provider)
+    first, second = await town.post(sent), await town.post(sent)
+    assert (first.status_code, second.status_code) == (201, 200)
+    assert first.content == second.content
+    assert first.headers["content-type"] == "application/jose"
+    assert first.headers["location"] == second.headers["location"]
+
+
+async def test_a_refusal_is_a_problem_in_the_callers_language(town: Town) -> None:
+    sent = envelope(town.provider, records=[record(accepted_on="昨天")])
+    chinese = (await town.post(sent)).json()
+    english = await town.post(sent, **{"Accept-Language": "en-GB, zh;q=0.5", "X-Request-Id": "abc-1"})
+    assert english.status_code == 422
+    assert english.headers["content-type"] == "application/problem+json"
+    problem = english.json()
+    assert problem["type"] == "/problems/schema-violation"
+    assert problem["request_id"] == "abc-1"
+    assert problem["errors"][0]["pointer"] == "/records/0/accepted_on"
+    assert chinese["title"] != problem["title"]
+    assert "昨天" not in english.text
+
+
+async def test_an_envelope_must_call_itself_one(town: Town) -> None:
+    answer = await town.gateway.client.post("/v1/exchanges", content=envelope(town.provider))
+    assert answer.status_code == 415
+
+
+async def test_an_oversized_body_is_refused_before_it_is_read(town: Town) -> None:
+    answer = await town.post(b"x" * ((4 << 20) + 1))
+    assert answer.status_code == 413
+    assert answer.json()["type"] == "/problems/too-large"
+
+
+async def test_who_is_no_party_does_not_learn_of_an_exchange(town: Town) -> None:
+    location = (await town.post(envelope(town.provider))).headers["location"]
+    get = town.gateway.client.get
+    as_sender = (await get(location, headers=await town.token(town.provider))).json()
+    assert as_sender["state"] == "open"
+    assert [d["state"] for d in as_sender["deliveries"]] == ["queued"]
+    as_consumer = (await get(location, headers=await town.token(town.consumer))).json()
+    assert as_consumer["lanes"] == 1
+    assert (await get(location, headers=await town.token(town.stranger))).status_code == 404
+    assert (await get("/v1/exchanges/no-uuid", headers=await town.token(town.consumer))).status_code == 404
+    auditor = await town.gateway.staff("watcher", Role.AUDITOR)
+    assert (await get(location, headers=bearer(auditor))).status_code in (200, 403)
+    assert (await get(location)).status_code == 401
+
+
+async def test_pull_and_acknowledge_over_http(town: Town) -> None:
+    sent = envelope(town.provider)
+    location = (await town.post(sent)).headers["location"]
+    headers = await town.token(town.consumer)
+    answer = await town.gateway.client.get("/v1/inbox?limit=10&wait=0", headers=headers)
+    (item,) = answer.json()["items"]
+    assert set(item) == {
+        "delivery",
+        "exchange",
+        "res",
+        "ver",
+        "lane",
+        "sequence",
+        "digest",
+        "envelope",
+        "accepted_at",
+    }
+    assert item["envelope"].encode() == sent
+    ack = town.consumer.ack([(item["delivery"], item["digest"])], aud=HUB)
+    done = await town.gateway.client.post("/v1/inbox/acks", content=ack, headers=JOSE)
+    assert done.json() == {"acknowledged": 1}
+    assert (await town.gateway.client.get("/v1/inbox", headers=headers)).json() == {"items": []}
+    closed = (await town.gateway.client.get(location, headers=headers)).json()
+    assert closed["state"] == "closed"
+    assert closed["deliveries"][0]["state"] == "acknowledged"
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=501", "wait=31", "wait=-1", "limit=many"])
+async def test_a_wrong_parameter_is_named(town: Town, query: str) -> None:
+    answer = await town.gateway.client.get(f"/v1/inbox?{query}", headers=await town.token(town.consumer))
+    problem: Mapping[str, Any] = answer.json()
+    assert answer.status_code == 422
+    assert problem["errors"][0]["pointer"] == "/" + query.split("=")[0]
+
+
+async def test_an_unknown_address_or_method_is_a_problem(town: Town) -> None:
+    assert (await town.gateway.client.get("/v1/nothing")).json()["type"] == "/problems/not-found"
+    assert (await town.gateway.client.put("/v1/exchanges")).json()["type"] == "/problems/method-not-allowed"
+
+
+def test_the_posting_door_guards_itself() -> None:
+    route = post_route(None)  # type: ignore[arg-type]
+    assert route.endpoint.shuniu_guard == Mark("signed-message")
