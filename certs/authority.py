@@ -273,11 +273,11 @@ def _check_code(field: str, code: str) -> None:
 
 
 def _check_name(field: str, name: str) -> None:
-    if not (name.strip() and name.isprintable() and len(name) <= _LONGEST_NAME):
+    if not (name.strip() and name.isprintable() and len(name.encode()) <= _LONGEST_NAME):
         _refuse(
             f"{field.replace('_', '-')}-form",
-            f"{field} 须为 1 至 {_LONGEST_NAME} 个可见字符；请改短或改正",
-            f"{field} must have 1 to {_LONGEST_NAME} printable characters; shorten or correct it",
+            f"{field} 须为可见字符，UTF-8 编码不超过 {_LONGEST_NAME} 字节；请改短或改正",
+            f"{field} must be printable, at most {_LONGEST_NAME} bytes in UTF-8; shorten or correct it",
         )
 
 

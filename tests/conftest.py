@@ -4,10 +4,15 @@ import inspect
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from hypothesis import settings
 
 from hub.db.embedded import EmbeddedPostgres
 from hub.db.engine import Database
 from tests.support.postgres import TestServer, binaries, remove_abandoned, server_directory
+
+# A deadline for each example measures how busy the machine is, not the code.
+settings.register_profile("shuniu", deadline=None)
+settings.load_profile("shuniu")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -6,7 +6,6 @@ import ipaddress
 import time
 from typing import Any
 
-import asyncpg
 from fastapi import APIRouter, Request
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -17,7 +16,8 @@ from hub.api.guard import Anyone
 from hub.api.problems import KINDS
 from hub.api.requests import address_of
 from hub.db.clock import MAX_OFFSET_S
-from hub.errors import Forbidden, NotFound, SetupError, Unavailable
+from hub.db.errors import FAULTS
+from hub.errors import Forbidden, NotFound, Unavailable
 
 READY_WITHIN_S = 2.0
 
@@ -37,7 +37,7 @@ async def readyz(_: Anyone, ctx: ContextDep) -> dict[str, Any]:
         async with asyncio.timeout(READY_WITHIN_S), ctx.acquire() as connection:
             asked_at = time.monotonic()
             ctx.clock.observe(await connection.fetchval("SELECT clock_timestamp()"), asked_at=asked_at)
-    except (TimeoutError, OSError, SetupError, asyncpg.PostgresError, asyncpg.InterfaceError) as fault:
+    except FAULTS as fault:
         raise Unavailable(
             "数据库没有应答", "the database does not answer", retry_after=1, note=type(fault).__name__
         ) from None

@@ -55,7 +55,7 @@ async def pull(
 @router.post("/v1/inbox/acks", summary="签名确认 / acknowledge with a signature")
 async def acknowledge(request: Request, _: SignedMessage, ctx: ContextDep) -> Response:
     """Takes an `ack+jws` (application/jose); all or nothing; the same bytes again get the same answer."""
-    check_media_type(request.scope)
+    check_media_type(request.scope["headers"])
     body = await read_body(request.scope, request.receive, ctx.settings.max_envelope_bytes)
     answer = await ctx.acknowledging.acknowledge(
         body, address=address_of(request.scope), request_id=request_id_of(request.scope)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import orjson
 from starlette.responses import Response
 
-from hub.errors import FieldError, Refused
+from hub.errors import FieldError, Refused, Unavailable
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -253,6 +253,11 @@ def wants_english(accept_language: str) -> bool:
         if language in best:
             best[language] = max(best[language], weight)
     return best["en"] > best["zh"]
+
+
+def database_away() -> Unavailable:
+    """The answer to whoever needs the database while it is away."""
+    return Unavailable("数据库暂不可用；请稍后再试", "the database is unavailable; try again later", retry_after=2)
 
 
 def problem(refusal: Refused, *, request_id: str, english: bool) -> Response:

@@ -24,19 +24,23 @@ def header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes:
     return b""
 
 
+def request_id_from(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """The caller's `X-Request-Id` if it is of a safe form, else a new one of ours."""
+    given = header(headers, b"x-request-id")
+    return given.decode() if given and _REQUEST_ID.fullmatch(given) else os.urandom(8).hex()
+
+
 def request_id_of(scope: Scope) -> str:
-    """The caller's `X-Request-Id` if it is of a safe form, else one of ours; the same for the whole request."""
+    """The request's id, the same however often it is asked for."""
     found: str | None = scope.get("shuniu.request_id")
     if found is None:
-        given = header(scope["headers"], b"x-request-id")
-        found = given.decode() if _REQUEST_ID.fullmatch(given) else os.urandom(8).hex()
-        scope["shuniu.request_id"] = found
+        found = scope["shuniu.request_id"] = request_id_from(scope["headers"])
     return found
 
 
-def english_wanted(scope: Scope) -> bool:
+def english_wanted(headers: Iterable[tuple[bytes, bytes]]) -> bool:
     """Whether the caller prefers English."""
-    return wants_english(header(scope["headers"], b"accept-language").decode("latin-1"))
+    return wants_english(header(headers, b"accept-language").decode("latin-1"))
 
 
 def address_of(scope: Scope) -> str:

@@ -4,11 +4,8 @@ import logging
 import time
 from typing import Any
 
-import asyncpg
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
@@ -30,9 +27,10 @@ from hub.api import (
     systems,
 )
 from hub.api.context import Context
-from hub.api.problems import problem
+from hub.api.problems import database_away, problem
 from hub.api.requests import english_wanted, request_id_of
-from hub.errors import FieldError, InvalidInput, NotFound, Refused, SetupError, Unavailable
+from hub.db.errors import FAULTS
+from hub.errors import FieldError, InvalidInput, NotFound, Refused, SetupError
 
 log = logging.getLogger("hub.access")
 
@@ -84,7 +82,7 @@ def create_app(context: Context) -> FastAPI:
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
-    for fault in (SetupError, DBAPIError, PoolTimeout, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+    for fault in (SetupError, *FAULTS):
         app.add_exception_handler(fault, _database_fault)
     return app
 
@@ -98,12 +96,12 @@ class Front:
 
     def __init__(self, app: FastAPI) -> None:
         self._app = app
-        self._posting = exchanges.ExchangeDoor(app.state.context)
+        self.posting = exchanges.ExchangeDoor(app.state.context)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] == "http" and scope["path"] == "/v1/exchanges" and scope["method"] == "POST":
-            await self._posting(scope, receive, send)
+            await self.posting(scope, receive, send)
             return
         if scope["type"] != "http":
             await self._app(scope, receive, send)
@@ -138,7 +136,7 @@ class Front:
 
 
 def _answer(request: Request, refusal: Refused) -> Response:
-    return problem(refusal, request_id=request_id_of(request.scope), english=english_wanted(request.scope))
+    return problem(refusal, request_id=request_id_of(request.scope), english=english_wanted(request.scope["headers"]))
 
 
 async def _refused(request: Request, fault: Exception) -> Response:
@@ -184,7 +182,4 @@ async def _http(request: Request, fault: Exception) -> Response:
 
 async def _database_fault(request: Request, fault: Exception) -> Response:
     log.error("database fault", extra={"request_id": request_id_of(request.scope), "fault": type(fault).__name__})
-    return _answer(
-        request,
-        Unavailable("数据库暂不可用；请稍后再试", "the database is unavailable; try again later", retry_after=2),
-    )
+    return _answer(request, database_away())

@@ -141,7 +141,6 @@ def gateway(settings: Settings, *, shared_port: bool = False) -> None:
     `shared_port`: other gateways of this machine listen on the same port. Raises `SetupError`.
     """
     logs.configure()
-    _ignore_after_shutdown()
     with database_address(settings) as dsn:
         uvloop.run(_serve(settings, dsn, listen(settings, shared=shared_port)))
 
@@ -168,6 +167,7 @@ async def _serve(settings: Settings, dsn: str, listener: socket.socket) -> None:
         gc.freeze()  # what start-up made stays: collections no longer walk it
         gc.set_threshold(*GC_THRESHOLDS)
         log.info("gateway ready", extra={"host": settings.host, "port": listener.getsockname()[1], "pid": os.getpid()})
+        _ignore_after_shutdown()
         try:
             await uvicorn.Server(config).serve(sockets=[listener])
         finally:

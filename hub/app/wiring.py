@@ -52,7 +52,7 @@ async def open_context(settings: Settings, dsn: str) -> AsyncIterator[Context]:
                 clock.not_before(last)
         pool = await asyncpg.create_pool(
             dsn,
-            min_size=1,
+            min_size=0,  # asyncpg keeps a floor up by itself, with a traceback for every try while the database is away
             max_size=POOL_SIZE,
             connect=lambda *_, **__: database.connect(),
             reset=_keep,

@@ -72,8 +72,8 @@ async def under_barrier(
 
     Raises `RightsChanged` when they no longer do. Commits at the end of the block, rolls back on any error.
     """
-    await connection.execute(sql.OPEN_UNDER_BARRIER)
     try:
+        await connection.execute(sql.OPEN_UNDER_BARRIER)
         asked_at = time.monotonic()
         row = await connection.fetchrow(sql.READ_EPOCH)
         assert row is not None

@@ -19,7 +19,7 @@ from hub.audit.entry import Entry, Event, entry_reference, instant, make_entry
 from hub.db.ids import new_ids
 from hub.errors import Refused
 from hub.exchange.gate import Gate, Origin, reused, system_actor
-from hub.exchange.judging import Judged, RegistryDependent, judge_exchange
+from hub.exchange.judging import BeforeSignature, Judged, RegistryDependent, judge_exchange, open_message
 from hub.ledger.committer import Committer, busy
 from hub.ledger.records import Committed, NewDelivery, NewExchange, Seen, Stale
 from hub.registry.picture import Picture, SignerState
@@ -59,16 +59,21 @@ class Intake:
             repeat=_answer_again,
         )
 
+    def prepare(self, compact: bytes, origin: Origin) -> NewExchange | None:
+        """What is to be committed for `compact`, if every check passes by the picture at hand.
+
+        None when anything is to be said about it: then `accept` says it. Does not wait for anything, so that the door may
+        take a good envelope as far as the committer's queue in one go.
+        """
+        try:
+            opened = open_message(compact, max_bytes=self.gate.max_bytes, allowed=_EXCHANGE_ONLY)
+            return self._judge(opened, self.gate.pictures.picture, origin)[1]
+        except (BeforeSignature, RegistryDependent):
+            return None
+
     async def _accept(self, opened: Opened, picture: Picture, origin: Origin) -> Accepted:
         for _ in range(MAX_JUDGEMENTS):
-            # 3 signer, 4 signature, 5 whose, 6 for us
-            signer = self.gate.signer(opened, picture)
-            # 7 seen before: found by the committer, or by the gate before it gives a refusal
-            # 8 to 13
-            now = self.gate.clock()
-            judged = judge_exchange(opened, signer, picture, now=now, skew_s=self.gate.skew_s)
-            # 14 receipt, commit
-            exchange = self._exchange(opened, judged, now, origin)
+            signer, exchange = self._judge(opened, picture, origin)
             match await self.committer.submit(exchange):
                 case Committed():
                     return Accepted(exchange.id, exchange.receipt, fresh=True)
@@ -77,6 +82,16 @@ class Intake:
                 case Stale(epoch):
                     picture = await self.gate.pictures.at_least(epoch)
         raise busy()
+
+    def _judge(self, opened: Opened, picture: Picture, origin: Origin) -> tuple[SignerState, NewExchange]:
+        # 3 signer, 4 signature, 5 whose, 6 for us
+        signer = self.gate.signer(opened, picture)
+        # 7 seen before: found by the committer, or by the gate before it gives a refusal
+        # 8 to 13
+        now = self.gate.clock()
+        judged = judge_exchange(opened, signer, picture, now=now, skew_s=self.gate.skew_s)
+        # 14 receipt; then commit
+        return signer, self._exchange(opened, judged, now, origin)
 
     def _repeat(self, opened: Opened, signer: SignerState, seen: Seen) -> Accepted:
         try:

@@ -14,7 +14,8 @@ import asyncpg
 
 from certs.envelope import Opened
 from hub.audit.entry import Actor, Event, make_entry
-from hub.errors import Refused, SetupError
+from hub.db.errors import FAULTS
+from hub.errors import Refused
 from hub.ledger.committer import Acquire, Committer
 from hub.registry.picture import SignerState
 
@@ -111,7 +112,7 @@ class RefusalLog:
             try:
                 minutes, causes, addresses = zip(*counts, strict=True)
                 await connection.execute(ADD_COUNTS, minutes, causes, addresses, list(counts.values()))
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            except FAULTS:
                 self._counts.update(counts)
                 raise
             return len(counts)
@@ -127,5 +128,5 @@ class RefusalLog:
         try:
             async with acquire() as connection:
                 await self.flush(connection)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, SetupError, OSError) as fault:
+        except FAULTS as fault:
             log.warning("refusal counts not written yet: %s", type(fault).__name__)

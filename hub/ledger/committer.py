@@ -33,6 +33,7 @@ import asyncpg
 
 from hub.audit import repository as audit
 from hub.audit.entry import Entry
+from hub.db import arrays
 from hub.db.clock import DatabaseClock
 from hub.db.locks import REGISTRY_BARRIER
 from hub.errors import SetupError, Unavailable
@@ -82,10 +83,14 @@ def outcome_unknown() -> Unavailable:
     )
 
 
+Done = Callable[[Outcome | Unavailable], None]
+"""Told the outcome once it is certain; called from the event loop, must not raise."""
+
+
 @dataclass(slots=True)
 class _Waiting:
     work: Work
-    done: asyncio.Future[Outcome]
+    done: Done
 
 
 @dataclass(slots=True)
@@ -124,7 +129,7 @@ class Committer:
 
     async def start(self) -> None:
         """Open the connection and begin; raises what `connect` raises."""
-        self._connection = await self.connect()
+        self._connection = await _prepared(await self.connect())
         self._task = asyncio.create_task(self._run(), name="committer")
 
     async def stop(self) -> None:
@@ -141,16 +146,29 @@ class Committer:
         """How much waits for the next transaction."""
         return len(self._queue)
 
-    async def submit(self, work: Work) -> Outcome:
-        """Write it in the next transaction; returns when that is committed. Raises `Unavailable`."""
+    def enqueue(self, work: Work, done: Done) -> None:
+        """Have it written in the next transaction; `done` is told when that is committed. Raises `Unavailable`."""
         if self._stopping or len(self._queue) >= self.max_queue or self._queued_bytes >= self.max_queue_bytes:
             self.counters.busy += 1
             raise busy()
-        waiting = _Waiting(work, asyncio.get_running_loop().create_future())
-        self._queue.append(waiting)
+        self._queue.append(_Waiting(work, done))
         self._queued_bytes += work.size
         self._wake.set()
-        return await waiting.done
+
+    async def submit(self, work: Work) -> Outcome:
+        """Write it in the next transaction; returns when that is committed. Raises `Unavailable`."""
+        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+
+        def done(outcome: Outcome | Unavailable) -> None:
+            if future.done():
+                return
+            if isinstance(outcome, Unavailable):
+                future.set_exception(outcome)
+            else:
+                future.set_result(outcome)
+
+        self.enqueue(work, done)
+        return await future
 
     async def submit_entry(self, entry: Entry) -> None:
         """Write one log entry that stands alone. Raises `Unavailable`."""
@@ -202,31 +220,27 @@ class Committer:
 
     async def _transact(self, connection: asyncpg.Connection, works: Sequence[Work]) -> list[Outcome]:
         """Write all; the outcome of each work in its place."""
-        entries = [w.entry for w in works if isinstance(w, LogOnly)]
-        if entries:
-            await audit.insert(connection, entries)
         exchanges = [w for w in works if isinstance(w, NewExchange)]
-        if not exchanges:
-            return [Committed()] * len(works)
+        outcomes = await self._accept(connection, exchanges) if exchanges else {}
+        # after the exchanges: were they refused, the entries would be written again, one by one
+        if entries := [w.entry for w in works if isinstance(w, LogOnly)]:
+            await audit.insert(connection, entries)
+        return [outcomes[w.id] if isinstance(w, NewExchange) else Committed() for w in works]
+
+    async def _accept(self, connection: asyncpg.Connection, exchanges: Sequence[NewExchange]) -> dict[UUID, Outcome]:
         asked_at = time.monotonic()
-        row = await connection.fetchrow(sql.ACCEPT_BATCH, *_columns(exchanges))
+        row = await connection.fetchrow(sql.ACCEPT_BATCH, REGISTRY_BARRIER, exchanges)
         assert row is not None
         epoch, now, won = row
         self.clock.observe(now, asked_at=asked_at)
-        won = set(won)
-        if len(won) == len(works):
-            return [Committed()] * len(works)
-        stale = {w.id for w in exchanges if w.epoch != epoch or w.judged_until <= now}
-        lost = [(w.sender, w.jti) for w in exchanges if w.id not in won and w.id not in stale]
-        seen = await find_seen(connection, lost)
-        return [
-            Committed()
-            if isinstance(w, LogOnly) or w.id in won
-            else Stale(epoch)
-            if w.id in stale
-            else seen[w.sender, w.jti]
-            for w in works
-        ]
+        outcomes: dict[UUID, Outcome] = dict.fromkeys(won, Committed())
+        if len(won) == len(exchanges):
+            return outcomes
+        outcomes |= {w.id: Stale(epoch) for w in exchanges if w.epoch != epoch or w.judged_until <= now}
+        lost = [w for w in exchanges if w.id not in outcomes]
+        seen = await find_seen(connection, [(w.sender, w.jti) for w in lost])
+        # what outlived its 24 months and was cleared this moment is there no more: judged again, it will be new
+        return outcomes | {w.id: seen.get((w.sender, w.jti)) or Stale(epoch) for w in lost}
 
     def _answer(self, batch: Sequence[_Waiting], outcomes: Sequence[Outcome]) -> None:
         consumers: set[UUID] = set()
@@ -239,8 +253,7 @@ class Committer:
                     self.counters.duplicates += 1
                 case Stale():
                     self.counters.judged_again += 1
-            if not waiting.done.done():
-                waiting.done.set_result(outcome)
+            waiting.done(outcome)
         if consumers:
             self.committed(frozenset(consumers))
 
@@ -269,7 +282,7 @@ class Committer:
             return self._connection
         for delay in RECONNECT_DELAYS_S:
             try:
-                self._connection = await self.connect()
+                self._connection = await _prepared(await self.connect())
             except (*CONNECTION_FAULTS, asyncpg.PostgresError) as fault:
                 log.warning("committer cannot reach the database: %s", type(fault).__name__)
                 await asyncio.sleep(delay)
@@ -293,38 +306,44 @@ async def find_seen(connection: asyncpg.Connection, keys: Sequence[tuple[str, st
     return {(r["sender"], r["jti"]): Seen(r["digest"], r["kind"], r["message_id"], r["answer"]) for r in rows}
 
 
-def _columns(works: Sequence[NewExchange]) -> tuple[object, ...]:
-    """The arguments of `accept_batch`: the barrier's key, and the works as column arrays."""
+async def _prepared(connection: asyncpg.Connection) -> asyncpg.Connection:
+    """The connection, knowing how to write a batch."""
+    await arrays.write_whole(connection, "accept_input", _batch_value)
+    return connection
+
+
+def _batch_value(works: Sequence[NewExchange]) -> bytes:
+    """The works as the database's `accept_input`: a row of arrays, one value of each for each work."""
     deliveries = [(d.id, d.lane_id, w.id) for w in works for d in w.deliveries]
     counts = [len(w.deliveries) for w in works]
-    return (
-        REGISTRY_BARRIER,
-        [w.id for w in works],
-        [w.sender for w in works],
-        [w.sender_id for w in works],
-        [w.jti for w in works],
-        [w.resource_id for w in works],
-        [w.version for w in works],
-        [w.digest for w in works],
-        [w.schema_digest for w in works],
-        [w.kid for w in works],
-        [w.envelope for w in works],
-        [w.receipt for w in works],
-        counts,
-        [1 + before for before in accumulate(counts, initial=0)][:-1],
-        [w.accepted_at for w in works],
-        [w.epoch for w in works],
-        [w.judged_until for w in works],
-        [w.entry.leaf for w in works],
-        [w.entry.leaf_hash for w in works],
-        [audit.openings_json(w.entry) for w in works],
-        [d[0] for d in deliveries],
-        [d[1] for d in deliveries],
-        [d[2] for d in deliveries],
+    return arrays.record(
+        [
+            arrays.uuid_array([w.id for w in works]),
+            arrays.text_array([w.sender for w in works]),
+            arrays.uuid_array([w.sender_id for w in works]),
+            arrays.text_array([w.jti for w in works]),
+            arrays.uuid_array([w.resource_id for w in works]),
+            arrays.int4_array([w.version for w in works]),
+            arrays.bytes_array([w.digest for w in works]),
+            arrays.bytes_array([w.schema_digest for w in works]),
+            arrays.text_array([w.kid for w in works]),
+            arrays.bytes_array([w.envelope for w in works]),
+            arrays.bytes_array([w.receipt for w in works]),
+            arrays.int4_array(counts),
+            arrays.int4_array([1 + before for before in accumulate(counts, initial=0)][:-1]),
+            arrays.timestamp_array([w.accepted_at for w in works]),
+            arrays.int8_array([w.epoch for w in works]),
+            arrays.timestamp_array([w.judged_until for w in works]),
+            arrays.bytes_array([w.entry.leaf for w in works]),
+            arrays.bytes_array([w.entry.leaf_hash for w in works]),
+            arrays.text_array([audit.openings_json(w.entry) for w in works]),
+            arrays.uuid_array([d[0] for d in deliveries]),
+            arrays.uuid_array([d[1] for d in deliveries]),
+            arrays.uuid_array([d[2] for d in deliveries]),
+        ]
     )
 
 
 def _fail(batch: Sequence[_Waiting], fault: Unavailable) -> None:
     for waiting in batch:
-        if not waiting.done.done():
-            waiting.done.set_exception(fault)
+        waiting.done(fault)

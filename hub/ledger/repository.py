@@ -24,11 +24,7 @@ SELECT a.sender, a.jti, a.kind, a.digest, a.message_id, a.answer
 FROM unnest($1::text[], $2::text[]) AS wanted (sender, jti) JOIN acceptance a USING (sender, jti)
 """
 
-ACCEPT_BATCH = """
-SELECT epoch, now, won
-FROM accept_batch($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-                  $23)
-"""
+ACCEPT_BATCH = "SELECT epoch, now, won FROM accept_batch($1, $2)"
 """One call, one transaction, one round trip; its statements are in the migration that makes the function."""
 
 LOCK_LANES_WITH_NEW = """

@@ -23,6 +23,7 @@ from cryptography import x509
 from catalog.compiler import PayloadValidator, compile_schema
 from certs.digests import parse_digest
 from certs.suites import Verifier
+from hub.db.errors import FAULTS
 from hub.db.locks import REGISTRY_CHANNEL
 
 log = logging.getLogger(__name__)
@@ -233,9 +234,6 @@ def _grouped(lanes: Iterable[LaneState]) -> dict[UUID, tuple[LaneState, ...]]:
     for lane in lanes:
         by_consumer.setdefault(lane.consumer.id, []).append(lane)
     return {consumer: tuple(found) for consumer, found in by_consumer.items()}
-
-
-FAULTS = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 @dataclass(slots=True)

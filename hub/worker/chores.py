@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 import asyncpg
 
 from hub.db.clock import Clock
-from hub.db.errors import DatabaseUnavailable
+from hub.db.errors import FAULTS
 from hub.db.partitions import ensure_partitions
 
 log = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ async def run(connect: Connect, clock: Clock, stop: asyncio.Event) -> None:
                 await do_chores(connection, clock())
             finally:
                 await connection.close()
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, DatabaseUnavailable, OSError) as fault:
+        except FAULTS as fault:
             log.warning("chores put off", extra={"fault": type(fault).__name__})
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), EVERY_S)

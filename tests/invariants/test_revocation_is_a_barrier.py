@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import cycle
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -31,7 +32,7 @@ from tests.support.world import HUB, TestSystem, record
 pytestmark = pytest.mark.process
 
 ROUNDS = 20
-OFFICER = {
+OFFICER: dict[str, Any] = {
     "actor": Actor("staff", "00000000-0000-7000-8000-000000000001", role="security"),
     "recorder": Recorder(HUB, "621124"),
 }
@@ -47,7 +48,9 @@ SELECT e.kid, s.code AS sender, e.epoch, pg_xact_commit_timestamp(e.xmin) AS at,
 FROM exchange e JOIN system s ON s.id = e.sender_id
 """
 
-CLAIMED = "SELECT object_id AS consumer, pg_xact_commit_timestamp(xmin) AS at FROM log_entry WHERE event = 'delivery.claimed'"
+CLAIMED = (
+    "SELECT object_id AS consumer, pg_xact_commit_timestamp(xmin) AS at FROM log_entry WHERE event = 'delivery.claimed'"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,12 +192,11 @@ async def late(found: County, office: Office) -> list[str]:
     faults = []
     sent_to_paused = 0
     for row in await found.connection.fetch(ACCEPTED):
-        for party in (row["kid"], row["sender"]):
-            if office.was_closed(party, row["at"], row["epoch"]):
-                faults.append(f"accepted at {row['at']}, epoch {row['epoch']}: {party}")
-        for lane in row["lanes"]:
-            if office.was_closed(lane, row["at"], row["epoch"]):
-                faults.append(f"queued at {row['at']}, epoch {row['epoch']}: lane {lane}")
+        faults += [
+            f"accepted or queued at {row['at']}, epoch {row['epoch']}: {party}"
+            for party in (row["kid"], row["sender"], *row["lanes"])
+            if office.was_closed(party, row["at"], row["epoch"])
+        ]
         sent_to_paused += found.lanes[1] in row["lanes"]
     claims = await found.connection.fetch(CLAIMED)
     lane_of: Mapping[str, UUID] = {found.consumers[1].code: found.lanes[1]}

@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
 import asyncpg
@@ -137,6 +138,7 @@ class Hub:
     settings: Mapping[str, str]
     gateways: list[Process] = field(default_factory=list)
     workers: list[Process] = field(default_factory=list)
+    _numbers: Iterator[int] = field(default_factory=count)
 
     @property
     def dsn(self) -> str:
@@ -161,14 +163,14 @@ class Hub:
     def gateway(self, *, tuned: Mapping[str, float] | None = None, **settings: object) -> Process:
         """One more gateway, started; `settings` are its own, by their names in lower case."""
         port = free_port()
-        process = self._process(f"gateway{len(self.gateways)}", ["gateway", "--port", str(port)], tuned, settings)
+        process = self._process(f"gateway{next(self._numbers)}", ["gateway", "--port", str(port)], tuned, settings)
         process.port = port
         self.gateways.append(process)
         return process
 
     def worker(self) -> Process:
         """One more worker, started."""
-        process = self._process(f"worker{len(self.workers)}", ["worker"], None, {})
+        process = self._process(f"worker{next(self._numbers)}", ["worker"], None, {})
         self.workers.append(process)
         return process
 

@@ -42,12 +42,13 @@ class Held:
 class Load:
     """As `async with`: posts to the gateways at `ports` for the length of the block; then each client finishes its last.
 
-    `make` gives the next envelope. Answers other than 201, 200 and 503 go to `refused`, by status and slug.
+    `make` gives the next envelope; after each, a client pauses `pause_s`. Answers other than 201, 200 and 503 go to `refused`, by status and slug.
     """
 
     ports: Sequence[int]
     make: Callable[[], bytes]
     connections: int = CONNECTIONS
+    pause_s: float = 0.0
     held: list[Held] = field(default_factory=list)
     refused: Counter[tuple[int, str]] = field(default_factory=Counter)
     busy: int = 0
@@ -66,8 +67,7 @@ class Load:
         if error is not None:
             for task in self._tasks:
                 task.cancel()
-        results = await asyncio.gather(*self._tasks, return_exceptions=error is not None)
-        del results
+        await asyncio.gather(*self._tasks, return_exceptions=error is not None)
 
     async def flows(self, count: int = 20, seconds: float = 30.0) -> None:
         """Return when `count` envelopes that were first sent after this call have their receipts.
@@ -103,6 +103,7 @@ class Load:
                 else:
                     self._note(envelope, answer, sent_at)
                     break
+            await asyncio.sleep(self.pause_s)
         if connection is not None:
             connection.close()
 

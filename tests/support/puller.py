@@ -21,14 +21,18 @@ class Puller:
     token: str = ""
 
     async def get_token(self, connection: Connection) -> None:
-        """Get an access token as RFC 7523 says."""
-        assertion = sign(self.system.key, self.system.kid, claims(self.system.code, now=datetime.now(UTC)))
-        body = urlencode(form(assertion)).encode()
-        answer = await connection.request("POST", "/oauth/token", body, {"content-type": FORM})
+        """Get an access token."""
+        answer = await self.ask_for_token(connection)
         if answer.status == 200:
             self.token = answer.json()["access_token"]
         else:
             assert answer.status == 503, answer.body
+
+    async def ask_for_token(self, connection: Connection) -> Answer:
+        """Ask as RFC 7523 says."""
+        assertion = sign(self.system.key, self.system.kid, claims(self.system.code, now=datetime.now(UTC)))
+        body = urlencode(form(assertion)).encode()
+        return await connection.request("POST", "/oauth/token", body, {"content-type": FORM})
 
     async def pull(self, connection: Connection, *, limit: int = 100, wait: float = 0.0) -> Answer:
         """One look into the inbox."""

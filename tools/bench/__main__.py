@@ -20,9 +20,8 @@ from tools.bench.county import settle
 from tools.bench.errors import VoidRun
 from tools.bench.ground import Ground, describe_machine, find_load_generator
 from tools.bench.plan import ACCEPT_1K, CASES, CONNECTIONS, FULL, GATEWAYS, SMOKE, Plan
-from tools.bench.servers import free_port
+from tools.bench.servers import CHECKOUT, free_port
 
-ROOT = Path(__file__).resolve().parents[2]
 HUB_ID = "bench-hub"
 
 
@@ -35,9 +34,11 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--seconds", type=int, help="每次测量的秒数 / length of a run")
     parser.add_argument("--only", action="append", choices=CASES, help="只测这些项 / only these cases")
     parser.add_argument(
-        "--dir", type=Path, default=ROOT / "build" / "bench", help="磁盘上的工作目录 / folder on a disk"
+        "--dir", type=Path, default=CHECKOUT / "build" / "bench", help="磁盘上的工作目录 / folder on a disk"
     )
-    parser.add_argument("--out", type=Path, default=ROOT / "build" / "bench.json", help="结果文件 / file of results")
+    parser.add_argument(
+        "--out", type=Path, default=CHECKOUT / "build" / "bench.json", help="结果文件 / file of results"
+    )
     parser.add_argument(
         "--table",
         action="store_true",
@@ -89,7 +90,7 @@ def main(arguments: Sequence[str]) -> int:
     options = parse(arguments)
     if options.table:
         results = json.loads(options.out.read_text("utf-8"))
-        figures.fill(ROOT / "docs" / "performance.md", results)
+        figures.fill(CHECKOUT / "docs" / "performance.md", results)
         print(figures.markdown(results))
         return 0
     plan = plan_of(options)

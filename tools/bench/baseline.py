@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 import uvicorn
 import uvloop
@@ -147,7 +148,8 @@ async def post_exchange(request: Request, plain: PlainDep, session: SessionDep) 
     resource, version = await find_version(session, posted.header, system)
     check_payload(plain, version, posted.payload, payload)
     grants = await find_grants(session, resource, version, now)
-    exchange = new_exchange(posted, system, certificate, resource, version, grants, now)
+    lanes = {new_id(now): grant.lane_id for grant in grants}
+    exchange = new_exchange(posted, system, certificate, resource, version, list(lanes), now)
     address = request.client.host if request.client else ""
     event = accepted(exchange, posted, system, organisation, version, grants, address)
     entry = make_entry(event, hub=plain.settings.hub_id, region=organisation.region, now=now, entry_id=exchange.id)
@@ -165,11 +167,11 @@ async def post_exchange(request: Request, plain: PlainDep, session: SessionDep) 
             accepted_at=now,
         )
     )
-    for grant in grants:
+    for delivery_id, lane_id in lanes.items():
         session.add(
             Delivery(  # type: ignore[call-arg]  # the database draws `position`
-                id=new_id(now),
-                lane_id=grant.lane_id,
+                id=delivery_id,
+                lane_id=lane_id,
                 exchange_id=exchange.id,
                 kid=exchange.kid,
                 digest=exchange.digest,
@@ -293,7 +295,7 @@ def new_exchange(
     certificate: Certificate,
     resource: Resource,
     version: ResourceVersion,
-    grants: Sequence[AccessGrant],
+    deliveries: list[UUID],
     now: datetime,
 ) -> Exchange:
     """The row of the exchange."""
@@ -308,7 +310,7 @@ def new_exchange(
         kid=certificate.kid,
         envelope=posted.compact,
         data_key_id=0,
-        lanes=len(grants),
+        deliveries=deliveries,
         epoch=0,
         accepted_at=now,
     )
@@ -353,7 +355,7 @@ def sign_receipt(plain: Plain, exchange: Exchange, posted: Posted, version: Reso
         ver=header.ver,
         schema_digest=version.schema_digest,
         accepted_at=instant(exchange.accepted_at),
-        lanes=exchange.lanes,
+        lanes=len(exchange.deliveries),
         hub=hub,
         log=hub,
         entry=entry,

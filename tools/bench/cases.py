@@ -3,18 +3,19 @@
 import asyncio
 import statistics
 import sys
-from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import SecretStr
 
+from hub.db.embedded.layout import Layout
 from hub.db.engine import Database
 from hub.settings import Settings
 from tools.bench import floor, puller
-from tools.bench.counts import check_acknowledged, check_committed, count
+from tools.bench.counts import Counts, check_acknowledged, check_committed, count
 from tools.bench.county import County
+from tools.bench.cpu import CpuTime, total, used
 from tools.bench.figures import Figures
 from tools.bench.load import Load, post
 from tools.bench.plan import (
@@ -28,7 +29,7 @@ from tools.bench.plan import (
     Plan,
 )
 from tools.bench.requests import RequestFile, Sending, envelopes, write_requests
-from tools.bench.servers import BASELINE, GATEWAY, WORKER, running
+from tools.bench.servers import BASELINE, GATEWAY, WORKER, Servers, running
 
 FIRST_GUESS = 12_000
 """Requests a second that a warm-up may take; if they run out it ends early, which harms nothing."""
@@ -37,9 +38,6 @@ BASELINE_GUESS = 4_000
 """Requests a second that the baseline will not reach."""
 
 BASELINE_WARM_UP_S = 1
-MARGIN = 1.6
-"""Requests signed for a run, against those that the fastest run so far would take."""
-
 FLOOR_ENVELOPES = 2_000
 """Distinct envelopes that the floor goes through again and again."""
 
@@ -51,6 +49,22 @@ FIRST_BACKLOG = 4_000
 
 LEAST_BACKLOG = 2_000
 """Items that a consumer finds waiting at least, however slow the warm-up was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """One run of the load generator, and the processor time that it cost."""
+
+    load: Load
+    cpu: CpuTime
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """One run of the consumers, and the processor time that it cost."""
+
+    pulled: puller.Pulled
+    cpu: CpuTime
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,26 +90,32 @@ class Bench:
         path = self.directory / "post.requests"
         return write_requests(self.pool, GATEWAYS, sending, path, int(requests) + CONNECTIONS)
 
-    def posted(self, file: RequestFile, seconds: int, *, lanes: int, may_run_out: bool = False) -> Load:
-        """A load on whoever listens, its 201 answers compared with the rows. Raises VoidRun."""
-        database = Database(self.dsn, application="bench")
-        before = asyncio.run(count(database))
+    def counted(self) -> Counts:
+        """What is committed, now that nobody writes any more."""
+        return asyncio.run(count(Database(self.dsn, application="bench")))
+
+    def cpu(self, servers: Servers) -> CpuTime:
+        """Processor time so far."""
+        return used(servers.pids, Layout(self.settings.data).cluster)
+
+    def posted(
+        self, servers: Servers, file: RequestFile, seconds: int, *, lanes: int, may_run_out: bool = False
+    ) -> Posted:
+        """A load on the servers, its 201 answers compared with the rows. Raises VoidRun."""
+        before, idle = self.counted(), self.cpu(servers)
         try:
             load = post(self.settings.port, file, seconds, may_run_out=may_run_out)
         finally:
             file.path.unlink()
-        check_committed(load.created, asyncio.run(count(database)).since(before), lanes)
-        return load
+        spent = self.cpu(servers).since(idle)
+        servers.check_alive()
+        check_committed(load.created, self.counted().since(before), lanes)
+        return Posted(load, spent)
 
 
 def say(text: str) -> None:
     """A line of progress."""
     print(text, file=sys.stderr, flush=True)
-
-
-def median(runs: Sequence[Load], of: Callable[[Load], float]) -> float:
-    """The median of one figure over the runs."""
-    return statistics.median([of(run) for run in runs])
 
 
 def accept(bench: Bench, case: str) -> Figures:
@@ -106,32 +126,32 @@ def accept(bench: Bench, case: str) -> Figures:
         say(f"{case}: 预热 / warming up")
         file = bench.sign(sending, FIRST_GUESS * plan.warm_up_s)
         sample = envelopes(file, FLOOR_ENVELOPES)
-        fastest = bench.posted(file, plan.warm_up_s, lanes=ACCEPT_CONSUMERS, may_run_out=True).per_second
+        warm = bench.posted(servers, file, plan.warm_up_s, lanes=ACCEPT_CONSUMERS, may_run_out=True)
         say(f"{case}: 下限 / floor")
         lowest = floor.accept_floor(bench.pool, sending, sample, plan.floor_s)
-        runs: list[Load] = []
+        runs: list[Posted] = []
         for number in range(plan.runs):
-            file = bench.sign(sending, fastest * plan.run_s[case] * MARGIN)
+            fastest = max(run.load.per_second for run in (warm, *runs))
+            file = bench.sign(sending, fastest * plan.run_s[case] * plan.margin)
             say(
                 f"{case}: {number + 1}/{plan.runs}, {plan.run_s[case]} s, {file.count:,} 个已签名请求 / signed requests"
             )
-            runs.append(bench.posted(file, plan.run_s[case], lanes=ACCEPT_CONSUMERS))
-            servers.check_alive()
-            say(f"{case}: {runs[-1].per_second:,.0f}/s, p50 {runs[-1].p50_ms:.1f} ms, p99 {runs[-1].p99_ms:.1f} ms")
-            fastest = max(fastest, runs[-1].per_second)
+            runs.append(bench.posted(servers, file, plan.run_s[case], lanes=ACCEPT_CONSUMERS))
+            say(f"{case}: {runs[-1].load}")
         resident = servers.largest_resident_mib(GATEWAY)
     plain = _baseline(bench, case, sending)
-    speed = median(runs, lambda run: run.per_second)
+    speed = statistics.median(run.load.per_second for run in runs)
     return Figures(
         per_second=speed,
-        p50_ms=median(runs, lambda run: run.p50_ms),
-        p99_ms=median(runs, lambda run: run.p99_ms),
+        p50_ms=statistics.median(run.load.p50_ms for run in runs),
+        p99_ms=statistics.median(run.load.p99_ms for run in runs),
         floor_ratio=speed / lowest,
         baseline_ratio=speed / plain,
         rss_mib=resident,
-        runs=[run.per_second for run in runs],
+        runs=[run.load.per_second for run in runs],
         floor_per_second=lowest,
         baseline_per_second=plain,
+        cpu_us=total([run.cpu for run in runs]).microseconds_each(sum(run.load.created for run in runs)),
     )
 
 
@@ -139,11 +159,11 @@ def _baseline(bench: Bench, case: str, sending: Sending) -> float:
     """Exchanges a second of the plain endpoint, under the same load, in the same tables."""
     say(f"{case}: 基线 / baseline")
     settings = bench.settings.model_copy(update={"database_url": SecretStr(bench.dsn)})
-    with running(settings, bench.directory, *[BASELINE] * GATEWAYS):
+    with running(settings, bench.directory, *[BASELINE] * GATEWAYS) as servers:
         for seconds in (BASELINE_WARM_UP_S, bench.plan.baseline_s):
             file = bench.sign(sending, BASELINE_GUESS * seconds)
-            load = bench.posted(file, seconds, lanes=ACCEPT_CONSUMERS)
-    say(f"{case}: 基线 / baseline {load.per_second:,.0f}/s, p99 {load.p99_ms:.1f} ms")
+            load = bench.posted(servers, file, seconds, lanes=ACCEPT_CONSUMERS).load
+    say(f"{case}: 基线 / baseline {load}")
     return load.per_second
 
 
@@ -155,49 +175,49 @@ def pull_ack(bench: Bench) -> Figures:
         say(f"{case}: 下限 / floor")
         file = bench.sign(sending, PULL_LIMIT)
         sample = envelopes(file, PULL_LIMIT)
-        file.path.unlink()
         lowest = floor.pull_floor(bench.pool, sending, sample, plan.floor_s)
         say(f"{case}: 预热 / warming up")
-        _make_backlog(bench, sending, FIRST_BACKLOG)
-        fastest = _pull(bench, plan.warm_up_s, may_run_out=True).per_second
-        runs: list[puller.Pulled] = []
+        _make_backlog(bench, servers, sending, FIRST_BACKLOG)
+        warm = _pull(bench, servers, plan.warm_up_s, may_run_out=True)
+        runs: list[Taken] = []
         for number in range(plan.runs):
-            needed = max(LEAST_BACKLOG, fastest * plan.run_s[case] * MARGIN / PULL_CONSUMERS)
-            say(f"{case}: {number + 1}/{plan.runs}, 积压 / backlog {needed * PULL_CONSUMERS:,.0f}")
-            _make_backlog(bench, sending, int(needed))
-            runs.append(_pull(bench, plan.run_s[case]))
-            servers.check_alive()
-            say(f"{case}: {runs[-1].per_second:,.0f}/s, p50 {runs[-1].percentile(50):.1f} ms")
-            fastest = max(fastest, runs[-1].per_second)
+            fastest = max(run.pulled.per_second for run in (warm, *runs))
+            needed = int(max(LEAST_BACKLOG, fastest * plan.run_s[case] * plan.margin / PULL_CONSUMERS))
+            say(f"{case}: {number + 1}/{plan.runs}, 积压 / backlog {needed * PULL_CONSUMERS:,}")
+            _make_backlog(bench, servers, sending, needed)
+            runs.append(_pull(bench, servers, plan.run_s[case]))
+            say(f"{case}: {runs[-1].pulled}")
         resident = servers.largest_resident_mib(GATEWAY)
-    speed = statistics.median(run.per_second for run in runs)
+    speed = statistics.median(run.pulled.per_second for run in runs)
     return Figures(
         per_second=speed,
-        p50_ms=statistics.median(run.percentile(50) for run in runs),
-        p99_ms=statistics.median(run.percentile(99) for run in runs),
+        p50_ms=statistics.median(run.pulled.percentile(50) for run in runs),
+        p99_ms=statistics.median(run.pulled.percentile(99) for run in runs),
         floor_ratio=speed / lowest,
         baseline_ratio=None,
         rss_mib=resident,
-        runs=[run.per_second for run in runs],
+        runs=[run.pulled.per_second for run in runs],
         floor_per_second=lowest,
         baseline_per_second=None,
+        cpu_us=total([run.cpu for run in runs]).microseconds_each(sum(run.pulled.items for run in runs)),
         notes=("baseline_ratio is null: the plain version has no inbox",),
     )
 
 
-def _make_backlog(bench: Bench, sending: Sending, items: int) -> None:
+def _make_backlog(bench: Bench, servers: Servers, sending: Sending, items: int) -> None:
     """Post so many exchanges, each of which puts one item before every consumer."""
     file = bench.sign(sending, items)
-    bench.posted(file, BACKLOG_S, lanes=PULL_CONSUMERS, may_run_out=True)
+    bench.posted(servers, file, BACKLOG_S, lanes=PULL_CONSUMERS, may_run_out=True)
 
 
-def _pull(bench: Bench, seconds: int, *, may_run_out: bool = False) -> puller.Pulled:
+def _pull(bench: Bench, servers: Servers, seconds: int, *, may_run_out: bool = False) -> Taken:
     """One run of all consumers; what they acknowledged is compared with what was moved. Raises VoidRun."""
-    database = Database(bench.dsn, application="bench")
-    before = asyncio.run(count(database))
+    before, idle = bench.counted(), bench.cpu(servers)
     pulled = asyncio.run(puller.pull(bench.settings, bench.county.pullers, seconds, may_run_out=may_run_out))
-    check_acknowledged(pulled.items, asyncio.run(count(database)).since(before))
-    return pulled
+    spent = bench.cpu(servers).since(idle)
+    servers.check_alive()
+    check_acknowledged(pulled.items, bench.counted().since(before))
+    return Taken(pulled, spent)
 
 
 def measure(bench: Bench, case: str) -> Figures:

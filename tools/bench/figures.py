@@ -18,6 +18,7 @@ END = "<!-- figures: end -->"
 class Figures:
     """One case: medians of its runs; ratios to floor and baseline of the same run; the largest gateway in MiB.
 
+    `cpu_us` is the processor time of each exchange or delivery, by who used it (the gateways, the database, the load).
     `per_second` counts exchanges (`accept_…`) or acknowledged deliveries (`pull_ack`); latencies are those of one request
     or, for `pull_ack`, of a pull with its acknowledgement.
     """
@@ -31,6 +32,7 @@ class Figures:
     runs: Sequence[float]
     floor_per_second: float
     baseline_per_second: float | None
+    cpu_us: Mapping[str, float]
     notes: Sequence[str] = field(default_factory=tuple)
 
     def rounded(self) -> dict[str, Any]:
@@ -41,6 +43,8 @@ class Figures:
         for name, value in asdict(self).items():
             if name in whole:
                 shown[name] = [round(v) for v in value] if name == "runs" else value and round(value)
+            elif name == "cpu_us":
+                shown[name] = {who: round(spent, 1) for who, spent in value.items()}
             else:
                 shown[name] = value if value is None or name not in digits else round(value, digits[name])
         return shown | {"notes": list(self.notes)}

@@ -6,7 +6,7 @@ how much of a machine's speed the hub keeps, and bears a noisy or slow machine b
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
@@ -47,18 +47,18 @@ class Task:
 Step = Callable[[bytes], object]
 
 
-def accept_floor(pool: ProcessPoolExecutor, sending: Sending, envelopes: Sequence[bytes], seconds: float) -> float:
+def accept_floor(pool: Executor, sending: Sending, envelopes: Sequence[bytes], seconds: float) -> float:
     """Envelopes a second, all processes together: verify, parse, schema, hash, sign."""
     return _measure(pool, _accept, sending, envelopes, seconds)
 
 
-def pull_floor(pool: ProcessPoolExecutor, sending: Sending, envelopes: Sequence[bytes], seconds: float) -> float:
+def pull_floor(pool: Executor, sending: Sending, envelopes: Sequence[bytes], seconds: float) -> float:
     """Deliveries a second, all processes together: write the items, verify and parse their acknowledgement, hash."""
     return _measure(pool, _pull, sending, envelopes, seconds) * PULL_LIMIT
 
 
 def _measure(
-    pool: ProcessPoolExecutor,
+    pool: Executor,
     run: Callable[[Task], float],
     sending: Sending,
     envelopes: Sequence[bytes],

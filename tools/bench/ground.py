@@ -72,6 +72,7 @@ class Ground:
         self.directory.mkdir(parents=True, exist_ok=True)
         refuse_memory(self.directory)
         self.remove()
+        self.remove_logs()
         try:
             yield
         finally:
@@ -87,6 +88,11 @@ class Ground:
             shutil.rmtree(self.data)
         for rest in self.directory.glob("*.requests"):
             rest.unlink()
+
+    def remove_logs(self) -> None:
+        """Remove the logs of the last run; those of a void one are worth reading until the next begins."""
+        for log in self.directory.glob("*.log"):
+            log.unlink()
 
 
 async def describe_machine(dsn: str, data: Path) -> dict[str, Any]:

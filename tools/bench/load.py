@@ -31,6 +31,9 @@ class Load:
         """201 answers in a second."""
         return self.created / self.seconds
 
+    def __str__(self) -> str:
+        return f"{self.per_second:,.0f}/s, p50 {self.p50_ms:.1f} ms, p99 {self.p99_ms:.1f} ms"
+
 
 def post(port: int, file: RequestFile, seconds: int, *, may_run_out: bool = False) -> Load:
     """Post the file's requests for `seconds`. Raises VoidRun for any answer that is no 201, and if they run out."""

@@ -34,7 +34,10 @@ MAX_P99_MS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Numbers of runs and lengths in seconds."""
+    """Numbers of runs and lengths in seconds.
+
+    `margin`: requests signed for a run, against those that the fastest run so far would take; a short warm-up tells little.
+    """
 
     cases: tuple[str, ...]
     runs: int
@@ -42,6 +45,7 @@ class Plan:
     warm_up_s: int
     floor_s: int
     baseline_s: int
+    margin: float
     is_smoke: bool = False
 
     def with_run_of(self, seconds: int) -> "Plan":
@@ -53,7 +57,7 @@ class Plan:
         return replace(self, cases=cases)
 
 
-FULL = Plan(cases=CASES, runs=3, run_s=dict.fromkeys(CASES, 20), warm_up_s=5, floor_s=5, baseline_s=10)
+FULL = Plan(cases=CASES, runs=3, run_s=dict.fromkeys(CASES, 20), warm_up_s=5, floor_s=5, baseline_s=10, margin=1.6)
 SMOKE = Plan(
     cases=CASES,
     runs=1,
@@ -61,6 +65,7 @@ SMOKE = Plan(
     warm_up_s=1,
     floor_s=1,
     baseline_s=2,
+    margin=4.0,
     is_smoke=True,
 )
 """Ten seconds of measuring in all: shows that the bench works, not how fast the hub is."""

@@ -43,6 +43,9 @@ class Pulled:
         """Items acknowledged in a second."""
         return self.items / self.seconds
 
+    def __str__(self) -> str:
+        return f"{self.per_second:,.0f}/s, p50 {self.percentile(50):.1f} ms, p99 {self.percentile(99):.1f} ms"
+
     def percentile(self, percent: int) -> float:
         """The round trip that `percent` of all are not slower than, in milliseconds (nearest rank)."""
         ordered = sorted(self.round_trips_ms)
@@ -171,9 +174,10 @@ async def pull(settings: Settings, partners: Sequence[Partner], seconds: float, 
     """Let all partners work for `seconds` at the same time. Raises VoidRun."""
     consumers = [Consumer(settings, partner) for partner in partners]
     began = time.perf_counter()
-    async with asyncio.TaskGroup() as group:
-        for consumer in consumers:
-            group.create_task(consumer.work(seconds, may_run_out=may_run_out))
+    try:
+        await asyncio.gather(*(consumer.work(seconds, may_run_out=may_run_out) for consumer in consumers))
+    except (OSError, asyncio.IncompleteReadError) as fault:
+        raise VoidRun(f"连接中断：{fault}", f"a connection broke: {fault}") from fault
     elapsed = time.perf_counter() - began
     trips = [trip for consumer in consumers for trip in consumer.round_trips_ms]
     return Pulled(sum(consumer.items for consumer in consumers), elapsed, trips)

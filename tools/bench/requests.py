@@ -5,7 +5,7 @@ import os
 import secrets
 import time
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,7 +88,7 @@ def request(sending: Sending, signer: KeySigner, number: int) -> bytes:
     )
 
 
-def write_requests(pool: ProcessPoolExecutor, processes: int, sending: Sending, path: Path, count: int) -> RequestFile:
+def write_requests(pool: Executor, processes: int, sending: Sending, path: Path, count: int) -> RequestFile:
     """Sign `count` distinct requests into `path` with all processes of the pool; on the disk when it returns."""
     size = len(request(sending, sending.signer(), 0))
     with path.open("wb") as file:

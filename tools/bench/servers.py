@@ -15,6 +15,8 @@ from hub.app.run import environment
 from hub.settings import Settings
 from tools.bench.errors import VoidRun
 
+CHECKOUT = Path(__file__).resolve().parents[2]
+
 START_S = 60.0
 STOP_S = 40.0
 POLL_S = 0.05
@@ -70,6 +72,7 @@ class Servers:
         with log.open("wb") as file:
             process = subprocess.Popen(
                 [sys.executable, *program.arguments],
+                cwd=CHECKOUT,
                 env=inherited | environment(self.settings),
                 stdin=subprocess.DEVNULL,
                 stdout=file,
@@ -79,6 +82,11 @@ class Servers:
         self.programs.append(program)
         self.processes.append(process)
         return log
+
+    @property
+    def pids(self) -> Sequence[int]:
+        """Their process ids."""
+        return [process.pid for process in self.processes]
 
     def check_alive(self) -> None:
         """Raise VoidRun if one of them has ended."""

@@ -44,8 +44,8 @@ def create_cluster(layout: Layout, account: Account, binaries: Path, system_dire
             work.rename(place)
         else:
             target = home / f"{layout.directory.name}-{work.name.removeprefix(WORK)}"
+            place.symlink_to(target)  # first: a link that leads nowhere is replaced, a cluster without a link is lost
             work.rename(target)
-            place.symlink_to(target)
     finally:
         shutil.rmtree(work, ignore_errors=True)
 

@@ -6,11 +6,10 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.db.ids import id_at, lowest_id, new_id, time_of
+from hub.db.ids import id_at, lowest_id, new_id, new_ids, time_of
 
-MOMENTS = st.datetimes(datetime(1970, 1, 2), datetime(9999, 1, 1)).map(
-    lambda moment: moment.replace(microsecond=moment.microsecond // 1000 * 1000, tzinfo=UTC)
-)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MOMENTS = st.integers(1, 10**13).map(lambda milliseconds: EPOCH + timedelta(milliseconds=milliseconds))
 
 
 @given(MOMENTS)
@@ -32,3 +31,12 @@ def test_the_example_of_rfc_9562_appendix_a_6_carries_its_time() -> None:
 
 def test_ids_of_one_millisecond_differ() -> None:
     assert len({id_at(0) for _ in range(1000)}) == 1000
+
+
+@given(MOMENTS, st.integers(0, 50))
+def test_many_at_once_are_as_good_as_one_by_one(moment: datetime, count: int) -> None:
+    made = new_ids(moment, count)
+    assert len(set(made)) == count
+    assert {(each.version, each.variant, each.int >> 80) for each in made} <= {
+        (7, UUID(int=0xA << 60).variant, lowest_id(moment).int >> 80)
+    }

@@ -291,13 +291,15 @@ END $$;
 CREATE TRIGGER log_entry_append_only BEFORE UPDATE OR DELETE ON log_entry
     FOR EACH ROW EXECUTE FUNCTION refuse_change_of_log();
 
-CREATE FUNCTION accept_batch(
-    barrier bigint,
+CREATE TYPE accept_input AS (
     ids uuid[], senders text[], sender_ids uuid[], jtis text[], resource_ids uuid[], versions integer[],
     digests bytea[], schema_digests bytea[], kids text[], envelopes bytea[], receipts bytea[], lane_counts integer[],
-    lane_firsts integer[],
-    times timestamptz[], epochs bigint[], ends timestamptz[], leaves bytea[], leaf_hashes bytea[], opened text[],
-    delivery_ids uuid[], delivery_lanes uuid[], delivery_exchanges uuid[],
+    lane_firsts integer[], times timestamptz[], epochs bigint[], ends timestamptz[], leaves bytea[], leaf_hashes bytea[],
+    opened text[], delivery_ids uuid[], delivery_lanes uuid[], delivery_exchanges uuid[]
+);
+
+CREATE FUNCTION accept_batch(
+    barrier bigint, input accept_input,
     OUT epoch bigint, OUT now timestamptz, OUT won uuid[]
 ) LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
@@ -307,7 +309,8 @@ BEGIN
     WITH new AS (
         INSERT INTO acceptance (sender, jti, kind, digest, message_id, answer, accepted_at)
         SELECT i.sender, i.jti, 'exchange', i.digest, i.id, i.receipt, i.accepted_at
-        FROM unnest(ids, senders, jtis, digests, receipts, times, epochs, ends)
+        FROM unnest(input.ids, input.senders, input.jtis, input.digests, input.receipts, input.times, input.epochs,
+                    input.ends)
              AS i (id, sender, jti, digest, receipt, accepted_at, epoch, until)
         WHERE i.epoch = accept_batch.epoch AND i.until > accept_batch.now
         ORDER BY i.sender, i.jti
@@ -321,20 +324,21 @@ BEGIN
     INSERT INTO exchange (id, sender_id, jti, resource_id, version, digest, schema_digest, kid, envelope, data_key_id,
                           deliveries, epoch, accepted_at)
     SELECT i.id, i.sender_id, i.jti, i.resource_id, i.version, i.digest, i.schema_digest, i.kid, i.envelope, 0,
-           delivery_ids[i.first : i.first + i.lanes - 1], accept_batch.epoch, i.accepted_at
-    FROM unnest(ids, sender_ids, jtis, resource_ids, versions, digests, schema_digests, kids, envelopes, lane_counts,
-                lane_firsts, times)
+           input.delivery_ids[i.first : i.first + i.lanes - 1], accept_batch.epoch, i.accepted_at
+    FROM unnest(input.ids, input.sender_ids, input.jtis, input.resource_ids, input.versions, input.digests,
+                input.schema_digests, input.kids, input.envelopes, input.lane_counts, input.lane_firsts, input.times)
          AS i (id, sender_id, jti, resource_id, version, digest, schema_digest, kid, envelope, lanes, first, accepted_at)
     WHERE i.id = ANY (won);
     INSERT INTO delivery (id, lane_id, exchange_id, kid, digest)
     SELECT d.id, d.lane_id, d.exchange_id, i.kid, i.digest
-    FROM unnest(delivery_ids, delivery_lanes, delivery_exchanges) AS d (id, lane_id, exchange_id)
-    JOIN unnest(ids, kids, digests) AS i (id, kid, digest) ON i.id = d.exchange_id
+    FROM unnest(input.delivery_ids, input.delivery_lanes, input.delivery_exchanges) AS d (id, lane_id, exchange_id)
+    JOIN unnest(input.ids, input.kids, input.digests) AS i (id, kid, digest) ON i.id = d.exchange_id
     WHERE d.exchange_id = ANY (won);
     INSERT INTO log_entry (id, event, outcome, actor, object_type, object_id, occurred_at, leaf, leaf_hash, openings)
     SELECT i.id, 'exchange.accepted', 'success', i.sender, 'exchange', i.id::text, i.accepted_at, i.leaf, i.leaf_hash,
            i.openings::jsonb
-    FROM unnest(ids, senders, times, leaves, leaf_hashes, opened) AS i (id, sender, accepted_at, leaf, leaf_hash, openings)
+    FROM unnest(input.ids, input.senders, input.times, input.leaves, input.leaf_hashes, input.opened)
+         AS i (id, sender, accepted_at, leaf, leaf_hash, openings)
     WHERE i.id = ANY (won);
 END $$;
 

@@ -1,20 +1,24 @@
 """A data folder for a server of one's own."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.embedded import embedded
+from hub.db.embedded.layout import Layout, open_private, socket_directory
+from tests.support.embedded import embedded, server_account
 from tests.support.postgres import server_directory
 
 
 @pytest.fixture
 def directory() -> Iterator[Path]:
-    """A new data folder; what runs in it is stopped at the end."""
+    """A new data folder; what runs in it is stopped at the end, and what a killed server left behind is removed."""
     with server_directory() as made:
         yield made
         if made.exists():
             assert embedded(made).wait_until_stopped()
-        shutil.rmtree(made, ignore_errors=True)
+            lock = open_private(Layout(made).supervisor, os.O_RDWR)
+            shutil.rmtree(socket_directory(Layout(made), lock, server_account()))
+            os.close(lock)

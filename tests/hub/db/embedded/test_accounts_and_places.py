@@ -146,6 +146,13 @@ def test_a_link_that_leads_nowhere_any_more_is_replaced(closed: Path, places: Pa
 
 
 @needs_root
+def test_a_data_folder_that_vanishes_leaves_no_cluster_without_an_owner(places: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        create_cluster(Layout(places / "gone"), server_account(), binaries() or packaged_binaries(), places / "system")
+    assert list((places / "system" / "clusters").iterdir()) == []
+
+
+@needs_root
 def test_programs_in_a_closed_folder_are_copied_once_for_the_account_alone(
     closed: Path, places: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,169 @@
+"""docs/operations.md: what it tells an operator to type does what it says, on a hub of its own."""
+
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import httpx
+import pytest
+
+from hub.cli.commands import root
+from tests.docs.pages import ROOT, page
+from tests.docs.running_demo import free_port, plain_environment
+
+PAGE = page("docs/operations.md")
+ALL_PAGES = {name: page(f"docs/{name}.md") for name in ("operations", "index", "first-exchange", "log-leaf")}
+DEFAULT_URL = "http://127.0.0.1:8640"
+READY_WITHIN_S = 60.0
+
+_RUN = re.compile(r"<!-- (run[\w ]*) -->\n```bash\n(.*?)```", re.DOTALL)
+
+
+def blocks_to(when: str) -> list[str]:
+    """The blocks that the page says to run at that point."""
+    return [text for point, text in _RUN.findall(PAGE) if point == when]
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Somebody at a terminal in a folder of their own."""
+
+    folder: Path
+    url: str
+
+    def types(self, text: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        """Run lines of shell as the page has them."""
+        environment = plain_environment() | {"XDG_CONFIG_HOME": str(self.folder), "SHUNIU_DATA": "county-hub"}
+        return subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", text.replace(DEFAULT_URL, self.url)],
+            cwd=self.folder,
+            env=environment,
+            input=stdin,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=120,
+        )
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Operator, dict[str, str]]]:
+    """A hub set up and run as the page says, with the one-time passwords of its three officers."""
+    port = free_port()
+    operator = Operator(tmp_path_factory.mktemp("operator"), f"http://127.0.0.1:{port}")
+    set_up, configure = blocks_to("run")
+    printed = operator.types(set_up)
+    assert printed.returncode == 0, printed.stderr
+    passwords = dict(re.findall(r"^(\w+admin) +(\w+)$", printed.stdout, re.MULTILINE))
+    assert passwords.keys() == {"sysadmin", "secadmin", "auditadmin"}
+    assert operator.types(configure).returncode == 0
+    with (operator.folder / "up.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "hub", "up", "--data", "county-hub", "--port", str(port)],
+            cwd=operator.folder,
+            env=plain_environment() | {"SHUNIU_PUBLIC_URL": operator.url, "PYTHONPATH": str(ROOT)},
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        wait_until_ready(operator)
+        yield operator, passwords
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+    down = operator.types(blocks_to("run when down")[0])
+    assert down.returncode == 0 or os.geteuid() == 0, down.stderr  # the page: root's copy must go back to its own place
+
+
+def wait_until_ready(operator: Operator) -> None:
+    """Return when `/readyz` says so."""
+    deadline = time.monotonic() + READY_WITHIN_S
+    while time.monotonic() < deadline:
+        try:
+            if httpx.get(f"{operator.url}/readyz").is_success:
+                return
+        except httpx.TransportError:
+            time.sleep(0.1)
+    raise AssertionError((operator.folder / "up.log").read_text(encoding="utf-8"))
+
+
+@pytest.mark.process
+def test_a_hub_that_is_up_answers_as_the_page_says(hub: tuple[Operator, dict[str, str]]) -> None:
+    operator, _ = hub
+    if shutil.which("curl") is None:
+        pytest.skip("curl is not installed")
+    done = operator.types(blocks_to("run while up")[0])
+    assert done.returncode == 0, done.stderr
+    assert '"status":"ready"' in done.stdout
+    table = set(re.findall(r"`(shuniu_\w+)`", PAGE.split("## 指标")[1].split("## 备份")[0]))
+    served = set(re.findall(r"^(shuniu_\w+) ", done.stdout, re.MULTILINE))
+    assert table == {name for name in served if not name.endswith("_created")}
+
+
+@pytest.mark.process
+def test_the_first_partner_gets_a_certificate_by_the_commands_of_the_page(
+    hub: tuple[Operator, dict[str, str]],
+) -> None:
+    operator, passwords = hub
+    section = PAGE.split("## 第一个接入方")[1].split("\n## ")[0]
+    lines = re.findall(r"^\$ (shuniu .*)$", section, re.MULTILINE)
+    assert [line.split()[1] for line in lines] == ["login", "password", "org", "system", "cert", "cert"]
+    (operator.folder / "one-time").write_text(passwords["secadmin"])
+    (operator.folder / "own").write_text("a sentence that nobody guesses")
+    more = {
+        "login": " --password-file one-time",
+        "password": " --password-file one-time --new-password-file own",
+    }
+    for line in lines:
+        done = operator.types(line + more.get(line.split()[1], ""))
+        assert done.returncode == 0, f"{line}\n{done.stderr}"
+    kid = re.search(r"^kid: ([\w-]{43})$", done.stdout, re.MULTILINE)
+    assert kid
+    certificate = httpx.get(f"{operator.url}/pki/certificates/{kid[1]}.pem").text
+    assert (operator.folder / "partners/county-civil/cert.pem").read_text() == certificate
+
+
+@pytest.mark.process
+def test_setting_up_twice_overwrites_nothing_and_exits_with_3(hub: tuple[Operator, dict[str, str]]) -> None:
+    operator, _ = hub
+    before = (operator.folder / "county-hub/master.key").read_bytes()
+    assert operator.types("shuniu init").returncode == 3
+    assert (operator.folder / "county-hub/master.key").read_bytes() == before
+
+
+@pytest.mark.process
+def test_a_wrong_name_in_the_file_of_settings_is_refused_and_an_unknown_variable_is_not(tmp_path: Path) -> None:
+    operator = Operator(tmp_path, DEFAULT_URL)
+    (tmp_path / "county-hub").mkdir()
+    assert operator.types("SHUNIU_NO_SUCH_SETTING=1 shuniu gateway --help").returncode == 0
+    (tmp_path / "county-hub/shuniu.toml").write_text('hub_idd = "county-hub"\n')
+    done = operator.types("shuniu worker")
+    assert done.returncode == 3
+    assert "hub_idd" in done.stderr
+
+
+def commands_of(text: str) -> list[list[str]]:
+    """Every `shuniu …` that a page tells to type, in words."""
+    typed = re.findall(r"(?:^\$ |^|`)(shuniu [a-z][^`\n|;#]*)", text, re.MULTILINE)
+    return [shlex.split(command)[1:] for command in typed]
+
+
+@pytest.mark.parametrize("name", ALL_PAGES)
+def test_every_command_of_a_page_exists_with_its_options(name: str) -> None:
+    for words in commands_of(ALL_PAGES[name]):
+        command: click.Command = root
+        rest = words
+        while isinstance(command, click.Group) and rest:
+            found = command.get_command(click.Context(command), rest[0])
+            assert found, words
+            command, rest = found, rest[1:]
+        known = {option for parameter in command.params for option in parameter.opts} | {"--help"}
+        assert {word for word in rest if word.startswith("--")} <= known, words
