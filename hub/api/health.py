@@ -16,7 +16,7 @@ from hub.api.guard import Anyone
 from hub.api.problems import KINDS
 from hub.api.requests import address_of
 from hub.db.clock import MAX_OFFSET_S
-from hub.db.errors import FAULTS
+from hub.db.faults import FAULTS
 from hub.errors import Forbidden, NotFound, Unavailable
 
 READY_WITHIN_S = 2.0

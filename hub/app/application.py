@@ -29,7 +29,7 @@ from hub.api import (
 from hub.api.context import Context
 from hub.api.problems import database_away, problem
 from hub.api.requests import english_wanted, request_id_of
-from hub.db.errors import FAULTS
+from hub.db.faults import FAULTS
 from hub.errors import FieldError, InvalidInput, NotFound, Refused, SetupError
 
 log = logging.getLogger("hub.access")

@@ -27,6 +27,7 @@ from hub.audit.service import Recorder
 from hub.db.checks import Check, check_server, clock_offset, fsync_cost, insist
 from hub.db.clock import MAX_OFFSET_S
 from hub.db.embedded import EmbeddedPostgres
+from hub.db.embedded.layout import make_data_directory
 from hub.db.engine import Database
 from hub.db.migrate import migrate
 from hub.db.partitions import ensure_partitions
@@ -90,7 +91,7 @@ def initialise(
 
     Raises `SetupError` where any of it exists already: nothing is overwritten.
     """
-    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_data_directory(settings.data)
     with database_address(settings) as dsn:
         return asyncio.run(_initialise(settings, dsn, organisation, accounts))
 
@@ -152,6 +153,7 @@ async def _serve(settings: Settings, dsn: str, listener: socket.socket) -> None:
             Front(app),
             http=BoundedProtocol,
             ws="none",
+            interface="asgi3",
             lifespan="off",
             access_log=False,
             log_config=None,

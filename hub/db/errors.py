@@ -6,24 +6,7 @@ SetupError
 └── DatabaseTooNew        its schema comes from a newer release than this code
 """
 
-import asyncpg
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
-
 from hub.errors import SetupError
-
-FAULTS = (
-    OSError,
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-    DBAPIError,
-    PoolTimeout,
-)
-"""How a database that is away, or goes away half-way, shows itself to whoever uses it; `DatabaseUnavailable` is among them.
-
-The internal error is what asyncpg raises where a connection breaks between two of its own steps.
-"""
 
 
 class DatabaseUnavailable(SetupError, ConnectionError):

@@ -1,21 +1,25 @@
 """UUIDv7 (RFC 9562 §5.7): identifiers that carry their time, so that tables can be cut by month. Never an order."""
 
 import os
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 _VERSION_AND_VARIANT = (0x7 << 76) | (0x2 << 62)
 _RANDOM_MASK = (0xFFF << 64) | ((1 << 62) - 1)
 
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
+
 def new_id(now: datetime) -> UUID:
     """A UUIDv7 of the moment `now` (aware), millisecond precision, 74 random bits."""
-    return id_at(int(now.timestamp() * 1000))
+    return id_at(_milliseconds(now))
 
 
 def new_ids(now: datetime, count: int) -> list[UUID]:
     """`count` of them, of one moment, from one draw of random bytes."""
-    time = (int(now.timestamp() * 1000) << 80) | _VERSION_AND_VARIANT
+    time = (_milliseconds(now) << 80) | _VERSION_AND_VARIANT
     random = os.urandom(10 * count)
     return [
         UUID(int=time | (int.from_bytes(random[i : i + 10], "big") & _RANDOM_MASK)) for i in range(0, 10 * count, 10)
@@ -30,9 +34,14 @@ def id_at(milliseconds: int) -> UUID:
 
 def lowest_id(moment: datetime) -> UUID:
     """The bound of partitions: no UUIDv7 of `moment` or later is below it."""
-    return UUID(int=int(moment.timestamp() * 1000) << 80)
+    return UUID(int=_milliseconds(moment) << 80)
 
 
 def time_of(identifier: UUID) -> datetime:
     """The moment that a UUIDv7 carries (UTC, millisecond precision)."""
     return datetime.fromtimestamp((identifier.int >> 80) / 1000, tz=UTC)
+
+
+def _milliseconds(moment: datetime) -> int:
+    """Whole milliseconds since 1970, by integers: a float lands one low now and then."""
+    return (moment - _EPOCH) // _MILLISECOND

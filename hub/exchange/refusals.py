@@ -14,7 +14,7 @@ import asyncpg
 
 from certs.envelope import Opened
 from hub.audit.entry import Actor, Event, make_entry
-from hub.db.errors import FAULTS
+from hub.db.faults import FAULTS
 from hub.errors import Refused
 from hub.ledger.committer import Acquire, Committer
 from hub.registry.picture import SignerState

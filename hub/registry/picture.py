@@ -23,7 +23,7 @@ from cryptography import x509
 from catalog.compiler import PayloadValidator, compile_schema
 from certs.digests import parse_digest
 from certs.suites import Verifier
-from hub.db.errors import FAULTS
+from hub.db.faults import FAULTS
 from hub.db.locks import REGISTRY_CHANNEL
 
 log = logging.getLogger(__name__)

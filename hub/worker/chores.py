@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 import asyncpg
 
 from hub.db.clock import Clock
-from hub.db.errors import FAULTS
+from hub.db.faults import FAULTS
 from hub.db.partitions import ensure_partitions
 
 log = logging.getLogger(__name__)

@@ -22,6 +22,7 @@ from hub.app import run as app
 from hub.cli.demo.county import County
 from hub.cli.demo.narrator import Narrator
 from hub.cli.demo.story import tell
+from hub.db.embedded.layout import make_data_directory
 from hub.errors import SetupError
 from hub.settings import Settings
 
@@ -67,7 +68,7 @@ def _make_folder(data: Path) -> None:
                 f"the folder {data} is not empty and no demo made it: nothing is overwritten; name a new one with --data",
             )
         shutil.rmtree(data.resolve())
-    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_data_directory(data)
     (data / UNFINISHED).touch()
 
 

@@ -9,6 +9,7 @@ from certs.errors import EnvelopeError
 from tools.bench import floor
 from tools.bench.floor import accept_floor, pull_floor
 from tools.bench.plan import GATEWAYS
+from tools.bench.records import ITEMS
 from tools.bench.requests import Sending, request
 
 
@@ -33,6 +34,6 @@ def test_an_envelope_of_another_signer_does_not_pass(sending: Sending) -> None:
 
 
 def test_a_payload_that_breaks_the_schema_does_not_pass(sending: Sending, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(floor, "ITEMS", floor.ITEMS[:2])
+    monkeypatch.setattr(floor, "ITEMS", ITEMS[:2])
     with ThreadPoolExecutor(GATEWAYS) as pool, pytest.raises(AssertionError, match="schema"):
         accept_floor(pool, replace(sending), signed(sending), 0.05)

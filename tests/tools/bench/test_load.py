@@ -1,7 +1,8 @@
 """The load generator's word is read strictly: one answer that is no 201, one broken connection, and the run is void."""
 
-import asyncio
+import contextlib
 import shutil
+import socketserver
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -55,45 +56,40 @@ def test_no_word_from_the_script_voids_the_run() -> None:
 REQUEST = b"POST /v1/exchanges HTTP/1.1\r\nHost: hub\r\nContent-Length: 4\r\n\r\n%04d"
 
 
-class Echo:
+class Echo(socketserver.ThreadingTCPServer):
     """A server that answers every request with one status, and keeps their bodies."""
 
+    request_queue_size = 128
+
     def __init__(self, status: str) -> None:
-        self.status = status
+        super().__init__(("127.0.0.1", 0), Talk)
+        self.answer = f"HTTP/1.1 {status}\r\nContent-Length: 6\r\n\r\nanswer".encode()
         self.bodies: list[bytes] = []
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while head := await self._head(reader):
-            if head.startswith(b"POST"):
-                self.bodies.append(await reader.readexactly(4))
-            writer.write(f"HTTP/1.1 {self.status}\r\nContent-Length: 6\r\n\r\nanswer".encode())
-        writer.close()
 
-    async def _head(self, reader: asyncio.StreamReader) -> bytes:
-        try:
-            return await reader.readuntil(b"\r\n\r\n")
-        except (asyncio.IncompleteReadError, ConnectionError):
-            return b""
+class Talk(socketserver.StreamRequestHandler):
+    """One connection."""
+
+    def handle(self) -> None:
+        assert isinstance(self.server, Echo)
+        with contextlib.suppress(ConnectionError):
+            while line := self.rfile.readline():
+                while self.rfile.readline() not in {b"\r\n", b""}:
+                    pass
+                if line.startswith(b"POST"):
+                    self.server.bodies.append(self.rfile.read(4))
+                self.wfile.write(self.server.answer)
 
 
 @contextmanager
 def answering(status: str) -> Iterator[tuple[int, Echo]]:
     """The server in a thread of its own; yields its port."""
-    loop = asyncio.new_event_loop()
-    echo = Echo(status)
-    server = loop.run_until_complete(asyncio.start_server(echo.serve, "127.0.0.1", 0))
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-    try:
-        yield server.sockets[0].getsockname()[1], echo
-    finally:
-        loop.call_soon_threadsafe(server.close)
-        loop.call_soon_threadsafe(loop.stop)
+    with Echo(status) as echo:
+        thread = threading.Thread(target=echo.serve_forever, args=(0.05,), daemon=True)
+        thread.start()
+        yield echo.server_address[1], echo
+        echo.shutdown()
         thread.join()
-        for task in asyncio.all_tasks(loop):
-            task.cancel()
-        loop.run_until_complete(asyncio.sleep(0))
-        loop.close()
 
 
 def numbered(path: Path, count: int) -> RequestFile:
