@@ -27,7 +27,7 @@ _INVISIBLE: Final = re.compile(
     r"\ufeff\uffa0]"
 )
 # Most texts that hold 密 hold no level; one look at the text as it came spares them the rest.
-_LEVEL_SPELT: Final = re.compile(r"[绝絕絶机機秘祕㊙][^\u3400-\u9fff]*密")
+_LEVEL_SPELT: Final = re.compile(r"[绝絕絶机機秘祕㊙][^\u3400-\u9fff㊙]*密")
 _BLANKS: Final = re.compile(r"\s+")
 _INNER_BLANKS: Final = re.compile(r"[^\S\n]+")
 

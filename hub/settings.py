@@ -34,6 +34,9 @@ class Settings(BaseSettings):
             description="本枢纽标识，写入每张接收凭证 / id of this hub, named in every receipt",
         ),
     ] = "lintao-hub"
+    region: Annotated[
+        str, Field(pattern=r"^[0-9]{6}$", description="枢纽所在行政区划 GB/T 2260 / region of this hub, in log entries")
+    ] = "621124"
     public_url: Annotated[str, Field(description="对外地址，令牌的 aud / address partners use; audience of tokens")] = (
         "http://127.0.0.1:8640"
     )

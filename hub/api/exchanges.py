@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -15,9 +16,10 @@ from starlette.types import Receive, Scope, Send
 
 from hub.api.context import Context, ContextDep
 from hub.api.guard import SIGNED_MESSAGE, SystemOrStaff, marked
-from hub.api.problems import problem
+from hub.api.problems import database_away, problem
 from hub.api.requests import address_of, english_wanted, header, read_body, request_id_from, request_id_of
 from hub.audit.entry import instant
+from hub.db.faults import FAULTS
 from hub.errors import NotFound, Refused, Unavailable
 from hub.exchange.gate import Origin
 from hub.exchange.reading import ExchangeState, read_exchange
@@ -29,7 +31,10 @@ log = logging.getLogger("hub.access")
 ENVELOPE_TYPE = b"application/jose"
 
 MAX_IN_FLIGHT = 1024
-"""Envelopes that one gateway holds at once, read or being read; the next one is told to come back before it is read."""
+"""Envelopes that have arrived and are not answered, in one gateway; the next one is told to come back."""
+
+MAX_READING = 128
+"""Bodies being read outside the express lane, large ones that is; each may hold `max_bytes`."""
 
 router = APIRouter(tags=["交换 / exchanges"])
 
@@ -59,7 +64,8 @@ class ExchangeDoor:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._in_flight = 0
-        self._slow: set[asyncio.Task[None]] = set()
+        self._reading = 0
+        self._slow: set[asyncio.Task[Response]] = set()
 
     @property
     def max_bytes(self) -> int:
@@ -70,19 +76,37 @@ class ExchangeDoor:
         """Read, hand to intake, answer 201 or 200 with the receipt, or a problem document."""
         headers: Headers = scope["headers"]
         request_id = request_id_of(scope)
-        self._in_flight += 1
         try:
-            self._check_room()
-            check_media_type(headers)
-            body = await read_body(scope, receive, self.max_bytes)
-            response = await self._respond(Posted(headers, body, address_of(scope), request_id))
+            body = await self._read(scope, receive)
+            self._in_flight += 1
+            try:
+                self._check_room()
+                response = await self._respond(Posted(headers, body, address_of(scope), request_id))
+            finally:
+                self._in_flight -= 1
         except Refused as refusal:
             response = problem(refusal, request_id=request_id, english=english_wanted(headers))
         except ConnectionResetError:
             return
-        finally:
-            self._in_flight -= 1
         await response(scope, receive, send)
+
+    async def _read(self, scope: Scope, receive: Receive) -> bytes:
+        """The body. Raises `Refused`, counted; bounded in number, for who reads slowly holds a body's memory."""
+        self._reading += 1
+        try:
+            if self._reading > MAX_READING:
+                raise busy()
+            check_media_type(scope["headers"])
+            return await read_body(scope, receive, self.max_bytes)
+        except Refused as refusal:
+            self._count(refusal, address_of(scope))
+            raise
+        finally:
+            self._reading -= 1
+
+    def _count(self, refusal: Refused, address: str) -> None:
+        """Count a refusal that comes before intake."""
+        self._context.refusals.count(refusal.slug, address, now=self._context.clock())
 
     def express(self, headers: Headers, body: bytes, address: str, answer: Answer) -> None:
         """Take a message that has arrived whole; `answer` is called once, now or later."""
@@ -97,7 +121,10 @@ class ExchangeDoor:
                 return
             self._context.committer.enqueue(exchange, partial(self._settle, posted, exchange, answer))
         except Refused as refusal:
+            self._count(refusal, address)
             self._answer(_refusal(posted, refusal), answer)
+        except Exception:  # noqa: BLE001  called by a parser, which would swallow it; the ordinary way meets it again and tells
+            self._begin_again(posted, answer)
 
     def _settle(self, posted: Posted, exchange: NewExchange, answer: Answer, outcome: Outcome | Unavailable) -> None:
         if isinstance(outcome, Committed):
@@ -110,19 +137,33 @@ class ExchangeDoor:
 
     def _begin_again(self, posted: Posted, answer: Answer) -> None:
         """Say by the ordinary way what there is to be said about a message."""
-        task = asyncio.get_running_loop().create_task(self._respond_slowly(posted, answer))
+        task = asyncio.get_running_loop().create_task(self._respond(posted))
         self._slow.add(task)
-        task.add_done_callback(self._slow.discard)
+        task.add_done_callback(partial(self._finish, posted, answer))
 
-    async def _respond_slowly(self, posted: Posted, answer: Answer) -> None:
-        try:
-            response = await self._respond(posted)
-        except Refused as refusal:
-            response = _refusal(posted, refusal)
+    def _finish(self, posted: Posted, answer: Answer, task: asyncio.Task[Response]) -> None:
+        """Answer, whatever has become of it: nobody else would."""
+        self._slow.discard(task)
+        fault = asyncio.CancelledError() if task.cancelled() else task.exception()
+        if fault is None:
+            response = task.result()
+        elif isinstance(fault, Refused):
+            response = _refusal(posted, fault)
+        else:
+            # what an unforeseen error says may quote what was sent; where it arose does not
+            where = traceback.format_tb(fault.__traceback__, limit=-3)
+            extra = {"request_id": posted.request_id, "fault": type(fault).__name__, "where": where}
+            log.error("a message could not be judged", extra=extra)
+            response = _refusal(posted, busy())
         self._answer(response, answer)
 
     async def _respond(self, posted: Posted) -> Response:
-        accepted = await self._context.intake.accept(posted.body, address=posted.address, request_id=posted.request_id)
+        intake = self._context.intake
+        try:
+            accepted = await intake.accept(posted.body, address=posted.address, request_id=posted.request_id)
+        except FAULTS as fault:
+            log.error("database fault", extra={"request_id": posted.request_id, "fault": type(fault).__name__})
+            return _refusal(posted, database_away())
         response = Response(accepted.receipt, 201 if accepted.fresh else 200)
         response.raw_headers += _receipt_headers(accepted.exchange, posted.request_id)
         return response
@@ -135,6 +176,12 @@ class ExchangeDoor:
     def _check_room(self) -> None:
         if self._in_flight > MAX_IN_FLIGHT:
             raise busy()
+        if not self._context.clock.trustworthy:
+            raise Unavailable(
+                "枢纽的时钟与数据库不一致，暂不接收；请联系枢纽的系统管理员",
+                "the hub's clock and its database's disagree: nothing is accepted; tell the hub's operator",
+                retry_after=30,
+            )
 
 
 def _refusal(posted: Posted, refusal: Refused) -> Response:

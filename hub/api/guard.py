@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from fastapi import Depends, Request
 
 from hub.api.context import Context, ContextDep
-from hub.api.requests import address_of
+from hub.api.requests import address_of, request_id_of
 from hub.errors import Forbidden, Unauthenticated
 from hub.identity import permissions, sessions, tokens
 from hub.identity.callers import StaffCaller, SystemCaller
@@ -58,7 +58,11 @@ def marked(guard: Any, mark: Mark) -> Any:
 
 def origin_of(request: Request) -> Origin:
     """Where the request came from, for the log."""
-    return Origin(address_of(request.scope), request.headers.get("user-agent", "")[:LONGEST_TERMINAL])
+    return Origin(
+        address_of(request.scope),
+        request.headers.get("user-agent", "")[:LONGEST_TERMINAL],
+        request_id_of(request.scope),
+    )
 
 
 def is_same_origin(request: Request) -> bool | None:

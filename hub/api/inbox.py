@@ -11,7 +11,6 @@ from hub.api.exchanges import check_media_type
 from hub.api.guard import SignedMessage, SystemToken
 from hub.api.requests import address_of, read_body, request_id_of
 from hub.audit.entry import instant
-from hub.errors import Refused
 from hub.exchange.inbox import MAX_LIMIT, MAX_WAIT_S, Item
 
 DEFAULT_LIMIT = 100
@@ -43,11 +42,8 @@ async def pull(
     wait: Annotated[float, Query(ge=0, le=MAX_WAIT_S)] = 0.0,
 ) -> Response:
     """Up to `limit` items, each lane from its oldest; the same again until acknowledged. `wait`: seconds of long poll."""
-    system = ctx.pictures.picture.system(caller.code)
-    if system is None:
-        raise Refused("系统已不存在", "the system is gone", slug="system-suspended")
     request_id = request_id_of(request.scope)
-    items = await ctx.inbox.pull(system, caller.actor, limit=limit, wait_s=wait, request_id=request_id)
+    items = await ctx.inbox.pull(caller, limit=limit, wait_s=wait, request_id=request_id)
     body = orjson.dumps({"items": [shown(item) for item in items]})
     return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})
 

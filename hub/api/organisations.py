@@ -18,7 +18,7 @@ router = APIRouter(prefix="/v1/organisations", tags=["机构 / organisations"])
 
 EXAMPLE = {
     "id": "0198f0c2-6a00-7cc3-98c4-dc0c0c07398f",
-    "code": "11621124MB0000000Y",
+    "code": "11621124MB0000000U",
     "name": "临洮县示例局",
     "region": "621124",
     "is_example": True,

@@ -228,8 +228,8 @@ KINDS: dict[str, Kind] = {
         503,
         "暂时不可用",
         "Unavailable",
-        "枢纽繁忙或依赖未就绪；没有任何内容被接收，请按 Retry-After 原样重试。",
-        "The hub is busy or not ready; nothing was accepted. Retry the same bytes after Retry-After.",
+        "枢纽繁忙或依赖未就绪；请按 Retry-After 原样重发同一字节：若此前已被接收，将得到同一张接收凭证。",
+        "The hub is busy or not ready. Send the same bytes again after Retry-After: had they been accepted, you get the same receipt.",
     ),
     "upstream-failed": Kind(
         502, "上游失败", "Upstream failed", "上游系统返回错误。", "The system upstream answered with an error."

@@ -63,11 +63,8 @@ async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
     declared = header(scope["headers"], b"content-length")
     if declared.isdigit() and int(declared) > limit:
         raise too_large(limit)
-    message = await receive() if declared else None
-    if message is not None and not message.get("more_body"):
-        return bytes(message.get("body", b""))
-    chunks = [message.get("body", b"")] if message is not None else []
-    size = len(chunks[0]) if chunks else 0
+    chunks: list[bytes] = []
+    size = 0
     try:
         async with asyncio.timeout(BODY_TIMEOUT_S):
             while True:
@@ -79,7 +76,7 @@ async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
                 if size > limit:
                     raise too_large(limit)
                 if not message.get("more_body"):
-                    return b"".join(chunks)
+                    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
     except TimeoutError:
         raise Refused(
             f"请求体未在 {BODY_TIMEOUT_S:.0f} 秒内到齐；请检查网络后重发",

@@ -11,7 +11,7 @@ EXAMPLE = {
     "code": "306001000001/000042",
     "name": "办事指南",
     "summary": "救助类事项的办事指南",
-    "provider": {"code": "11621124MB0000000Y", "name": "临洮县示例局"},
+    "provider": {"code": "11621124MB0000000U", "name": "临洮县示例局"},
     "system": "lintao-approval",
     "share_type": 1,
     "update_cycle": 4,

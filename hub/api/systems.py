@@ -22,7 +22,7 @@ EXAMPLE = {
     "name": "甘肃政务服务网临洮子站",
     "organisation": {
         "id": "0198f0c2-6a00-7cc3-98c4-dc0c0c073990",
-        "code": "11621124MB0000000Y",
+        "code": "11621124MB0000000U",
         "name": "临洮县示例局",
     },
     "state": "active",

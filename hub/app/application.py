@@ -28,7 +28,7 @@ from hub.api import (
 )
 from hub.api.context import Context
 from hub.api.problems import database_away, problem
-from hub.api.requests import english_wanted, request_id_of
+from hub.api.requests import english_wanted, request_id_of, too_large
 from hub.db.faults import FAULTS
 from hub.errors import FieldError, InvalidInput, NotFound, Refused, SetupError
 
@@ -87,6 +87,12 @@ def create_app(context: Context) -> FastAPI:
     return app
 
 
+MAX_JSON_BYTES = 4 << 20
+"""Bodies of the ordinary routes: a resource of 500 items with long descriptions has 1 MiB."""
+
+SIGNED_PATHS = frozenset({"/v1/inbox/acks"})
+
+
 class Front:
     """Before the application: takes the hot path straight to its door, and logs one line for every other request.
 
@@ -106,6 +112,7 @@ class Front:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        receive = self._bounded(scope, receive)
         started = time.perf_counter()
         request_id = request_id_of(scope)
         status = 0
@@ -133,6 +140,21 @@ class Front:
                     "milliseconds": round((time.perf_counter() - started) * 1000, 1),
                 },
             )
+
+    def _bounded(self, scope: Scope, receive: Receive) -> Receive:
+        """`receive`, for a body of a size that its route has any use for: the framework reads bodies before it asks who sends."""
+        limit = self.posting.max_bytes if scope["path"] in SIGNED_PATHS else MAX_JSON_BYTES
+        taken = 0
+
+        async def receiving() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > limit:
+                raise too_large(limit)
+            return message
+
+        return receiving
 
 
 def _answer(request: Request, refusal: Refused) -> Response:
@@ -175,6 +197,8 @@ async def _http(request: Request, fault: Exception) -> Response:
             "this address does not take that method; see /docs",
             slug="method-not-allowed",
         )
+    elif fault.status_code == 400:
+        refusal = InvalidInput("请求体无法解析；请发送 UTF-8 的 JSON", "the body cannot be parsed; send JSON in UTF-8")
     else:
         refusal = NotFound("没有这个地址；请查看 /docs", "there is nothing at this address; see /docs")
     return _answer(request, refusal)

@@ -1,13 +1,14 @@
-"""HTTP/1.1 as uvicorn speaks it, with bounds on the head of a request, and an express lane for posted envelopes.
+"""HTTP/1.1 as uvicorn speaks it, with bounds on what a request takes to arrive, and an express lane for posted envelopes.
 
-A connection that says nothing, or says it a byte at a time, costs one socket and is closed after `HEAD_TIMEOUT_S`.
+A connection that says nothing, or says it a byte at a time, costs one socket and is closed after `HEAD_TIMEOUT_S`; one
+whose body does not come to its end is closed after `BODY_TIMEOUT_S`, whatever its request was answered meanwhile.
 
 The express lane. A posted envelope is one small message with one small answer; a task, an event, a scope and five ASGI
 messages for it cost as much as checking its signature. Where the application has a `posting` door, a plain POST of known
 length to `EXPRESS_PATH` is gathered here and handed over whole, and the answer is written in one piece. A stand-in
 takes the place of uvicorn's request cycle meanwhile, so that keep-alive, pipelining, disconnection and shutdown go on as
-uvicorn does them. Whatever is not plain (no length, too long, `Expect`, an upgrade, a request pipelined behind another)
-goes the ordinary way.
+uvicorn does them. Whatever is not plain (no length, too long, `Expect`, an upgrade, a request pipelined behind another, a
+client that does not read its answers) goes the ordinary way.
 """
 
 import asyncio
@@ -28,16 +29,15 @@ HEAD_TIMEOUT_S = 10.0
 BODY_TIMEOUT_S = 35.0
 """From the end of the head to that of the body. A little more than the doors wait, so that they can say what is wrong."""
 
+MAX_EXPRESS_BYTES = 64 << 10
+"""Largest body of the express lane: what uvicorn, too, holds of a body before anybody asks for it."""
+
 END_OF_HEAD = b"\r\n\r\n"
 
 TOO_LARGE = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: text/plain; charset=utf-8\r\n"
     b"content-length: 49\r\nconnection: close\r\n\r\nthe request head exceeds 32 KiB; send less in it\n"
 )
-
-
-BODY_TIMEOUT_S = 30.0
-"""From the end of the head to the end of the body."""
 
 Headers = Iterable[tuple[bytes, bytes]]
 
@@ -89,6 +89,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._door: Door | None = getattr(self.app, "posting", None)
         self._posted: _Posted | None = None
         self._head_bytes = 0
+        self._head_tail = b""
         self._in_head = True
         self._timer: asyncio.TimerHandle | None = None
 
@@ -103,29 +104,28 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Count what belongs to the head; hand it on."""
-        if self._in_head:
-            self._head_bytes += len(data)
-            # a body that arrives with its head is counted too: a chunk is at most 256 KiB, so look at what follows it
-            if self._head_bytes > MAX_HEAD_BYTES and b"\r\n\r\n" not in data[: MAX_HEAD_BYTES + 4]:
-                self.transport.write(TOO_LARGE)
-                self.transport.close()
-                return
+        """Count what belongs to the head, hand it on, and see to it that what is not here yet has its time."""
+        if self._in_head and self._is_too_large(data):
+            self.transport.write(TOO_LARGE)
+            self.transport.close()
+            return
         super().data_received(data)
-        if self._posted is not None and self._timer is None:
+        if self._timer is not None or self.transport.is_closing():
+            return
+        if not self._in_head:
             self._wait_at_most(BODY_TIMEOUT_S)
-
-    def on_message_begin(self) -> None:
-        """A request begins: its head has a time to end in."""
-        super().on_message_begin()
-        if self._timer is None:
-            self._wait_at_most(HEAD_TIMEOUT_S)
+        elif self._is_idle:
+            self._wait_at_most(HEAD_TIMEOUT_S)  # uvicorn's own timer ended with the first byte
 
     def on_headers_complete(self) -> None:
         """The head is here: the express lane, or the ordinary way."""
         self._stop_waiting()
         self._in_head = False
-        if self._door is not None and self.url == EXPRESS_PATH and self._is_plain(self._door.max_bytes):
+        if (
+            self._door is not None
+            and self.url == EXPRESS_PATH
+            and self._is_plain(min(self._door.max_bytes, MAX_EXPRESS_BYTES))
+        ):
             self._posted = self.cycle = _Posted(self.headers, self.parser.should_keep_alive())  # type: ignore[assignment]
         else:
             super().on_headers_complete()
@@ -139,24 +139,38 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Hand a posted envelope over; what follows is the head of the next request."""
+        self._stop_waiting()
         self._in_head = True
-        self._head_bytes = 0
+        self._head_bytes, self._head_tail = 0, b""
         posted, self._posted = self._posted, None
         if posted is None:
             super().on_message_complete()
             return
-        self._stop_waiting()
         assert self._door is not None
         address = self.client[0] if self.client else ""
         body = posted.chunks[0] if len(posted.chunks) == 1 else b"".join(posted.chunks)
         self._door.express(posted.headers, body, address, partial(self._answer, posted))
 
+    @property
+    def _is_idle(self) -> bool:
+        """Whether no request is being answered."""
+        cycle: Any = self.cycle
+        return cycle is None or cycle.response_complete
+
+    def _is_too_large(self, data: bytes) -> bool:
+        """Whether the head, so far, is beyond its bound; a body that arrives together with its head is not counted."""
+        self._head_bytes += len(data)
+        if self._head_bytes <= MAX_HEAD_BYTES:
+            self._head_tail = (self._head_tail + data[-len(END_OF_HEAD) :])[-len(END_OF_HEAD) :]
+            return False
+        # the mark of the head's end may have come in pieces
+        return END_OF_HEAD not in self._head_tail + data[: MAX_HEAD_BYTES + len(END_OF_HEAD)]
+
     def _is_plain(self, max_bytes: int) -> bool:
         """Whether the request whose head has arrived may take the express lane."""
         if self.parser.get_method() != b"POST" or self.expect_100_continue or self.parser.should_upgrade():
             return False
-        before: Any = self.cycle
-        if self.parser.get_http_version() != "1.1" or not (before is None or before.response_complete):
+        if self.parser.get_http_version() != "1.1" or not self._is_idle or self.flow.write_paused:
             return False
         for name, value in self.headers:
             if name == b"content-length":

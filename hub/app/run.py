@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from types import FrameType
 
 import uvicorn
@@ -36,7 +37,7 @@ from hub.identity.passwords import Passwords
 from hub.identity.roles import Role
 from hub.identity.staff import NewAccount, create_first_accounts
 from hub.registry.keyring import KeyRing, create_keys
-from hub.registry.masterkey import create_master_key
+from hub.registry.masterkey import create_master_key, load_master_key
 from hub.settings import Settings
 from hub.worker import chores
 
@@ -97,11 +98,11 @@ def initialise(
 
 
 async def _initialise(settings: Settings, dsn: str, organisation: str, accounts: tuple[NewAccount, ...]) -> Initialised:
-    applied = await migrate_and_prepare(dsn)
+    applied = await migrate_and_prepare(settings, dsn)
     master_key = create_master_key(settings.master_key_path)
     database = Database(dsn, application="shuniu-init")
     now = datetime.now(UTC)
-    recorder, actor = Recorder(settings.hub_id), host_actor()
+    recorder, actor = Recorder(settings.hub_id, settings.region), host_actor()
     try:
         async with database.session() as session, session.begin():
             await create_keys(session, master_key, hub_id=settings.hub_id, organisation_name=organisation, now=now)
@@ -125,14 +126,25 @@ def write_trust(settings: Settings, keyring: KeyRing) -> None:
     (folder / "log.pub").write_text(keyring.log_verifier_key(settings.hub_id) + "\n", encoding="ascii")
 
 
-async def migrate_and_prepare(dsn: str) -> list[str]:
-    """Insist on a safe server, bring the schema up to date and make the partitions; returns the revisions applied."""
+async def migrate_and_prepare(settings: Settings, dsn: str) -> list[str]:
+    """Insist on a safe server, bring the schema up to date and make the partitions; returns the revisions applied.
+
+    Each revision is an act of the host's user in the log.
+    """
     database = Database(dsn, application="shuniu-migrate")
     async with database.connection() as connection:
         insist(await check_server(connection))
     applied = await migrate(dsn)
+    now = datetime.now(UTC)
     async with database.connection() as connection:
-        await ensure_partitions(connection, datetime.now(UTC))
+        await ensure_partitions(connection, now)
+    try:
+        async with database.session() as session, session.begin():
+            for revision in applied:
+                event = Event("hub.migrated", host_actor(), "schema", revision)
+                Recorder(settings.hub_id, settings.region).record(session, event, now=now)
+    finally:
+        await database.dispose()
     return applied
 
 
@@ -142,6 +154,7 @@ def gateway(settings: Settings, *, shared_port: bool = False) -> None:
     `shared_port`: other gateways of this machine listen on the same port. Raises `SetupError`.
     """
     logs.configure()
+    load_master_key(settings.master_key_path)  # who has none was never initialised: say so before a database is made
     with database_address(settings) as dsn:
         uvloop.run(_serve(settings, dsn, listen(settings, shared=shared_port)))
 
@@ -169,9 +182,11 @@ async def _serve(settings: Settings, dsn: str, listener: socket.socket) -> None:
         gc.freeze()  # what start-up made stays: collections no longer walk it
         gc.set_threshold(*GC_THRESHOLDS)
         log.info("gateway ready", extra={"host": settings.host, "port": listener.getsockname()[1], "pid": os.getpid()})
+        server = uvicorn.Server(config)
+        context.committer.failed = partial(setattr, server, "should_exit", True)
         _ignore_after_shutdown()
         try:
-            await uvicorn.Server(config).serve(sockets=[listener])
+            await server.serve(sockets=[listener])
         finally:
             counting.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -223,13 +238,15 @@ async def _work(dsn: str) -> None:
     async with database.connection() as connection:
         insist(await check_server(connection))
     log.info("worker ready", extra={"pid": os.getpid()})
-    await chores.run(database.connect, lambda: datetime.now(UTC), stop)
+    await chores.run(database.connect, stop)
 
 
 def up(settings: Settings) -> None:
     """Migrate, then run gateways and workers as processes until SIGTERM or SIGINT; one that dies is started again."""
+    logs.configure()
+    load_master_key(settings.master_key_path)
     with database_address(settings) as dsn:
-        asyncio.run(migrate_and_prepare(dsn))
+        asyncio.run(migrate_and_prepare(settings, dsn))
         listen(settings, shared=False).close()
         asyncio.run(_supervise(settings))
 

@@ -1,10 +1,13 @@
 """Opens everything that one gateway process needs, in order, and closes it in the reverse order."""
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import cast
 
 import asyncpg
+from cryptography import x509
 
 from hub.api.context import Context
 from hub.audit import repository as audit
@@ -27,6 +30,9 @@ from hub.registry.masterkey import MasterKey, load_master_key
 from hub.registry.picture import PictureStore
 from hub.settings import Settings
 
+COMMAND_TIMEOUT_S = 35.0
+"""Beyond the server's own `statement_timeout`: whoever has not answered by then is not there any more."""
+
 POOL_SIZE = 6
 """Raw connections for pulls and acknowledgements of one gateway."""
 
@@ -43,11 +49,14 @@ async def open_context(settings: Settings, dsn: str) -> AsyncIterator[Context]:
         clock = DatabaseClock()
         async with database.connection() as connection:
             insist(await check_server(connection))
+            asked_at = time.monotonic()
+            clock.observe(await connection.fetchval("SELECT clock_timestamp()"), asked_at=asked_at)
         if await current(dsn) != head():
             raise not_initialised(str(settings.data))
         master_key = load_master_key(settings.master_key_path)
         async with database.session() as session:
             keyring = await KeyRing.load(session, master_key)
+            insist_on_hub_id(keyring, settings.hub_id)
             if (last := await audit.last_time(session)) is not None:
                 clock.not_before(last)
         pool = await asyncpg.create_pool(
@@ -56,13 +65,15 @@ async def open_context(settings: Settings, dsn: str) -> AsyncIterator[Context]:
             max_size=POOL_SIZE,
             connect=lambda *_, **__: database.connect(),
             reset=_keep,
+            init=_plan_each_time,
         )
         stack.push_async_callback(pool.close)
-        pictures = PictureStore(database.connect)
+        watched = partial(database.connect, command_timeout_s=COMMAND_TIMEOUT_S)
+        pictures = PictureStore(watched)
         await pictures.start()
         stack.push_async_callback(pictures.stop)
         committer = Committer(
-            connect=database.connect,
+            connect=watched,
             clock=clock,
             max_queue=settings.max_queue,
             max_queue_bytes=settings.max_queue_bytes,
@@ -73,7 +84,14 @@ async def open_context(settings: Settings, dsn: str) -> AsyncIterator[Context]:
 
 
 async def _keep(connection: asyncpg.Connection) -> None:
-    """Connections go back as they are: every use of one is a transaction that has ended."""
+    """Connections go back as they are: every use of one is a transaction that has ended. One that has not is closed."""
+    if connection.is_in_transaction():
+        connection.terminate()
+
+
+async def _plan_each_time(connection: asyncpg.Connection) -> None:
+    """Lanes differ a thousandfold in length: a plan made for one is a scan of the whole queue for another."""
+    await connection.execute("SET plan_cache_mode = force_custom_plan")
 
 
 def _context(
@@ -111,7 +129,7 @@ def _context(
         settings=settings,
         database=database,
         clock=clock,
-        recorder=Recorder(settings.hub_id),
+        recorder=Recorder(settings.hub_id, settings.region),
         keyring=keyring,
         identity=Identity.open(settings, keyring, master_key),
         pictures=pictures,
@@ -122,6 +140,17 @@ def _context(
         inbox=inbox,
         acknowledging=Acknowledging(gate, acquire),
     )
+
+
+def insist_on_hub_id(keyring: KeyRing, hub_id: str) -> None:
+    """The id in the settings is the one that the hub's certificates name: receipts of another would not be believed."""
+    names = keyring.certificate("receipt").extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    certified = [uri.split(":")[3] for uri in names.get_values_for_type(x509.UniformResourceIdentifier)]
+    if hub_id not in certified:
+        raise SetupError(
+            f"设置中的 hub_id 为 {hub_id}，而本枢纽初始化时为 {'、'.join(certified)}；请改回 SHUNIU_HUB_ID",
+            f"hub_id is set to {hub_id}, but this hub was initialised as {', '.join(certified)}; set SHUNIU_HUB_ID back",
+        )
 
 
 def not_initialised(data: str) -> SetupError:

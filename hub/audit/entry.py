@@ -35,7 +35,7 @@ class Actor:
     """Who acts: a partner system, a member of staff, a user of the host, or nobody that we know.
 
     `id` is a system code, a staff id (uuid), `host:<user>` or `anonymous`; `login`, `name`, `address` and `terminal` are
-    personal and reach the log only as commitments.
+    personal and reach the log only as commitments. `request_id` ties what one request did together.
     """
 
     kind: Literal["system", "staff", "host", "anonymous"]
@@ -46,6 +46,7 @@ class Actor:
     name: str = ""
     address: str = ""
     terminal: str = ""
+    request_id: str = ""
 
 
 @dataclass(slots=True)
@@ -125,7 +126,7 @@ def make_entry(event: Event, *, hub: str, region: str = "", now: datetime, entry
         ("basis", event.basis),
         ("before", event.before),
         ("after", event.after),
-        ("request", event.request_id),
+        ("request", event.request_id or who.request_id),
         ("details", event.details),
     )
     leaf.update([pair for pair in optional if pair[1]])

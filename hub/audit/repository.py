@@ -6,7 +6,7 @@ from uuid import UUID
 
 import asyncpg
 import orjson
-from sqlalchemy import desc, func, select
+from sqlalchemy import desc, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from hub.audit.entry import Entry
@@ -65,7 +65,8 @@ def add(session: AsyncSession, entry: Entry) -> None:
 
 async def last_time(session: AsyncSession) -> datetime | None:
     """When the newest entry was written; the log's clock never runs backwards past it."""
-    newest: datetime | None = await session.scalar(select(func.max(LogEntry.occurred_at)))
+    table = LogEntry.__table__  # type: ignore[attr-defined]
+    newest: datetime | None = await session.scalar(select(table.c.occurred_at).order_by(desc(table.c.id)).limit(1))
     return newest
 
 

@@ -93,8 +93,9 @@ def worker(**given: Any) -> None:
 @as_json
 def migrate(*, as_json: bool, **given: Any) -> None:
     """Prints the revisions applied."""
-    with run.database_address(settings_from(given)) as dsn:
-        applied = asyncio.run(run.migrate_and_prepare(dsn))
+    settings = settings_from(given)
+    with run.database_address(settings) as dsn:
+        applied = asyncio.run(run.migrate_and_prepare(settings, dsn))
     if as_json:
         show_json({"migrations": applied})
     else:

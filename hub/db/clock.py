@@ -11,6 +11,9 @@ from datetime import UTC, datetime
 MAX_OFFSET_S = 2.0
 """Architecture, "Data": beyond this a gateway signs nothing."""
 
+MAX_ROUND_TRIP_S = 0.2
+"""A look that took longer says too little about when in it the clock was read; the first one counts all the same."""
+
 Clock = Callable[[], datetime]
 
 
@@ -22,6 +25,7 @@ class DatabaseClock:
         self._monotonic = monotonic
         self._offset = wall() - monotonic()
         self._latest = 0.0
+        self._observed = False
         self.wall_offset_s = 0.0
 
     def __call__(self) -> datetime:
@@ -32,6 +36,9 @@ class DatabaseClock:
     def observe(self, database_time: datetime, *, asked_at: float) -> None:
         """Follow the database: its clock read `database_time` between the monotonic instant `asked_at` and now."""
         answered_at = self._monotonic()
+        if answered_at - asked_at > MAX_ROUND_TRIP_S and self._observed:
+            return
+        self._observed = True
         middle = (asked_at + answered_at) / 2
         self._offset = database_time.timestamp() - middle
         self.wall_offset_s = self._wall() - answered_at - self._offset

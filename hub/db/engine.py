@@ -39,13 +39,15 @@ class Database:
         self._pool_size = pool_size
         self._engine: AsyncEngine | None = None
 
-    async def connect(self) -> asyncpg.Connection:
+    async def connect(self, *, command_timeout_s: float | None = None) -> asyncpg.Connection:
         """A raw connection. `jsonb` and `json` take and give Python values, through orjson, both ways.
+
+        Where the server says nothing for `command_timeout_s`, a command raises TimeoutError.
 
         Text that must keep its bytes is `bytea`, never `jsonb`. Raises `DatabaseUnavailable` where nobody answers or
         lets us in.
         """
-        connection = await self._open()
+        connection = await self._open(command_timeout_s)
         for name, prefix in (("jsonb", b"\x01"), ("json", b"")):  # jsonb's binary form begins with its version
             await connection.set_type_codec(
                 name, schema="pg_catalog", format="binary", encoder=_json_encoder(prefix), decoder=_json_decoder(prefix)
@@ -85,9 +87,11 @@ class Database:
             await self._engine.dispose()
             self._engine = None
 
-    async def _open(self) -> asyncpg.Connection:
+    async def _open(self, command_timeout_s: float | None = None) -> asyncpg.Connection:
         try:
-            return await asyncpg.connect(self.dsn, timeout=CONNECT_S, server_settings=self._settings())
+            return await asyncpg.connect(
+                self.dsn, timeout=CONNECT_S, command_timeout=command_timeout_s, server_settings=self._settings()
+            )
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise DatabaseUnavailable(
                 "连不上数据库；请检查 SHUNIU_DATABASE_URL、服务器和权限",

@@ -114,7 +114,7 @@ class Acknowledging:
             object_id=str(identifier),
             rows=len(wanted),
             request_id=origin.request_id,
-            details={"envelope": opened.digest, "jti": header.jti, "kid": header.kid, "moved": len(held)},
+            details={"envelope_digest": opened.digest, "jti": header.jti, "kid": header.kid, "moved": len(held)},
         )
         await audit.insert(connection, [make_entry(event, hub=self.gate.hub_id, region=signer.system.region, now=now)])
         return answer

@@ -11,6 +11,7 @@ grant or consumer is not active is passed over; so are items whose signer's key 
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -26,13 +27,21 @@ from certs.digests import digest
 from hub.audit import repository as audit
 from hub.audit.entry import Actor, Entry, Event, make_entry
 from hub.db.clock import DatabaseClock
-from hub.errors import Refused
+from hub.errors import RateLimited, Refused
+from hub.identity.callers import SystemCaller
+from hub.identity.tokens import active_system
 from hub.ledger import repository as sql
 from hub.ledger.committer import Acquire, busy
 from hub.registry.picture import LaneState, Picture, PictureStore, SystemState
 
 MAX_LIMIT = 500
 MAX_WAIT_S = 30.0
+
+MAX_ANSWER_BYTES = 16 << 20
+"""Envelopes in one answer, together; what does not fit comes with the next pull."""
+
+MAX_PULLS = 8
+"""Pulls of one consumer at once in one gateway: its parallel workers, not its broken reconnection loop."""
 
 LOOK_AGAIN_S = 1.0
 """A long poll looks again this often even if nothing woke it: another gateway's news may get lost."""
@@ -125,31 +134,45 @@ class Inbox:
     pictures: PictureStore
     clock: DatabaseClock
     arrivals: Arrivals = field(default_factory=Arrivals)
+    _pulling: Counter[UUID] = field(default_factory=Counter)
 
-    async def pull(
-        self, consumer: SystemState, actor: Actor, *, limit: int, wait_s: float, request_id: str
-    ) -> Sequence[Item]:
+    async def pull(self, caller: SystemCaller, *, limit: int, wait_s: float, request_id: str) -> Sequence[Item]:
         """Up to `limit` unacknowledged items, each lane from its oldest; waits up to `wait_s` for the first.
 
-        Raises `Refused` (`grant-suspended`) when the consumer's lanes are all suspended.
+        The caller's rights are looked at anew in every claim, under the barrier: a long poll outlives them no more than
+        a short one. Raises `Refused`: `grant-suspended` when the consumer's lanes are all suspended, or what has become
+        of its system or certificate.
         """
         end = time.monotonic() + min(wait_s, MAX_WAIT_S)
-        while True:
-            items = await self._claim(consumer, actor, min(limit, MAX_LIMIT), request_id)
-            remaining = end - time.monotonic()
-            if items or remaining <= 0:
-                return items
-            await self.arrivals.wait(consumer.id, min(remaining, LOOK_AGAIN_S))
+        if self._pulling[caller.system_id] >= MAX_PULLS:
+            raise RateLimited(
+                f"本系统已有 {MAX_PULLS} 个取数请求在等待；请复用，不要另开",
+                f"{MAX_PULLS} pulls of this system are waiting already; use those",
+                retry_after=1,
+            )
+        self._pulling[caller.system_id] += 1
+        try:
+            while True:
+                items = await self._claim(caller, min(limit, MAX_LIMIT), request_id)
+                remaining = end - time.monotonic()
+                if items or remaining <= 0:
+                    return items
+                await self.arrivals.wait(caller.system_id, min(remaining, LOOK_AGAIN_S))
+        finally:
+            self._pulling[caller.system_id] -= 1
+            if not self._pulling[caller.system_id]:
+                del self._pulling[caller.system_id]
 
-    async def _claim(self, consumer: SystemState, actor: Actor, limit: int, request_id: str) -> Sequence[Item]:
+    async def _claim(self, caller: SystemCaller, limit: int, request_id: str) -> Sequence[Item]:
         picture = self.pictures.picture
         for _ in range(MAX_ATTEMPTS):
             try:
                 async with self.acquire() as connection, under_barrier(connection, picture, self.clock) as now:
+                    consumer = active_system(picture, caller.code, caller.kid, now=now)
                     lanes = open_lanes(picture, consumer, now)
                     if not lanes:
                         return []
-                    return await self._claim_from(connection, picture, lanes, actor, limit, request_id, now)
+                    return await self._claim_from(connection, picture, lanes, caller.actor, limit, request_id, now)
             except RightsChanged as changed:
                 picture = await self.pictures.at_least(changed.epoch)
         raise busy()
@@ -172,14 +195,14 @@ class Inbox:
             if next_numbers
             else []
         )
-        chosen = choose(heads, fresh, limit)
+        chosen = await self._within_bytes(connection, choose(heads, fresh, limit))
         numbered = number([row for row in chosen if "position" in row], next_numbers)
         if numbered:
             await connection.execute(
                 sql.NUMBER_DELIVERIES, [row["id"] for row, _ in numbered], [number for _, number in numbered], now
             )
             await connection.execute(sql.ADVANCE_LANES, *_advances(numbered))
-            await audit.insert(connection, [self._entry(numbered, actor, request_id, now)])
+            await audit.insert(connection, [self._entry(numbered, actor, lanes[0].consumer.region, request_id, now)])
         if not chosen:
             return []
         sequences = {row["id"]: sequence for row, sequence in numbered}
@@ -202,8 +225,21 @@ class Inbox:
             for row in chosen
         ]
 
+    async def _within_bytes(
+        self, connection: asyncpg.Connection, chosen: Sequence[asyncpg.Record]
+    ) -> Sequence[asyncpg.Record]:
+        """As many of the rows, from the first on, as fit into `MAX_ANSWER_BYTES`; at least one."""
+        exchanges = [row["exchange_id"] for row in chosen]
+        sizes = {r["id"]: r["size"] for r in await connection.fetch(sql.ENVELOPE_SIZES, exchanges)} if chosen else {}
+        total = 0
+        for place, row in enumerate(chosen):
+            total += sizes[row["exchange_id"]]
+            if total > MAX_ANSWER_BYTES and place > 0:
+                return chosen[:place]
+        return chosen
+
     def _entry(
-        self, numbered: Sequence[tuple[asyncpg.Record, int]], actor: Actor, request_id: str, now: datetime
+        self, numbered: Sequence[tuple[asyncpg.Record, int]], actor: Actor, region: str, request_id: str, now: datetime
     ) -> Entry:
         """One entry for the claim: each lane with its first and last number and a digest over what was handed out."""
         lanes = []
@@ -227,13 +263,13 @@ class Inbox:
             request_id=request_id,
             details={"lanes": lanes},
         )
-        return make_entry(event, hub=self.hub_id, now=now)
+        return make_entry(event, hub=self.hub_id, region=region, now=now)
 
 
 def open_lanes(picture: Picture, consumer: SystemState, now: datetime) -> Sequence[LaneState]:
     """The consumer's lanes from which it may take now. Raises `Refused` when there are lanes and all are suspended."""
     lanes = picture.lanes_of.get(consumer.id, ())
-    valid = [lane for lane in lanes if lane.valid_from <= now < lane.valid_to]
+    valid = [lane for lane in lanes if lane.valid_from <= now < lane.valid_to and _is_shared(picture, lane)]
     active = [lane for lane in valid if lane.state == "active"]
     if valid and not active:
         raise Refused(
@@ -242,6 +278,11 @@ def open_lanes(picture: Picture, consumer: SystemState, now: datetime) -> Sequen
             slug="grant-suspended",
         )
     return active
+
+
+def _is_shared(picture: Picture, lane: LaneState) -> bool:
+    """Whether the lane's resource is published: suspending or withdrawing one stops its exchange at both ends."""
+    return picture.resources[lane.resource_code].status == "published"
 
 
 def choose(numbered: Sequence[asyncpg.Record], fresh: Sequence[asyncpg.Record], limit: int) -> Sequence[asyncpg.Record]:

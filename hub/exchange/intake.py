@@ -133,14 +133,15 @@ class Intake:
             actor=system_actor(judged.signer, origin.address),
             object_type="exchange",
             object_id=str(exchange_id),
+            rows=judged.records,
             request_id=origin.request_id,
             details={
-                "envelope": opened.digest,
+                "envelope_digest": opened.digest,
                 "jti": header.jti,
                 "kid": header.kid,
                 "res": header.res,
                 "ver": header.ver,
-                "schema": judged.version.schema_digest,
+                "schema_digest": judged.version.schema_digest,
                 "grants": [lane.grant_text for lane in judged.lanes],
             },
         )

@@ -31,6 +31,7 @@ class Judged:
     resource: ResourceState
     version: LiveVersion
     lanes: tuple[LaneState, ...]
+    records: int
     epoch: int
     until: datetime
 
@@ -170,7 +171,13 @@ def judge_exchange(opened: Opened, signer: SignerState, picture: Picture, *, now
     except Refused as refusal:
         raise RegistryDependent(refusal, signer=signer, after_seen=True) from None
     until = min([signer.not_after, *(_turns(lane, now) for lane in resource.lanes)])
-    return Judged(signer, resource, version, lanes, picture.epoch, until)
+    return Judged(signer, resource, version, lanes, _count(payload), picture.epoch, until)
+
+
+def _count(payload: dict[str, object]) -> int:
+    records = payload["records"]
+    assert isinstance(records, list)
+    return len(records)
 
 
 def _turns(lane: LaneState, now: datetime) -> datetime:
@@ -258,7 +265,7 @@ def _lanes(header: Header, resource: ResourceState, version: LiveVersion, now: d
     if missing:
         raise _refused(
             "no-grant",
-            f"to 中的系统没有本资源的有效授权：{'、'.join(missing)}；请删除或先申请授权，整个信封未被接收",
-            f"named in to, but without an active grant: {', '.join(missing)}; leave them out or apply; nothing was accepted",
+            f"to 中的系统没有本资源的有效授权：{'、'.join(missing[:MAX_REPORTED_ERRORS])}；请删除或先申请授权，整个信封未被接收",
+            f"named in to, but without an active grant: {', '.join(missing[:MAX_REPORTED_ERRORS])}; leave them out or apply; nothing was accepted",
         )
     return tuple(lane for lane in open_lanes if lane.consumer.code in header.to)

@@ -36,7 +36,8 @@ OTHERS = "others"
 
 ADD_COUNTS = """
 INSERT INTO refusal_count (minute, cause, address, count)
-SELECT * FROM unnest($1::timestamptz[], $2::text[], $3::text[], $4::bigint[])
+SELECT * FROM unnest($1::timestamptz[], $2::text[], $3::text[], $4::bigint[]) AS new (minute, cause, address, count)
+ORDER BY minute, cause, address
 ON CONFLICT (minute, cause, address) DO UPDATE SET count = refusal_count.count + excluded.count
 """
 
@@ -85,9 +86,14 @@ class RefusalLog:
         if not bucket.take(now):
             self.count(refusal.slug, signer.system.code, now=now)
             return
-        details = {"envelope": opened.digest, "jti": header.jti, "kid": header.kid, "typ": header.typ}
+        details: dict[str, str | int] = {
+            "envelope_digest": opened.digest,
+            "jti": header.jti,
+            "kid": header.kid,
+            "typ": header.typ,
+        }
         if header.res is not None and header.ver is not None:
-            details |= {"res": header.res, "ver": str(header.ver)}
+            details |= {"res": header.res, "ver": header.ver}
         event = Event(
             type="message.refused",
             actor=Actor(
@@ -112,7 +118,7 @@ class RefusalLog:
             try:
                 minutes, causes, addresses = zip(*counts, strict=True)
                 await connection.execute(ADD_COUNTS, minutes, causes, addresses, list(counts.values()))
-            except FAULTS:
+            except BaseException:
                 self._counts.update(counts)
                 raise
             return len(counts)

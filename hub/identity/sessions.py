@@ -42,6 +42,7 @@ class Origin:
 
     address: str = ""
     terminal: str = ""
+    request_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,4 +154,5 @@ async def actor_of(session: AsyncSession, row: Staff, roles: frozenset[Role], or
         name=row.display_name,
         address=origin.address,
         terminal=origin.terminal,
+        request_id=origin.request_id,
     )

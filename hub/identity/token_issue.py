@@ -27,7 +27,7 @@ async def spend(
     await repository.forget_assertions(session, system.code, before=now - KEPT_BEYOND)
     first = await repository.remember_assertion(session, system.code, assertion.jti, expires_at=assertion.expires_at)
     actor = actor_of_system(system.code, system.organisation_code, origin)
-    details = {"certificate": assertion.kid}
+    details = {"kid": assertion.kid}
     if first:
         event = Event("token.issued", actor, "system", system.code, details=details)
         recorder.record(session, event, now=now)
@@ -60,6 +60,6 @@ def record_refusal(
         system.code,
         outcome="fail",
         error=refusal.reason,
-        details={"certificate": signer.kid},
+        details={"kid": signer.kid},
     )
     recorder.record(session, event, now=now)

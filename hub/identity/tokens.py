@@ -21,7 +21,7 @@ from hub.identity.assertions import Registry
 from hub.identity.callers import SystemCaller
 from hub.identity.errors import TokenRefused
 from hub.identity.sessions import Origin
-from hub.registry.picture import SignerState
+from hub.registry.picture import SignerState, SystemState
 
 TOKEN_TYPE = "at+jwt"  # noqa: S105  a media type, no secret
 """RFC 9068 §2.1: so that no other JWT of ours passes for an access token."""
@@ -98,20 +98,8 @@ def _refuse(zh: str, en: str) -> NoReturn:
 
 
 def caller_of(token: AccessToken, registry: Registry, *, origin: Origin, now: datetime) -> SystemCaller:
-    """Who presents the token, its system and certificate being active at this moment.
-
-    Raises TokenRefused with the contract's slug for what is not: `system-suspended`, `certificate-revoked`,
-    `certificate-expired`.
-    """
-    system = registry.system(token.system_code)
-    certificate = registry.certificate(token.kid)
-    if system is None or system.state != "active":
-        raise TokenRefused(
-            f"系统 {token.system_code} 已暂停或退役；请联系安全管理员",
-            f"system {token.system_code} is suspended or retired; ask the security officer",
-            slug="system-suspended",
-        )
-    _check_certificate(certificate, now)
+    """Who presents the token, its system and certificate being active at this moment. Raises TokenRefused."""
+    system = active_system(registry, token.system_code, token.kid, now=now)
     return SystemCaller(
         system_id=system.id,
         code=system.code,
@@ -119,6 +107,23 @@ def caller_of(token: AccessToken, registry: Registry, *, origin: Origin, now: da
         kid=token.kid,
         actor=actor_of_system(system.code, system.organisation_code, origin),
     )
+
+
+def active_system(registry: Registry, code: str, kid: str, *, now: datetime) -> SystemState:
+    """The system of that code, it and the certificate that its token was obtained with being active at this moment.
+
+    Raises TokenRefused with the contract's slug for what is not: `system-suspended`, `certificate-revoked`,
+    `certificate-expired`.
+    """
+    system = registry.system(code)
+    if system is None or system.state != "active":
+        raise TokenRefused(
+            f"系统 {code} 已暂停或退役；请联系安全管理员",
+            f"system {code} is suspended or retired; ask the security officer",
+            slug="system-suspended",
+        )
+    _check_certificate(registry.certificate(kid), now)
+    return system
 
 
 def _check_certificate(certificate: SignerState | None, now: datetime) -> None:
@@ -138,4 +143,11 @@ def _check_certificate(certificate: SignerState | None, now: datetime) -> None:
 
 def actor_of_system(code: str, organisation_code: str, origin: Origin) -> Actor:
     """A partner system as the log names it."""
-    return Actor("system", code, organisation=organisation_code, address=origin.address, terminal=origin.terminal)
+    return Actor(
+        "system",
+        code,
+        organisation=organisation_code,
+        address=origin.address,
+        terminal=origin.terminal,
+        request_id=origin.request_id,
+    )

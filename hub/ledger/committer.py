@@ -23,7 +23,7 @@ import contextlib
 import logging
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from itertools import accumulate
@@ -44,6 +44,9 @@ log = logging.getLogger(__name__)
 
 MAX_BATCH = 256
 """Envelopes in one transaction: past this a commit's cost is shared enough, and latency would grow for nothing."""
+
+MAX_BATCH_BYTES = 8 << 20
+"""Bytes in one transaction: a partner that sends the largest envelopes shall not hold the barrier for seconds."""
 
 RETRY_AFTER_S = 1
 RECONNECT_DELAYS_S = (0.05, 0.1, 0.2, 0.5, 1.0)
@@ -91,6 +94,13 @@ Done = Callable[[Outcome | Unavailable], None]
 class _Waiting:
     work: Work
     done: Done
+    told: bool = False
+
+    def tell(self, outcome: Outcome | Unavailable) -> None:
+        """Tell the owner, once."""
+        if not self.told:
+            self.told = True
+            self.done(outcome)
 
 
 @dataclass(slots=True)
@@ -119,9 +129,12 @@ class Committer:
     max_queue: int
     max_queue_bytes: int
     committed: Callable[[frozenset[UUID]], None] = lambda consumers: None
+    failed: Callable[[], None] = lambda: None
+    """Told when an unforeseen error has ended the writer: this process should end, and another begin."""
     counters: Counters = field(default_factory=Counters)
     _queue: deque[_Waiting] = field(default_factory=deque)
     _queued_bytes: int = 0
+    _current: list[_Waiting] = field(default_factory=list)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _task: asyncio.Task[None] | None = None
     _connection: asyncpg.Connection | None = None
@@ -131,15 +144,28 @@ class Committer:
         """Open the connection and begin; raises what `connect` raises."""
         self._connection = await _prepared(await self.connect())
         self._task = asyncio.create_task(self._run(), name="committer")
+        self._task.add_done_callback(self._end)
+
+    def _end(self, task: asyncio.Task[None]) -> None:
+        fault = None if task.cancelled() else task.exception()
+        if fault is None:
+            return
+        log.critical("the committer has ended: %s", type(fault).__name__)
+        self._stopping = True
+        waiting, self._queue = [*self._current, *self._queue], deque()
+        _fail(waiting, outcome_unknown())
+        self.failed()
 
     async def stop(self) -> None:
-        """Finish what waits, then close; new work is refused from now on."""
+        """Finish what waits, then close; new work is refused from now on. Raises what has ended the writer."""
         self._stopping = True
         self._wake.set()
-        if self._task is not None:
-            await self._task
-        if self._connection is not None:
-            await self._connection.close()
+        try:
+            if self._task is not None:
+                await self._task
+        finally:
+            if self._connection is not None:
+                await self._connection.close()
 
     @property
     def queued(self) -> int:
@@ -182,9 +208,21 @@ class Committer:
                 self._wake.clear()
                 await self._wake.wait()
                 continue
-            batch = [self._queue.popleft() for _ in range(min(MAX_BATCH, len(self._queue)))]
-            self._queued_bytes -= sum(waiting.work.size for waiting in batch)
-            await self._write_all(batch)
+            self._current = self._next_batch()
+            await self._write_all(self._current)
+            self._current = []
+
+    def _next_batch(self) -> list[_Waiting]:
+        """What waits, up to `MAX_BATCH` and `MAX_BATCH_BYTES`; at least one."""
+        batch: list[_Waiting] = []
+        size = 0
+        while (
+            self._queue and len(batch) < MAX_BATCH and (not batch or size + self._queue[0].work.size <= MAX_BATCH_BYTES)
+        ):
+            batch.append(self._queue.popleft())
+            size += batch[-1].work.size
+        self._queued_bytes -= size
+        return batch
 
     async def _write_all(self, batch: Sequence[_Waiting]) -> None:
         try:
@@ -210,6 +248,10 @@ class Committer:
                 await self._resolve_unknown(batch)
             else:
                 _fail(batch, outcome_unknown())
+            return
+        except asyncpg.LockNotAvailableError:
+            # rolled back as a whole, and no row's fault: one by one it would only wait again
+            _fail(batch, busy())
             return
         except asyncpg.PostgresError as fault:
             log.error("the database refused a batch of %d: %s", len(batch), type(fault).__name__)
@@ -253,7 +295,7 @@ class Committer:
                     self.counters.duplicates += 1
                 case Stale():
                     self.counters.judged_again += 1
-            waiting.done(outcome)
+            waiting.tell(outcome)
         if consumers:
             self.committed(frozenset(consumers))
 
@@ -344,6 +386,6 @@ def _batch_value(works: Sequence[NewExchange]) -> bytes:
     )
 
 
-def _fail(batch: Sequence[_Waiting], fault: Unavailable) -> None:
+def _fail(batch: Iterable[_Waiting], fault: Unavailable) -> None:
     for waiting in batch:
-        waiting.done(fault)
+        waiting.tell(fault)

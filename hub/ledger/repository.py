@@ -29,8 +29,9 @@ ACCEPT_BATCH = "SELECT epoch, now, won FROM accept_batch($1, $2)"
 
 LOCK_LANES_WITH_NEW = """
 SELECT l.id, l.next_sequence FROM lane l
-WHERE l.id = ANY($1::uuid[]) AND EXISTS (SELECT FROM delivery d WHERE d.lane_id = l.id AND d.sequence IS NULL)
-ORDER BY l.id FOR NO KEY UPDATE
+CROSS JOIN LATERAL (SELECT FROM delivery WHERE lane_id = l.id AND sequence IS NULL ORDER BY position LIMIT 1) waiting
+WHERE l.id = ANY($1::uuid[])
+ORDER BY l.id FOR NO KEY UPDATE OF l
 """
 """Only lanes with something to number are locked; `NO KEY` lets intake's foreign-key share locks pass."""
 
@@ -61,6 +62,8 @@ ADVANCE_LANES = """
 UPDATE lane SET next_sequence = new.next_sequence
 FROM unnest($1::uuid[], $2::bigint[]) AS new (id, next_sequence) WHERE lane.id = new.id
 """
+
+ENVELOPE_SIZES = "SELECT id, octet_length(envelope) AS size FROM exchange WHERE id = ANY($1::uuid[])"
 
 FETCH_ENVELOPES = """
 SELECT id, envelope, resource_id, version, accepted_at FROM exchange WHERE id = ANY($1::uuid[])

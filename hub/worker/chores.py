@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 
 import asyncpg
 
-from hub.db.clock import Clock
 from hub.db.faults import FAULTS
 from hub.db.partitions import ensure_partitions
+from hub.identity.token_issue import KEPT_BEYOND
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,12 @@ DELETE FROM acceptance WHERE (sender, jti) IN (SELECT sender, jti FROM acceptanc
 CLEAR_ASSERTIONS = "DELETE FROM client_assertion WHERE expires_at < $1"
 CLEAR_SESSIONS = "DELETE FROM staff_session WHERE expires_at < $1"
 
+CLEAR_REFUSALS = "DELETE FROM refusal_count WHERE minute < $1"
+
 KEEP_SESSIONS = timedelta(days=1)
+
+KEEP_REFUSALS = timedelta(days=366)
+"""Network logs are kept six months at least (网络安全法); the counts hold addresses, so not for ever."""
 
 Connect = Callable[[], Awaitable[asyncpg.Connection]]
 
@@ -41,18 +46,25 @@ async def do_chores(connection: asyncpg.Connection, now: datetime) -> None:
     """Each chore once."""
     for name in await ensure_partitions(connection, now):
         log.info("partition made", extra={"partition": name})
-    await connection.execute(CLEAR_ACCEPTANCES, now - KEEP_ACCEPTANCES, CLEAR_AT_ONCE)
-    await connection.execute(CLEAR_ASSERTIONS, now)
+    while (
+        await connection.execute(CLEAR_ACCEPTANCES, now - KEEP_ACCEPTANCES, CLEAR_AT_ONCE) == f"DELETE {CLEAR_AT_ONCE}"
+    ):
+        log.info("acceptances past their 24 months cleared", extra={"rows": CLEAR_AT_ONCE})
+    await connection.execute(CLEAR_ASSERTIONS, now - KEPT_BEYOND)
     await connection.execute(CLEAR_SESSIONS, now - KEEP_SESSIONS)
+    await connection.execute(CLEAR_REFUSALS, now - KEEP_REFUSALS)
 
 
-async def run(connect: Connect, clock: Clock, stop: asyncio.Event) -> None:
-    """Do the chores every `EVERY_S` until `stop` is set; a database that is away is waited for."""
+async def run(connect: Connect, stop: asyncio.Event) -> None:
+    """Do the chores every `EVERY_S` until `stop` is set; a database that is away is waited for.
+
+    The time is the database's: a worker whose clock runs ahead must not clear what still counts.
+    """
     while not stop.is_set():
         try:
             connection = await connect()
             try:
-                await do_chores(connection, clock())
+                await do_chores(connection, await connection.fetchval("SELECT clock_timestamp()"))
             finally:
                 await connection.close()
         except FAULTS as fault:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -11,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from hub.db.embedded import EmbeddedPostgres
 
 SERVES_WITHIN_S = 150.0
 STOPS_WITHIN_S = 60.0
@@ -54,6 +57,14 @@ def running_demo(home: Path) -> Iterator[RunningDemo]:
         if process.poll() is None:
             process.send_signal(signal.SIGINT)  # the demo ends its own processes, whatever it is doing
             process.wait(STOPS_WITHIN_S)
+        remove_cluster(home / "shuniu-demo")
+
+
+def remove_cluster(data: Path) -> None:
+    """Remove the database of a hub that is down, which root's hubs keep outside their folder."""
+    if (data / "postgres").exists():
+        EmbeddedPostgres(data).wait_until_stopped()
+        shutil.rmtree((data / "postgres").resolve())
 
 
 def _output_of(process: subprocess.Popen[bytes], printed: Path) -> str:

@@ -1,17 +1,15 @@
 """What the invariants are tried on: a hub that runs, one provider with a resource, two consumers with a lane each."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import count
-from typing import Any
 from uuid import UUID
 
 import asyncpg
 
 from hub.db.engine import Database
-from tests.support.harness import Hub, running_hub
+from tests.support.harness import Hub
 from tests.support.world import TestSystem, World, record
 
 RES = "306001000001/000001"
@@ -60,15 +58,3 @@ async def county_in(hub: Hub) -> AsyncIterator[County]:
         raise
     finally:
         connection.terminate()
-
-
-@asynccontextmanager
-async def county(**options: Any) -> AsyncIterator[County]:
-    """A county in a hub of its own, which the test may kill as it likes. `options` are those of `running_hub`."""
-    with ExitStack() as stack:
-        hub = await asyncio.to_thread(stack.enter_context, running_hub(**options))
-        try:
-            async with county_in(hub) as found:
-                yield found
-        finally:
-            await asyncio.to_thread(stack.close)

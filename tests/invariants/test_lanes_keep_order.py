@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.invariants.county import County, county
+from tests.invariants.county import County
 from tests.support.load import Held, Load, missing
 from tests.support.puller import Puller
 from tests.support.wire import Connection
@@ -165,6 +165,5 @@ async def lanes_keep_their_order(found: County, rounds: int) -> None:
     print(f"{len(held)} receipts, {inboxes.repeats} shown again, drained in {time.monotonic() - began:.1f} s")
 
 
-async def test_no_lane_shows_b_before_a_while_everything_crashes() -> None:
-    async with county() as found:
-        await lanes_keep_their_order(found, ROUNDS)
+async def test_no_lane_shows_b_before_a_while_everything_crashes(mortal: County) -> None:
+    await lanes_keep_their_order(mortal, ROUNDS)

@@ -21,7 +21,7 @@ SECRET = "青龙山三号仓库"
 
 FILE = {"file": "01a20066-4268-7bfb-bab5-f4fb085ab666", "digest": f"sha-256:{'0' * 64}", "size": 1}
 
-MARKED: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+MARKED: Mapping[str, tuple[str, dict[str, Any]]] = {
     "a text that begins with its marking": (RES, {"note": f"机密★10年\n关于{SECRET}的情况"}),
     "a text that is all marking but for its title": (RES, {"note": f"{SECRET}建设方案\n绝密★长期"}),
     "a label in running text": (RES, {"note": f"{SECRET}一事，密级：秘密，请妥善保管"}),
@@ -90,7 +90,8 @@ async def test_what_is_marked_as_secret_is_refused_and_leaves_no_trace(calm: Cou
         envelope = calm.provider.exchange(res, [record(level="无") if res == LEVELS else record(), record(2) | fields])
         envelopes.append(envelope)
         answer = await posted(calm, envelope)
-        assert (answer.status, answer.slug) == (422, "classified-content"), what
+        assert answer.status == 422, what
+        assert answer.slug == "classified-content", what
         said = repr(answer.headers).encode() + answer.body
         assert found_in(said, [envelope]) == [], what
         assert base64.urlsafe_b64encode(SECRET.encode())[:12] not in said

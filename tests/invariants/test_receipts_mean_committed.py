@@ -7,12 +7,16 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from tests.invariants.county import County, county
+from tests.invariants.county import County
 from tests.support.load import Load, missing
 
 pytestmark = [pytest.mark.process, pytest.mark.chaos]
 
 ROUNDS = 20
+
+CLIENT_PAUSE_S = 0.02
+"""Between two envelopes of one of the 64 clients: leaves the machine time to start what was killed."""
+
 SEED = int(os.environ.get("SHUNIU_TEST_SEED") or random.SystemRandom().randrange(1 << 32))
 
 Killer = Callable[[County, random.Random], Awaitable[None]]
@@ -20,7 +24,8 @@ Killer = Callable[[County, random.Random], Awaitable[None]]
 
 async def kill_gateway(found: County, moments: random.Random) -> None:
     """Kill one gateway and start it again; the others serve on."""
-    victim = moments.choice([g for g in found.hub.gateways if g.is_running])
+    serving = [gateway for gateway in found.hub.gateways if await gateway.is_ready()]
+    victim = moments.choice(serving)
     victim.kill()
     victim.start()
 
@@ -41,7 +46,7 @@ async def chaos(found: County, killer: Killer, rounds: int, seed: int, pause_s: 
     """`rounds` kills at random moments under load; then every receipt must be there."""
     print(f"seed {seed}: SHUNIU_TEST_SEED={seed} repeats it")
     moments = random.Random(seed)
-    async with Load(found.hub.ports, found.envelopes()) as load:
+    async with Load(found.hub.ports, found.envelopes(), pause_s=CLIENT_PAUSE_S) as load:
         await load.flows()
         for _ in range(rounds):
             await asyncio.sleep(moments.uniform(0.05, pause_s))
@@ -57,8 +62,9 @@ async def chaos(found: County, killer: Killer, rounds: int, seed: int, pause_s: 
     print(f"{len(load.held)} receipts, {load.broken} broken connections, {load.busy} times 503")
 
 
-@pytest.mark.parametrize(("victim", "pause_s"), [("gateway", 2.0), ("worker", 0.6), ("database", 0.6)])
-async def test_every_receipt_survives_the_kill_of_a_process_under_load(victim: str, pause_s: float) -> None:
+@pytest.mark.parametrize(("victim", "pause_s"), [("gateway", 1.5), ("worker", 0.6), ("database", 0.6)])
+async def test_every_receipt_survives_the_kill_of_a_process_under_load(
+    mortal: County, victim: str, pause_s: float
+) -> None:
     killer = {"gateway": kill_gateway, "worker": kill_worker, "database": kill_database}[victim]
-    async with county(gateways=3 if victim == "gateway" else 2, workers=1) as found:
-        await chaos(found, killer, ROUNDS, SEED, pause_s)
+    await chaos(mortal, killer, ROUNDS, SEED, pause_s)

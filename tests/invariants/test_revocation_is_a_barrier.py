@@ -42,10 +42,12 @@ Act = Callable[[AsyncSession, datetime], Awaitable[object]]
 COMMITTED = "SELECT epoch, pg_xact_commit_timestamp(xmin) AS at FROM registry_epoch"
 
 ACCEPTED = """
-SELECT e.kid, s.code AS sender, e.epoch, pg_xact_commit_timestamp(e.xmin) AS at,
-       ARRAY(SELECT lane_id FROM delivery d WHERE d.exchange_id = e.id
-             UNION ALL SELECT lane_id FROM delivered d WHERE d.exchange_id = e.id) AS lanes
-FROM exchange e JOIN system s ON s.id = e.sender_id
+WITH queued AS (
+    SELECT exchange_id, array_agg(lane_id) AS lanes
+    FROM (SELECT exchange_id, lane_id FROM delivery UNION ALL SELECT exchange_id, lane_id FROM delivered) d GROUP BY 1
+)
+SELECT e.kid, s.code AS sender, e.epoch, pg_xact_commit_timestamp(e.xmin) AS at, coalesce(lanes, '{}') AS lanes
+FROM exchange e JOIN system s ON s.id = e.sender_id LEFT JOIN queued q ON q.exchange_id = e.id
 """
 
 CLAIMED = (

@@ -6,7 +6,6 @@ no switch for that.
 """
 
 import asyncio
-import contextlib
 import os
 import random
 import signal
@@ -112,15 +111,19 @@ class Process:
             await asyncio.sleep(0.02)
         return status
 
+    async def is_ready(self) -> bool:
+        """Whether the gateway answers /readyz with 200."""
+        try:
+            async with Connection(self.port) as connection:
+                return (await connection.request("GET", "/readyz")).status == 200
+        except OSError:
+            return False
+
     async def ready(self, seconds: float = START_S) -> None:
-        """Return when the gateway answers /readyz with 200; fails when it does not in time, or has ended."""
+        """Return when the gateway is ready; fails when it is not in time, or has ended."""
         deadline = time.monotonic() + seconds
-        while True:
+        while not await self.is_ready():
             assert self.is_running, f"{self.arguments} ended while starting:\n{self.tail()}"
-            with contextlib.suppress(OSError):
-                async with Connection(self.port) as connection:
-                    if (await connection.request("GET", "/readyz")).status == 200:
-                        return
             assert time.monotonic() < deadline, f"{self.arguments} is not ready:\n{self.tail()}"
             await asyncio.sleep(0.02)
 

@@ -158,9 +158,13 @@ async def missing(connection: asyncpg.Connection, held: Sequence[Held]) -> list[
 
 
 FIND = """
-SELECT e.id, e.envelope, a.answer, l.leaf_hash,
-       (SELECT count(*) FROM delivery d WHERE d.exchange_id = e.id)
-       + (SELECT count(*) FROM delivered d WHERE d.exchange_id = e.id) AS deliveries
+WITH queued AS (
+    SELECT exchange_id, count(*) AS deliveries
+    FROM (SELECT exchange_id FROM delivery UNION ALL SELECT exchange_id FROM delivered) d
+    WHERE exchange_id = ANY($1) GROUP BY 1
+)
+SELECT e.id, e.envelope, a.answer, l.leaf_hash, coalesce(q.deliveries, 0) AS deliveries
 FROM exchange e JOIN acceptance a ON a.message_id = e.id JOIN log_entry l ON l.id = e.id
+LEFT JOIN queued q ON q.exchange_id = e.id
 WHERE e.id = ANY($1)
 """

@@ -122,8 +122,8 @@ class Posted:
     signature: bytes
 
 
-def plain_of(request: Request) -> Plain:
-    """The parts of the application."""
+async def plain_of(request: Request) -> Plain:
+    """The parts of the application; `async`, or FastAPI would ask a thread for it."""
     plain: Plain = request.app.state.plain
     return plain
 

@@ -129,6 +129,7 @@ def accept(bench: Bench, case: str) -> Figures:
         warm = bench.posted(servers, file, plan.warm_up_s, lanes=ACCEPT_CONSUMERS, may_run_out=True)
         say(f"{case}: 下限 / floor")
         lowest = floor.accept_floor(bench.pool, sending, sample, plan.floor_s)
+        parts = floor.parts(bench.pool, sending, sample)
         runs: list[Posted] = []
         for number in range(plan.runs):
             fastest = max(run.load.per_second for run in (warm, *runs))
@@ -152,6 +153,7 @@ def accept(bench: Bench, case: str) -> Figures:
         floor_per_second=lowest,
         baseline_per_second=plain,
         cpu_us=total([run.cpu for run in runs]).microseconds_each(sum(run.load.created for run in runs)),
+        parts_us=parts,
     )
 
 
@@ -200,6 +202,7 @@ def pull_ack(bench: Bench) -> Figures:
         floor_per_second=lowest,
         baseline_per_second=None,
         cpu_us=total([run.cpu for run in runs]).microseconds_each(sum(run.pulled.items for run in runs)),
+        parts_us={},
         notes=("baseline_ratio is null: the plain version has no inbox",),
     )
 

@@ -18,7 +18,8 @@ END = "<!-- figures: end -->"
 class Figures:
     """One case: medians of its runs; ratios to floor and baseline of the same run; the largest gateway in MiB.
 
-    `cpu_us` is the processor time of each exchange or delivery, by who used it (the gateways, the database, the load).
+    `cpu_us` is the processor time of each exchange or delivery, by who used it (the gateways, the database, the load);
+    `parts_us` is what the library calls of one acceptance take by themselves.
     `per_second` counts exchanges (`accept_…`) or acknowledged deliveries (`pull_ack`); latencies are those of one request
     or, for `pull_ack`, of a pull with its acknowledgement.
     """
@@ -33,6 +34,7 @@ class Figures:
     floor_per_second: float
     baseline_per_second: float | None
     cpu_us: Mapping[str, float]
+    parts_us: Mapping[str, float]
     notes: Sequence[str] = field(default_factory=tuple)
 
     def rounded(self) -> dict[str, Any]:
@@ -43,7 +45,7 @@ class Figures:
         for name, value in asdict(self).items():
             if name in whole:
                 shown[name] = [round(v) for v in value] if name == "runs" else value and round(value)
-            elif name == "cpu_us":
+            elif name in {"cpu_us", "parts_us"}:
                 shown[name] = {who: round(spent, 1) for who, spent in value.items()}
             else:
                 shown[name] = value if value is None or name not in digits else round(value, digits[name])
@@ -103,6 +105,31 @@ def table(results: Mapping[str, Any]) -> str:
     )
 
 
+_SHOWN = {
+    "verify": "验证签名 / verify the envelope's signature (ES256)",
+    "sign": "签发回执 / write and sign the receipt (ES256)",
+    "read": "信封的形式与摘要 / form and digest of the envelope",
+    "parse": "解析载荷 / parse the payload, strictly",
+    "schema": "按模式校验 / judge it by its schema",
+    "hash": "日志叶 / hash the log's leaf",
+}
+
+
+def costs(results: Mapping[str, Any]) -> Sequence[str]:
+    """Where the processor's time goes, for each case with library calls of its own, as a Markdown table."""
+    cases = [case for case, found in results.items() if case not in {"machine", "plan"} and found["parts_us"]]
+    lines = ["| 每次接收的处理器微秒数 / CPU µs of one acceptance | " + " | ".join(cases) + " |"]
+    lines += ["|---" + "|---:" * len(cases) + "|"]
+    for part, text in _SHOWN.items():
+        lines.append(f"| {text} | " + " | ".join(f"{results[case]['parts_us'][part]:.1f}" for case in cases) + " |")
+    rest = [results[case]["cpu_us"]["servers"] - sum(results[case]["parts_us"].values()) for case in cases]
+    lines.append("| 网关其余 / all else in the gateway | " + " | ".join(f"{spent:.1f}" for spent in rest) + " |")
+    for who, text in (("database", "PostgreSQL"), ("load", "wrk")):
+        lines.append(f"| {text} | " + " | ".join(f"{results[case]['cpu_us'][who]:.1f}" for case in cases) + " |")
+    total = [sum(results[case]["cpu_us"].values()) for case in cases]
+    return [*lines, "| 合计 / all together | " + " | ".join(f"{spent:.1f}" for spent in total) + " |"]
+
+
 def markdown(results: Mapping[str, Any]) -> str:
     """The results and the machine for `docs/performance.md`."""
     machine = results["machine"]
@@ -110,6 +137,8 @@ def markdown(results: Mapping[str, Any]) -> str:
     lines = ["| " + " | ".join(HEADS) + " |", "|---" + "|---:" * (len(HEADS) - 1) + "|"]
     lines += ["| " + " | ".join(row) + " |" for row in rows(results)]
     lines += [
+        "",
+        *costs(results),
         "",
         f"{machine['cpus']} CPU, {machine['system']}, Python {machine['python']}, PostgreSQL {machine['postgresql']}, {machine['wrk']}.",
         f"fsync {machine['fsync_us']} µs; {settings}.",

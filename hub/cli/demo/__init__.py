@@ -42,6 +42,7 @@ def run(settings: Settings, *, exit_after: bool) -> None:
         update={"data": settings.data.resolve(), "public_url": f"http://{settings.host}:{settings.port}"}
     )
     app.listen(settings, shared=False).close()
+    signal.signal(signal.SIGTERM, _end_orderly)
     _make_folder(settings.data)
     narrator = Narrator()
     began = time.monotonic()
@@ -58,6 +59,10 @@ def run(settings: Settings, *, exit_after: bool) -> None:
             _finish(settings, county, narrator, time.monotonic() - began)
             if not exit_after:
                 _serve_on(settings, narrator, processes)
+
+
+def _end_orderly(_: int, __: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 def _make_folder(data: Path) -> None:

@@ -10,9 +10,14 @@ import pytest
 from hub.audit.entry import Actor
 from hub.errors import Refused
 from hub.exchange.inbox import Item
+from hub.identity.callers import SystemCaller
 from tests.hub.exchange.conftest import Floor
 from tests.support.world import record
 
+REVOKE = (
+    "UPDATE certificate SET state = 'revoked', revoked_at = now(), revocation_reason = 'keyCompromise'"
+    " WHERE system_id = $1"
+)
 ACTOR = Actor(kind="system", id="consumer-b")
 
 
@@ -24,9 +29,9 @@ async def publish(floor: Floor, count: int) -> list[bytes]:
 
 
 async def pull(floor: Floor, limit: int = 100, wait_s: float = 0) -> Sequence[Item]:
-    system = floor.pictures.picture.system("consumer-b")
-    assert system is not None
-    return await floor.inbox.pull(system, ACTOR, limit=limit, wait_s=wait_s, request_id="r")
+    system, kid = floor.consumer, floor.consumer.kid
+    caller = SystemCaller(system.id, system.code, next(iter(floor.world.organisations.values())), kid, ACTOR)
+    return await floor.inbox.pull(caller, limit=limit, wait_s=wait_s, request_id="r")
 
 
 def named(items: Sequence[Item]) -> list[tuple[str, str]]:
@@ -117,6 +122,24 @@ async def test_a_long_poll_ends_when_something_arrives(floor: Floor) -> None:
     await publish(floor, 1)
     assert len(await waiting) == 1
     assert time.monotonic() - began < 1
+
+
+@pytest.mark.parametrize(
+    ("change", "slug"),
+    [
+        (REVOKE, "certificate-revoked"),
+        ("UPDATE system SET state = 'suspended' WHERE id = $1", "system-suspended"),
+    ],
+)
+async def test_a_long_poll_does_not_outlive_its_callers_rights(floor: Floor, change: str, slug: str) -> None:
+    waiting = asyncio.create_task(pull(floor, wait_s=20))
+    await asyncio.sleep(0.2)
+    await floor.world.change(change, floor.consumer.id)
+    await publish(floor, 1)
+    with pytest.raises(Refused) as caught:
+        await waiting
+    assert caught.value.slug == slug
+    assert await floor.connection.fetchval("SELECT count(*) FROM delivery WHERE sequence IS NOT NULL") == 0
 
 
 async def test_a_long_poll_without_news_ends_in_time(floor: Floor) -> None:

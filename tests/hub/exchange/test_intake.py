@@ -139,5 +139,7 @@ async def test_a_grant_that_ends_while_an_envelope_waits_is_judged_again(floor: 
 
 
 async def lanes(floor: Floor, accepted: Accepted) -> int:
-    found: int = await floor.connection.fetchval("SELECT cardinality(deliveries) FROM exchange WHERE id = $1", accepted.exchange)
+    found: int = await floor.connection.fetchval(
+        "SELECT cardinality(deliveries) FROM exchange WHERE id = $1", accepted.exchange
+    )
     return found

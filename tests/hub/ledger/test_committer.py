@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -298,3 +299,25 @@ async def test_an_acceptance_that_was_cleared_between_conflict_and_look_is_judge
 
     monkeypatch.setattr("hub.ledger.committer.find_seen", cleared)
     assert await desk.committer.submit(desk.work("old")) == Stale(desk.epoch)
+
+
+async def test_an_unforeseen_error_ends_the_writer_for_all_to_hear_and_tells_everybody_once(desk: Desk) -> None:
+    told: list[Outcome | Unavailable] = []
+    heard = asyncio.Event()
+    desk.committer.failed = heard.set
+
+    def broken(_: frozenset[UUID]) -> None:
+        raise RuntimeError("unforeseen")
+
+    desk.committer.committed = broken
+    async with desk.held_up():
+        desk.committer.enqueue(desk.work(), told.append)
+        await desk.writer()
+        desk.committer.enqueue(desk.work(), told.append)
+    await asyncio.wait_for(heard.wait(), 5)
+    assert [type(outcome) for outcome in told] == [Committed, Unavailable]
+    with pytest.raises(Unavailable):
+        await desk.committer.submit(desk.work())
+    with pytest.raises(RuntimeError):
+        await desk.committer.stop()
+    await desk.committer.start()

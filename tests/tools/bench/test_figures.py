@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tools.bench.figures import BEGIN, END, Figures, fill, markdown, table, thresholds, write
+from tools.bench.figures import BEGIN, END, Figures, costs, fill, markdown, table, thresholds, write
 from tools.bench.plan import ACCEPT_1K
 
 GOOD = Figures(
@@ -21,6 +21,7 @@ GOOD = Figures(
     floor_per_second=20_000.0,
     baseline_per_second=1_200.0,
     cpu_us={"servers": 250.04, "database": 70.0, "load": 12.0},
+    parts_us={"read": 19.0, "verify": 75.0, "parse": 3.0, "schema": 1.0, "hash": 1.0, "sign": 31.04},
 )
 MACHINE = {
     "cpus": 2,
@@ -52,7 +53,7 @@ def test_each_threshold_fails_alone(name: str, value: float) -> None:
 
 
 def test_figures_are_written_with_the_digits_that_mean_something() -> None:
-    assert GOOD.rounded() | {} == {
+    assert GOOD.rounded() == {
         "per_second": 6000,
         "p50_ms": 7.0,
         "p99_ms": 30.0,
@@ -63,6 +64,7 @@ def test_figures_are_written_with_the_digits_that_mean_something() -> None:
         "floor_per_second": 20_000,
         "baseline_per_second": 1_200,
         "cpu_us": {"servers": 250.0, "database": 70.0, "load": 12.0},
+        "parts_us": {"read": 19.0, "verify": 75.0, "parse": 3.0, "schema": 1.0, "hash": 1.0, "sign": 31.0},
         "notes": [],
     }
 
@@ -79,6 +81,16 @@ def test_the_table_has_a_line_for_each_case_and_none_for_the_machine() -> None:
     assert len(lines) == 2
     assert len({len(line) for line in lines}) == 1
     assert lines[1].startswith(ACCEPT_1K)
+
+
+def test_what_the_libraries_do_not_account_for_is_the_rest_of_the_gateway() -> None:
+    lines = costs(results())
+    assert "| 网关其余 / all else in the gateway | 120.0 |" in lines
+    assert lines[-1] == "| 合计 / all together | 332.0 |"
+
+
+def test_a_case_without_library_calls_of_its_own_has_no_costs_to_show() -> None:
+    assert all("pull_ack" not in line for line in costs(results() | {"pull_ack": replace(GOOD, parts_us={}).rounded()}))
 
 
 def test_the_document_is_filled_between_its_marks_and_nowhere_else(tmp_path: Path) -> None:

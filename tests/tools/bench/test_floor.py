@@ -37,3 +37,11 @@ def test_a_payload_that_breaks_the_schema_does_not_pass(sending: Sending, monkey
     monkeypatch.setattr(floor, "ITEMS", ITEMS[:2])
     with ThreadPoolExecutor(GATEWAYS) as pool, pytest.raises(AssertionError, match="schema"):
         accept_floor(pool, replace(sending), signed(sending), 0.05)
+
+
+def test_each_library_call_takes_its_time_and_checking_a_signature_the_most(sending: Sending) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        found = floor.parts(pool, sending, signed(sending, 50))
+    assert set(found) == {"read", "verify", "parse", "schema", "hash", "sign"}
+    assert min(found.values()) > 0
+    assert max(found, key=lambda name: found[name]) == "verify"

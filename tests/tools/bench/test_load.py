@@ -87,9 +87,11 @@ def answering(status: str) -> Iterator[tuple[int, Echo]]:
     with Echo(status) as echo:
         thread = threading.Thread(target=echo.serve_forever, args=(0.05,), daemon=True)
         thread.start()
-        yield echo.server_address[1], echo
-        echo.shutdown()
-        thread.join()
+        try:
+            yield echo.server_address[1], echo
+        finally:
+            echo.shutdown()
+            thread.join()
 
 
 def numbered(path: Path, count: int) -> RequestFile:

@@ -2,7 +2,7 @@
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog.compiler import compile_schema
@@ -14,6 +14,7 @@ from tools.bench.records import ITEMS, RECORD_BYTES, payload
 VALIDATOR = compile_schema(derive_schema(parse_items(ITEMS), title="示例", code="306001000001/000001", version=1))
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(number=st.integers(0, 10**12), size=st.integers(512, 12_000))
 def test_a_payload_has_the_size_asked_for_and_satisfies_the_schema(number: int, size: int) -> None:
     written = payload(number, size)
@@ -22,6 +23,7 @@ def test_a_payload_has_the_size_asked_for_and_satisfies_the_schema(number: int, 
     assert not may_hold_marking(written)
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(number=st.integers(0, 10**8))
 def test_the_next_payload_is_another_one(number: int) -> None:
     assert payload(number, 1024) != payload(number + 1, 1024)

@@ -1,0 +1,275 @@
+"""One connection, without a socket: what arrives in which pieces, and what is written when."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import uvicorn
+from uvicorn.server import ServerState
+
+from hub.app import protocol
+from hub.app.protocol import MAX_EXPRESS_BYTES, MAX_HEAD_BYTES, BoundedProtocol
+
+Answer = Callable[[int, Iterable[tuple[bytes, bytes]], bytes], None]
+
+
+class Line:
+    """The other end of a connection: keeps what was written and whether it was closed."""
+
+    def __init__(self) -> None:
+        self.written = b""
+        self.closed = False
+
+    def get_extra_info(self, name: str) -> object:
+        return {"peername": ("192.0.2.7", 4711), "sockname": ("192.0.2.1", 8640)}.get(name)
+
+    def write(self, data: bytes) -> None:
+        self.written += data
+
+    def close(self) -> None:
+        self.closed = True
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+    def pause_reading(self) -> None:
+        """Nothing to pause."""
+
+    def resume_reading(self) -> None:
+        """Nothing to resume."""
+
+
+@dataclass
+class App:
+    """Answers every ordinary request with its path and the size of its body; keeps posted messages for the test."""
+
+    max_bytes: int = 4 << 20
+    posted: list[tuple[bytes, str, Answer]] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+    slow: asyncio.Event | None = None
+
+    @property
+    def posting(self) -> "App":
+        return self
+
+    def express(self, headers: Any, body: bytes, address: str, answer: Answer) -> None:
+        self.posted.append((body, address, answer))
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        self.asked.append(scope["path"])
+        if self.slow is not None:
+            await self.slow.wait()
+        size = 0
+        while True:
+            message = await receive()
+            size += len(message.get("body", b""))
+            if not message.get("more_body"):
+                break
+        body = f"{scope['path']} {size}".encode()
+        headers = [(b"content-length", b"%d" % len(body))]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+
+@dataclass
+class Peer:
+    """A connection under test."""
+
+    app: App
+    line: Line
+    connection: BoundedProtocol
+
+    def sends(self, *pieces: bytes) -> None:
+        for piece in pieces:
+            self.connection.data_received(piece)
+
+
+def connected() -> Peer:
+    app, line = App(), Line()
+    config = uvicorn.Config(app, http=BoundedProtocol, lifespan="off", log_config=None, proxy_headers=False)
+    connection = BoundedProtocol(config=config, server_state=ServerState(), app_state={})
+    connection.connection_made(line)
+    return Peer(app, line, connection)
+
+
+@pytest.fixture
+async def peer() -> Peer:
+    return connected()
+
+
+def post(body: bytes, *lines: bytes, version: bytes = b"1.1") -> bytes:
+    head = [b"POST /v1/exchanges HTTP/" + version, b"content-length: %d" % len(body), *lines]
+    return b"\r\n".join([*head, b"", b""]) + body
+
+
+async def settle() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def test_an_envelope_is_handed_over_whole_and_answered_in_one_piece(peer: Peer) -> None:
+    whole = post(b"envelope")
+    peer.sends(whole[:10], whole[10:-4], whole[-4:])
+    ((body, address, answer),) = peer.app.posted
+    assert (body, address) == (b"envelope", "192.0.2.7")
+    answer(201, [(b"x-request-id", b"r1")], b"receipt")
+    assert peer.line.written.startswith(b"HTTP/1.1 201 Created\r\n")
+    assert peer.line.written.endswith(b"x-request-id: r1\r\ncontent-length: 7\r\n\r\nreceipt")
+    assert not peer.line.closed
+    peer.sends(post(b"again"))
+    assert [body for body, _, _ in peer.app.posted] == [b"envelope", b"again"]
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        post(b"x" * (MAX_EXPRESS_BYTES + 1)),
+        post(b"x", b"expect: 100-continue"),
+        post(b"x", version=b"1.0"),
+        b"POST /v1/exchanges HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n",
+        b"PUT /v1/exchanges HTTP/1.1\r\ncontent-length: 1\r\n\r\nx",
+        b"POST /v1/exchanges/ HTTP/1.1\r\ncontent-length: 1\r\n\r\nx",
+    ],
+    ids=["long", "expect", "http 1.0", "chunked", "put", "elsewhere"],
+)
+async def test_what_is_not_plain_goes_the_ordinary_way(peer: Peer, request_bytes: bytes) -> None:
+    peer.sends(request_bytes)
+    await settle()
+    assert peer.app.posted == []
+    assert len(peer.app.asked) == 1
+    assert b" 200 OK" in peer.line.written
+
+
+async def test_what_is_longer_than_the_door_takes_is_not_gathered(peer: Peer) -> None:
+    peer.app.max_bytes = 10
+    peer.sends(post(b"x" * 11))
+    await settle()
+    assert peer.app.posted == []
+
+
+async def test_a_request_behind_an_envelope_waits_for_its_answer(peer: Peer) -> None:
+    peer.sends(post(b"first") + post(b"second") + b"GET /livez HTTP/1.1\r\n\r\n")
+    await settle()
+    assert (len(peer.app.posted), peer.app.asked) == (1, [])
+    peer.app.posted[0][2](201, [], b"receipt")
+    await settle()
+    assert peer.app.asked == ["/v1/exchanges", "/livez"]
+    assert peer.line.written.index(b"receipt") < peer.line.written.index(b"/v1/exchanges 6")
+    assert peer.line.written.endswith(b"/livez 0")
+
+
+async def test_a_client_that_does_not_read_is_answered_the_ordinary_way(peer: Peer) -> None:
+    peer.connection.pause_writing()
+    peer.sends(post(b"envelope"))
+    await settle()
+    assert (peer.app.posted, peer.line.written) == ([], b"")
+    peer.connection.resume_writing()
+    await settle()
+    assert peer.line.written.endswith(b"/v1/exchanges 8")
+
+
+async def test_a_client_that_wants_to_close_is_answered_and_closed(peer: Peer) -> None:
+    peer.sends(post(b"envelope", b"connection: close"))
+    peer.app.posted[0][2](201, [], b"receipt")
+    assert peer.line.written.endswith(b"connection: close\r\n\r\nreceipt")
+    assert peer.line.closed
+
+
+async def test_a_client_that_went_away_is_not_answered(peer: Peer) -> None:
+    peer.sends(post(b"envelope"))
+    peer.connection.connection_lost(None)
+    peer.app.posted[0][2](201, [], b"receipt")
+    assert peer.line.written == b""
+
+
+async def test_shutdown_lets_an_envelope_be_answered_and_closes_then(peer: Peer) -> None:
+    peer.sends(post(b"envelope"))
+    peer.connection.shutdown()
+    assert not peer.line.closed
+    peer.app.posted[0][2](201, [], b"receipt")
+    assert peer.line.written.endswith(b"connection: close\r\n\r\nreceipt")
+    assert peer.line.closed
+
+
+async def test_shutdown_closes_a_connection_that_waits_for_nothing(peer: Peer) -> None:
+    peer.connection.shutdown()
+    assert peer.line.closed
+
+
+async def test_a_head_beyond_its_bound_is_refused(peer: Peer) -> None:
+    peer.sends(b"GET /livez HTTP/1.1\r\nx-filler: ")
+    for _ in range(MAX_HEAD_BYTES // 1024):
+        peer.sends(b"x" * 1024)
+    assert peer.line.written.startswith(b"HTTP/1.1 431 ")
+    assert peer.line.closed
+    assert peer.app.asked == []
+
+
+@pytest.mark.parametrize("missing", [1, 2, 3, 4])
+async def test_a_body_that_comes_with_the_end_of_its_head_does_not_count_as_head(peer: Peer, missing: int) -> None:
+    body = b"x" * (2 * MAX_HEAD_BYTES)
+    whole = post(body)
+    end = len(whole) - len(body)
+    peer.sends(whole[: end - missing], whole[end - missing :])
+    await settle()
+    assert not peer.line.closed
+    assert len(peer.app.asked) + len(peer.app.posted) == 1
+
+
+@pytest.fixture
+def short_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "HEAD_TIMEOUT_S", 0.03)
+    monkeypatch.setattr(protocol, "BODY_TIMEOUT_S", 0.06)
+
+
+@pytest.mark.usefixtures("short_times")
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [],
+        [b"GET /livez HTTP/1.1\r\nhost:"],
+        [post(b"envelope")[:-1]],
+        [b"POST /v1/session HTTP/1.1\r\ncontent-length: 5\r\n\r\n", b"{"],
+        [b"GET /livez HTTP/1.1\r\n\r\n", b"\r\n"],
+        [b"GET /livez HTTP/1.1\r\n\r\n", b"GET /li"],
+    ],
+    ids=["nothing", "half a head", "half an envelope", "half a body", "an empty line", "half a second head"],
+)
+async def test_what_comes_to_no_end_is_closed(pieces: list[bytes]) -> None:
+    peer = connected()  # only now, with the short times
+    for piece in pieces:
+        peer.sends(piece)
+        await settle()
+    assert not peer.line.is_closing()
+    await asyncio.sleep(0.1)
+    assert peer.line.is_closing()
+    peer.connection.connection_lost(None)
+
+
+@pytest.mark.usefixtures("short_times")
+async def test_a_request_that_has_arrived_may_take_longer_to_answer(peer: Peer) -> None:
+    peer.app.slow = asyncio.Event()
+    peer.sends(b"GET /v1/inbox HTTP/1.1\r\n\r\n", b"\r\n")
+    await asyncio.sleep(0.1)
+    assert not peer.line.closed
+    peer.app.slow.set()
+    await settle()
+    assert peer.line.written.endswith(b"/v1/inbox 0")
+
+
+@pytest.mark.usefixtures("short_times")
+async def test_a_body_that_goes_on_after_its_answer_has_its_time_too(peer: Peer) -> None:
+    async def refusing(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 415, "headers": [(b"content-length", b"0")]})
+        await send({"type": "http.response.body", "body": b""})
+
+    peer.connection.app = refusing
+    peer.sends(b"POST /v1/session HTTP/1.1\r\ncontent-length: 100\r\n\r\n")
+    await settle()
+    for _ in range(4):
+        peer.sends(b"x")
+        await asyncio.sleep(0.02)
+    assert b" 415 " in peer.line.written
+    assert peer.line.closed
