@@ -156,7 +156,7 @@ def _acknowledgement(hub: str, code: str, signer: KeySigner, items: Sequence[Map
     deliveries = []
     for item in items:
         found = digest(item["envelope"].encode("ascii"))
-        if False:
+        if found != item["digest"]:
             raise VoidRun("投递的 digest 与信封不符", "the digest of a delivery is not that of its envelope")
         deliveries.append({"id": item["delivery"], "digest": found})
     return envelope.seal(

@@ -35,6 +35,8 @@ def test_a_folder_in_memory_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path
 def test_tmpfs_is_refused_before_anything_is_made(capsys: pytest.CaptureFixture[str]) -> None:
     place = Path("/dev/shm/shuniu-bench-test")
     try:
+        with pytest.raises(SetupError, match="tmpfs"), Ground(place).prepared():
+            pytest.fail("prepared in memory")
         assert bench.main(["--smoke", "--dir", str(place)]) == 3
         assert "tmpfs" in capsys.readouterr().err
         assert list(place.iterdir()) == []

@@ -89,7 +89,7 @@ async def test_a_delivery_that_is_not_what_its_digest_says_voids_a_run(
 ) -> None:
     await stand.post(1)
     monkeypatch.setattr(puller, "digest", lambda data: "sha-256:" + "0" * 64)
-    with pytest.raises(VoidRun, match="digest"):
+    with pytest.raises(VoidRun, match="the digest of a delivery"):
         await pull(stand.settings, stand.county.pullers[:1], 1)
 
 
