@@ -22,7 +22,7 @@ _PARTS = ("header", "payload", "signature")
 _PARTS_ZH = ("受保护头", "正文", "签名")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Opened:
     """An envelope of good form. Not yet believed: see `verify`.
 

@@ -35,7 +35,7 @@ _JTI = re.compile(r"[A-Za-z0-9._~-]{1,64}")
 _RESOURCE = re.compile(r"[123][0-9]{2}[0-9]{3}[0-9A-Za-z]*/[0-9]+")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Header:
     """A protected header whose every value has the form that the contract asks for.
 

@@ -4,6 +4,8 @@ import os
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from asyncpg.pgproto.pgproto import UUID as DriverUUID  # noqa: N811
+
 _VERSION_AND_VARIANT = (0x7 << 76) | (0x2 << 62)
 _RANDOM_MASK = (0xFFF << 64) | ((1 << 62) - 1)
 
@@ -18,12 +20,14 @@ def new_id(now: datetime) -> UUID:
 
 
 def new_ids(now: datetime, count: int) -> list[UUID]:
-    """`count` of them, of one moment, from one draw of random bytes."""
+    """`count` of them, of one moment, from one draw of random bytes.
+
+    Of the driver's own kind, which is a `UUID` that is made, written and shown several times faster.
+    """
     time = (_milliseconds(now) << 80) | _VERSION_AND_VARIANT
     random = os.urandom(10 * count)
-    return [
-        UUID(int=time | (int.from_bytes(random[i : i + 10], "big") & _RANDOM_MASK)) for i in range(0, 10 * count, 10)
-    ]
+    numbers = [time | (int.from_bytes(random[at : at + 10], "big") & _RANDOM_MASK) for at in range(0, 10 * count, 10)]
+    return [DriverUUID(number.to_bytes(16, "big")) for number in numbers]
 
 
 def id_at(milliseconds: int) -> UUID:

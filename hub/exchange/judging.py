@@ -23,7 +23,7 @@ MAX_REPORTED_ERRORS = 20
 FOREVER = datetime.max.replace(tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Judged:
     """A message that passed: where it goes, by which rights, and until when the judgement holds."""
 

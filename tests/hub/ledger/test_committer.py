@@ -321,3 +321,30 @@ async def test_an_unforeseen_error_ends_the_writer_for_all_to_hear_and_tells_eve
     with pytest.raises(RuntimeError):
         await desk.committer.stop()
     await desk.committer.start()
+
+
+async def test_a_barrier_that_is_held_too_long_turns_the_whole_batch_away_at_once(desk: Desk) -> None:
+    assert desk.committer._connection is not None
+    await desk.committer._connection.execute("SET lock_timeout = '200ms'")
+    async with desk.held_up():
+        first = submitted(desk, desk.work())
+        await desk.writer()
+        rest = submitted(desk, *(desk.work() for _ in range(20)))
+        began = time.monotonic()
+        found = await outcomes(first + rest)
+        assert time.monotonic() - began < 2
+    assert {type(outcome) for outcome in found} == {Unavailable}
+    assert await desk.count("acceptance") == 0
+    assert await desk.committer.submit(desk.work()) == Committed()
+
+
+async def test_a_batch_holds_no_more_bytes_than_its_bound(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hub.ledger.committer.MAX_BATCH_BYTES", 5_000)
+    async with desk.held_up():
+        tasks = submitted(desk, desk.work())
+        await desk.writer()
+        tasks += submitted(desk, *(desk.work(envelope=b"x" * size) for size in (2_000, 2_000, 2_000, 9_000, 100)))
+        await asyncio.sleep(0.01)
+    assert await outcomes(tasks) == [Committed()] * 6
+    assert desk.committer.counters.batches == 5
+    assert await desk.committer.submit(desk.work()) == Committed()
