@@ -36,9 +36,12 @@ async def test_rights_that_have_changed_roll_the_transaction_back(floor: Floor, 
 
 
 async def test_what_fails_inside_is_rolled_back(floor: Floor, database: Database) -> None:
+    async def fail(connection: asyncpg.Connection) -> None:
+        async with under_barrier(connection, floor.pictures.picture, DatabaseClock()):
+            await connection.execute("UPDATE lane SET next_sequence = 99")
+            raise ZeroDivisionError
+
     async with database.connection() as connection:
         with pytest.raises(ZeroDivisionError):
-            async with under_barrier(connection, floor.pictures.picture, DatabaseClock()):
-                await connection.execute("UPDATE lane SET next_sequence = 99")
-                raise ZeroDivisionError
+            await fail(connection)
     assert await floor.connection.fetchval("SELECT max(next_sequence) FROM lane") == 1
