@@ -24,6 +24,11 @@ def pytest_pycollect_makeitem(collector: pytest.Module | pytest.Class, name: str
             pytest.mark.anyio(obj)
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name what holds sets by its argument: two test processes would write their members in different orders."""
+    return argname if isinstance(val, (dict, set, frozenset)) else None
+
+
 @pytest.fixture
 def anyio_backend() -> str:
     """What anyio's plugin runs async tests on."""

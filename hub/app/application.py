@@ -197,6 +197,8 @@ async def _http(request: Request, fault: Exception) -> Response:
             "this address does not take that method; see /docs",
             slug="method-not-allowed",
         )
+    elif isinstance(fault.__cause__, Refused):  # what reading the body raised, wrapped by the framework
+        refusal = fault.__cause__
     elif fault.status_code == 400:
         refusal = InvalidInput("请求体无法解析；请发送 UTF-8 的 JSON", "the body cannot be parsed; send JSON in UTF-8")
     else:

@@ -1,6 +1,7 @@
 """I8: what is marked is found wherever it stands and told without a trace of it; what merely speaks of secrets passes."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -123,3 +124,13 @@ def test_ordinary_bytes_need_no_second_look(raw: bytes) -> None:
 @pytest.mark.timeout(20)
 def test_no_text_takes_more_than_linear_time(unit: str) -> None:
     find_marking({"file": "1", "digest": "2", "name": "机密x" + unit * (1_000_000 // len(unit))})
+
+
+def test_the_time_grows_with_the_length_and_not_with_its_square() -> None:
+    def seconds(count: int) -> float:
+        began = time.perf_counter()
+        assert find_marking({"records": [{"note": "密" + "㊙" * count}]}, secrecy_fields=frozenset()) is None
+        return time.perf_counter() - began
+
+    short = max(seconds(20_000), 0.001)
+    assert seconds(200_000) < 60 * short

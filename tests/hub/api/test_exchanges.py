@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -9,6 +10,7 @@ import pytest
 
 from hub.api.exchanges import post_route
 from hub.api.guard import Mark
+from hub.app import application
 from hub.identity.roles import Role
 from tests.support.gateway import TestGateway, bearer
 from tests.support.world import TestSystem, World, record
@@ -144,3 +146,21 @@ async def test_an_unknown_address_or_method_is_a_problem(town: Town) -> None:
 def test_the_posting_door_guards_itself() -> None:
     route = post_route(None)  # type: ignore[arg-type]
     assert vars(route.endpoint)["shuniu_guard"] == Mark("signed-message")
+
+
+async def test_nothing_is_accepted_while_the_clocks_disagree(town: Town) -> None:
+    town.gateway.context.clock.not_before(town.gateway.now + timedelta(seconds=10))
+    answer = await town.post(envelope(town.provider))
+    assert answer.status_code == 503
+    assert answer.json()["type"] == "/problems/unavailable"
+
+
+async def test_the_front_bounds_the_bodies_of_ordinary_routes(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(application, "MAX_JSON_BYTES", 1000)
+    transport = httpx.ASGITransport(app=application.Front(town.gateway.app))
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8640") as client:
+        small = await client.post("/v1/session", json={"user": "nobody-here", "password": "x" * 100})
+        large = await client.post("/v1/session", json={"user": "nobody-here", "password": "x" * 1000})
+    assert small.status_code == 401
+    assert large.status_code == 413
+    assert large.json()["type"] == "/problems/too-large"

@@ -9,6 +9,7 @@ import pytest
 
 from hub.audit.entry import Actor
 from hub.errors import Refused
+from hub.exchange import inbox
 from hub.exchange.inbox import Item
 from hub.identity.callers import SystemCaller
 from tests.hub.exchange.conftest import Floor
@@ -179,3 +180,32 @@ async def test_a_claim_and_an_acknowledgement_are_in_the_log(floor: Floor) -> No
     claimed = next(orjson.loads(r["leaf"]) for r in rows if r["event"] == "delivery.claimed")
     assert claimed["rows"] == 2
     assert claimed["details"]["lanes"][0]["last"] == 2
+
+
+@pytest.mark.parametrize("status", ["suspended", "withdrawn"])
+async def test_a_resource_that_is_no_longer_shared_hands_out_nothing(floor: Floor, status: str) -> None:
+    await publish(floor, 1)
+    await floor.world.change("UPDATE resource SET status = $1", status)
+    assert list(await pull(floor)) == []
+    await floor.world.change("UPDATE resource SET status = 'published'")
+    assert len(await pull(floor)) == 1
+
+
+async def test_an_answer_is_bounded_in_bytes_and_never_empty(floor: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = await publish(floor, 4)
+    monkeypatch.setattr(inbox, "MAX_ANSWER_BYTES", len(sent[0]) * 2 + 10)
+    assert [i.envelope for i in await pull(floor)] == sent[:2]
+    monkeypatch.setattr(inbox, "MAX_ANSWER_BYTES", 1)
+    assert [i.envelope for i in await pull(floor)] == sent[:1]
+
+
+async def test_a_consumer_waits_in_a_bounded_number_of_pulls(floor: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inbox, "MAX_PULLS", 2)
+    waiting = [asyncio.create_task(pull(floor, wait_s=5)) for _ in range(2)]
+    await asyncio.sleep(0.3)
+    with pytest.raises(Refused) as caught:
+        await pull(floor)
+    assert caught.value.slug == "rate-limited"
+    await publish(floor, 1)
+    await asyncio.gather(*waiting)
+    assert len(await pull(floor)) == 1

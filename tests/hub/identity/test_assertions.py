@@ -1,6 +1,7 @@
 """Client assertions: what proves a system, and every way in which one does not."""
 
 from datetime import timedelta
+from itertools import count
 from typing import Any
 
 import orjson
@@ -144,6 +145,7 @@ def test_a_certificate_that_nobody_registered_is_unknown_and_perhaps_only_new() 
         signed(claims("jiguan-portal")) + "=",
         signed(claims("jiguan-portal", padding="x" * MAX_BYTES)),
     ],
+    ids=count(),  # the texts are signed anew in every process
 )
 def test_what_is_no_assertion_is_malformed(text: str) -> None:
     assert refusal_of(text).reason == "malformed-assertion"

@@ -177,8 +177,11 @@ async def test_a_queue_is_full_by_bytes_too(desk: Desk) -> None:
 
 async def test_stopping_finishes_what_waits_and_takes_nothing_new(desk: Desk) -> None:
     async with desk.held_up():
-        tasks = submitted(desk, *(desk.work() for _ in range(5)))
+        tasks = submitted(desk, desk.work())
         await desk.writer()
+        tasks += submitted(desk, *(desk.work() for _ in range(4)))
+        await asyncio.sleep(0.01)
+        assert desk.committer.queued == 4
         stopping = asyncio.create_task(desk.committer.stop())
         await asyncio.sleep(0.05)
         with pytest.raises(Unavailable):

@@ -121,7 +121,7 @@ def test_only_postgres_in_that_very_folder_belongs_to_a_cluster(tmp_path: Path) 
             process.wait()
 
 
-@pytest.mark.parametrize("content", ["", "\n", "nonsense\n", "999999999\n", f"{os.getpid()}\n"])
+@pytest.mark.parametrize("content", ["", "\n", "nonsense\n", "999999999\n", "{ours}\n"])
 def test_a_pid_file_that_names_no_postmaster_of_ours_names_nobody(tmp_path: Path, content: str) -> None:
-    (tmp_path / "postmaster.pid").write_text(content)
+    (tmp_path / "postmaster.pid").write_text(content.format(ours=os.getpid()))
     assert leftovers._postmaster(tmp_path) is None
