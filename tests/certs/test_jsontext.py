@@ -181,7 +181,9 @@ def test_the_depth_can_be_set_lower() -> None:
 def test_four_hostile_mebibytes_are_refused_in_a_moment(data: bytes) -> None:
     started = time.process_time()
     assert reason_of(data) is not None
-    assert time.process_time() - started < 5.0  # takes 0.003 to 0.8 s; the bound leaves room for coverage's tracing
+    assert (
+        time.process_time() - started < 20.0
+    )  # takes 0.003 to 0.8 s; traced for coverage on busy cores up to 7, and hours were it quadratic
 
 
 # Pieces that a sloppy sender or an attacker would combine: equal names in different escapes, numbers at every edge.

@@ -19,11 +19,22 @@ from hub.db.errors import DatabaseUnavailable
 from tests.support.embedded import server_account
 
 
+def _hear_all_signals() -> None:
+    """Undo what a shell does to its background jobs, should the tests be one: they ignore SIGINT and SIGQUIT."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
+
+
 @pytest.fixture
 def deaf(request: pytest.FixtureRequest) -> Iterator[subprocess.Popen[bytes]]:
     """A process that ignores the signals named."""
     script = f"trap '' {request.param}; echo; while :; do sleep 0.02; done"
-    process = subprocess.Popen(["/bin/sh", "-c", script], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        ["/bin/sh", "-c", script],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=_hear_all_signals,  # noqa: PLW1509
+    )
     assert process.stdout is not None
     process.stdout.readline()
     yield process
