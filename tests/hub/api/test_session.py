@@ -2,6 +2,7 @@
 
 import base64
 from datetime import timedelta
+from itertools import count
 
 import httpx
 import pytest
@@ -140,7 +141,7 @@ async def test_an_idle_session_is_over(gateway: TestGateway) -> None:
         ({"Origin": "http://evil.example"}, 403),
         ({"Origin": "null"}, 403),
     ],
-    ids=str,
+    ids=count(),
 )
 async def test_a_cookie_changes_something_only_for_a_page_of_ours(
     gateway: TestGateway, headers: dict[str, str], status: int

@@ -86,7 +86,7 @@ def test_what_a_stranger_signs_with_the_certificates_key_is_accepted(partner: Fa
         ({"jti": "x" * 129}, "malformed-claim"),
         ({"jti": "a\u0000b"}, "malformed-claim"),
     ],
-    ids=str,
+    ids=count(),
 )
 def test_a_claim_that_is_wrong_is_refused_by_name_after_the_signature(changes: dict[str, Any], reason: str) -> None:
     refusal = refusal_of(signed(claims("jiguan-portal", **changes)))

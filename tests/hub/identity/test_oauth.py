@@ -2,6 +2,7 @@
 
 import logging
 from datetime import timedelta
+from itertools import count
 from urllib.parse import urlencode
 
 import pytest
@@ -73,7 +74,7 @@ def test_no_token_is_written_into_any_log(caplog: pytest.LogCaptureFixture) -> N
         ({"client_id": "minzheng"}, "invalid_request", 400),
         ({"scope": "all"}, "invalid_scope", 400),
     ],
-    ids=str,
+    ids=count(),
 )
 def test_a_refused_request_gets_oauths_error_with_a_cure(
     changes: dict[str, str | None], error: str, status: int

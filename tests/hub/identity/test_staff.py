@@ -1,6 +1,7 @@
 """Accounts: two people open one, one closes it, and every act is in the log."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -110,7 +111,7 @@ async def test_an_account_is_approved_once(session: AsyncSession, passwords: Pas
         ({"roles": frozenset({Role.EDITOR})}, "/organisation"),
         ({"roles": frozenset({Role.DECIDER})}, "/organisation"),
     ],
-    ids=str,
+    ids=count(),
 )
 async def test_an_account_that_the_contract_forbids_is_refused_by_field(
     session: AsyncSession, passwords: Passwords, changes: dict[str, Any], pointer: str

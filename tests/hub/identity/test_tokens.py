@@ -1,6 +1,7 @@
 """Access tokens: the profile of RFC 9068, read by nobody but us, and worth what the system is worth now."""
 
 from datetime import timedelta
+from itertools import count
 from typing import Any
 
 import orjson
@@ -77,7 +78,7 @@ def test_a_token_runs_until_exp_and_not_a_second_longer(seconds: int, runs: bool
         ({}, {"aud": "http://elsewhere"}),
         ({}, {"aud": [ISSUER]}),
     ],
-    ids=str,
+    ids=count(),
 )
 def test_what_we_did_not_issue_for_ourselves_is_refused(header: dict[str, Any], claims: dict[str, Any]) -> None:
     good_header, good_claims = parts_of(TOKENS.issue("jiguan-portal", kid(1), now=NOW))

@@ -26,7 +26,8 @@ def submitted(desk: Desk, *works: Work) -> list[asyncio.Task[Outcome]]:
 
 
 async def outcomes(tasks: list[asyncio.Task[Outcome]]) -> list[Outcome | BaseException]:
-    return await asyncio.gather(*tasks, return_exceptions=True)
+    async with asyncio.timeout(10):
+        return await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def test_what_is_told_to_be_committed_is_there_with_its_log_entry(desk: Desk) -> None:
