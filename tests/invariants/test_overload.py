@@ -39,7 +39,8 @@ async def one_more_gateway(
     finally:
         found.hub.gateways.remove(gateway)
         if gateway.is_running:
-            gateway.kill()
+            gateway.terminate()
+            await gateway.ended()
 
 
 @asynccontextmanager

@@ -102,6 +102,14 @@ class Process:
         """Ask it to end in good order; does not wait."""
         os.kill(self.pid, signal.SIGTERM)
 
+    def end(self, seconds: float = STOP_S) -> None:
+        """Wait for an end that was asked for; kill what does not come to it."""
+        assert self._process is not None
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
     async def ended(self, seconds: float = STOP_S) -> int:
         """Its exit status, once it has ended; fails when it does not in time."""
         assert self._process is not None
@@ -224,10 +232,12 @@ class Hub:
         return list(found)
 
     def close(self) -> None:
-        """End every process that still runs."""
-        for process in (*self.gateways, *self.workers):
-            if process.is_running:
-                process.kill()
+        """End every process that still runs, in good order if it will."""
+        running = [process for process in (*self.gateways, *self.workers) if process.is_running]
+        for process in running:
+            process.terminate()
+        for process in running:
+            process.end()
 
 
 @contextmanager
