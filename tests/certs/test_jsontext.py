@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from typing import Any
 
@@ -179,11 +180,16 @@ def test_the_depth_can_be_set_lower() -> None:
     ],
 )
 def test_four_hostile_mebibytes_are_refused_in_a_moment(data: bytes) -> None:
-    started = time.process_time()
-    assert reason_of(data) is not None
-    assert (
-        time.process_time() - started < 20.0
-    )  # takes 0.003 to 0.8 s; traced for coverage on busy cores up to 7, and hours were it quadratic
+    tracer = sys.gettrace()
+    sys.settrace(None)  # what is measured is the parser, not the coverage tool that watches it
+    try:
+        started = time.process_time()
+        reason = reason_of(data)
+        taken = time.process_time() - started
+    finally:
+        sys.settrace(tracer)
+    assert reason is not None
+    assert taken < 5.0  # takes 0.003 to 0.8 s
 
 
 # Pieces that a sloppy sender or an attacker would combine: equal names in different escapes, numbers at every edge.
