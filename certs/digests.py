@@ -9,13 +9,12 @@ import binascii
 import hashlib
 import re
 
+import pybase64
+
 DIGEST_PREFIX = "sha-256:"
 
 _DIGEST = re.compile(r"sha-256:[0-9a-f]{64}")
 
-_TO_URL = bytes.maketrans(b"+/", b"-_")
-# What is not of the URL alphabet must not become valid by translation: "+", "/" and "=" turn into a refused character.
-_FROM_URL = bytes.maketrans(b"-_+/=", b"+/!!!")
 _PADDING = (b"", b"", b"==", b"=")  # by length modulo 4; nothing makes 1 possible, and the decoder refuses it
 # By the number of characters in the last group of four: those whose unused low bits are zero.
 _LAST_OF_TWO = frozenset(b"AQgw")
@@ -29,7 +28,12 @@ def digest_bytes(data: bytes) -> bytes:
 
 def digest(data: bytes) -> str:
     """SHA-256 of `data` as the contract writes it: `sha-256:` and 64 lower-case hex digits."""
-    return DIGEST_PREFIX + hashlib.sha256(data).hexdigest()
+    return digest_text(digest_bytes(data))
+
+
+def digest_text(hashed: bytes) -> str:
+    """A SHA-256, 32 bytes, as the contract writes it."""
+    return DIGEST_PREFIX + hashed.hex()
 
 
 def is_digest(text: str) -> bool:
@@ -46,7 +50,7 @@ def parse_digest(text: str) -> bytes:
 
 def b64u_encode(data: bytes) -> bytes:
     """`data` in base64url without padding."""
-    return binascii.b2a_base64(data, newline=False).rstrip(b"=").translate(_TO_URL)
+    return pybase64.urlsafe_b64encode(data).rstrip(b"=")
 
 
 def b64u_decode(text: bytes) -> bytes:
@@ -58,7 +62,9 @@ def b64u_decode(text: bytes) -> bytes:
     rest = len(text) % 4
     if (rest == 2 and text[-1] not in _LAST_OF_TWO) or (rest == 3 and text[-1] not in _LAST_OF_THREE):
         raise ValueError("not canonical base64url: padding, or unused bits that are not zero")
+    if b"+" in text or b"/" in text or b"=" in text:  # the decoder takes both alphabets at once
+        raise ValueError("not base64url: of another alphabet, or padded")
     try:
-        return binascii.a2b_base64(text.translate(_FROM_URL) + _PADDING[rest], strict_mode=True)
+        return pybase64.b64decode(text + _PADDING[rest], b"-_", validate=True)
     except binascii.Error as error:
         raise ValueError(f"not base64url: {error}") from None

@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from certs.digests import b64u_decode, b64u_encode, digest, digest_bytes
+from certs.digests import b64u_decode, b64u_encode, digest_bytes, digest_text
 from certs.errors import EnvelopeError
 from certs.header import Header, check_header, parse_header
 from certs.suites import SUITES, Signer, Verifier
@@ -26,8 +26,8 @@ _PARTS_ZH = ("受保护头", "正文", "签名")
 class Opened:
     """An envelope of good form. Not yet believed: see `verify`.
 
-    `compact` is what was received, `digest` the contract's digest over it, `signing_input` what the signature covers
-    (RFC 7515 §5.2 step 8), `payload_bytes` may be empty or no JSON at all.
+    `compact` is what was received, `digest` the contract's digest over it and `digest_bytes` its 32 bytes,
+    `signing_input` what the signature covers (RFC 7515 §5.2 step 8), `payload_bytes` may be empty or no JSON at all.
     """
 
     header: Header
@@ -35,6 +35,7 @@ class Opened:
     signing_input: bytes
     signature: bytes
     digest: str
+    digest_bytes: bytes
     compact: bytes
 
 
@@ -115,7 +116,8 @@ def read(compact: bytes, *, max_bytes: int, allowed_types: frozenset[str]) -> Op
             en=f"the algorithm {header.alg[:40]!a} is not supported; use {', '.join(SUITES)}",
         )
     signing_input = compact[: len(compact) - len(parts[2]) - 1]
-    return Opened(header, payload, signing_input, signature, digest(compact), compact)
+    hashed = digest_bytes(compact)
+    return Opened(header, payload, signing_input, signature, digest_text(hashed), hashed, compact)
 
 
 def _decode_parts(parts: list[bytes]) -> list[bytes]:

@@ -14,6 +14,7 @@ a small-order component besides its proper one is not told apart; it gives nobod
 from __future__ import annotations
 
 from collections.abc import Mapping
+from hashlib import sha256
 from types import MappingProxyType
 from typing import Any, Protocol
 
@@ -25,7 +26,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
     EllipticCurvePublicKey,
 )
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, decode_dss_signature, encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from certs.errors import UnsuitableKeyError
@@ -34,7 +35,8 @@ PrivateKey = EllipticCurvePrivateKey | Ed25519PrivateKey
 PublicKey = EllipticCurvePublicKey | Ed25519PublicKey
 
 _P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
-_ECDSA_SHA256 = ECDSA(SHA256())
+# hashlib spares each call the set-up of a hash inside OpenSSL's signature operation.
+_ECDSA_SHA256 = ECDSA(Prehashed(SHA256()))
 
 _ED25519_PRIME = 2**255 - 19
 _ED25519_SIGN_BIT = 2**255
@@ -88,13 +90,13 @@ class _Es256:
         if not (0 < r < _P256_ORDER and 0 < s < _P256_ORDER):
             return False
         try:
-            public_key.verify(encode_dss_signature(r, s), data, _ECDSA_SHA256)
+            public_key.verify(encode_dss_signature(r, s), sha256(data).digest(), _ECDSA_SHA256)
         except InvalidSignature:
             return False
         return True
 
     def sign(self, private_key: EllipticCurvePrivateKey, data: bytes) -> bytes:
-        r, s = decode_dss_signature(private_key.sign(data, _ECDSA_SHA256))
+        r, s = decode_dss_signature(private_key.sign(sha256(data).digest(), _ECDSA_SHA256))
         return r.to_bytes(32, "big") + s.to_bytes(32, "big")
 
 

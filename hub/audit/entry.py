@@ -15,6 +15,8 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, Literal
 from uuid import UUID
 
+import orjson
+
 from certs.canonical import canonical
 from certs.commitment import commit
 from certs.tree import leaf_hash
@@ -30,7 +32,7 @@ LOCAL_TIME = timezone(timedelta(hours=8))
 Outcome = Literal["success", "fail"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Actor:
     """Who acts: a partner system, a member of staff, a user of the host, or nobody that we know.
 
@@ -86,12 +88,17 @@ class Entry:
 
 def timestamp(moment: datetime) -> str:
     """RFC 3339 in Beijing time, microseconds always written, so that equal moments have equal bytes."""
-    return moment.astimezone(LOCAL_TIME).isoformat(timespec="microseconds")
+    return _written(moment.astimezone(LOCAL_TIME))
 
 
 def instant(moment: datetime) -> str:
     """RFC 3339 in UTC with microseconds: the form used in receipts and answers."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+    return _written(moment if moment.tzinfo is UTC else moment.astimezone(UTC))
+
+
+def _written(moment: datetime) -> str:
+    """RFC 3339 with microseconds; `orjson` leaves them out where they are nought, and is the quicker one elsewhere."""
+    return orjson.dumps(moment)[1:-1].decode() if moment.microsecond else moment.isoformat(timespec="microseconds")
 
 
 def make_entry(event: Event, *, hub: str, region: str = "", now: datetime, entry_id: UUID | None = None) -> Entry:

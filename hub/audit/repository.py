@@ -31,13 +31,13 @@ def columns(entries: Sequence[Entry]) -> tuple[list[object], ...]:
         [e.occurred_at for e in entries],
         [e.leaf for e in entries],
         [e.leaf_hash for e in entries],
-        [openings_json(e) for e in entries],
+        [None if (openings := openings_json(e)) is None else openings.decode() for e in entries],
     )
 
 
-def openings_json(entry: Entry) -> str | None:
-    """The openings as JSON text, None where the entry has none."""
-    return orjson.dumps(entry.openings).decode() if entry.openings else None
+def openings_json(entry: Entry) -> bytes | None:
+    """The openings as JSON text in UTF-8, None where the entry has none."""
+    return orjson.dumps(entry.openings) if entry.openings else None
 
 
 async def insert(connection: asyncpg.Connection, entries: Sequence[Entry]) -> None:

@@ -30,8 +30,10 @@ class DatabaseClock:
 
     def __call__(self) -> datetime:
         """The present moment."""
-        self._latest = max(self._latest, self._monotonic() + self._offset)
-        return datetime.fromtimestamp(self._latest, tz=UTC)
+        now = self._monotonic() + self._offset
+        if now > self._latest:
+            self._latest = now
+        return datetime.fromtimestamp(self._latest, UTC)
 
     def observe(self, database_time: datetime, *, asked_at: float) -> None:
         """Follow the database: its clock read `database_time` between the monotonic instant `asked_at` and now."""

@@ -11,7 +11,6 @@ from uuid import UUID
 import orjson
 
 from certs import envelope
-from certs.digests import parse_digest
 from certs.envelope import Opened
 from certs.header import EXCHANGE, RECEIPT
 from certs.suites import Signer
@@ -113,7 +112,7 @@ class Intake:
             kid=header.kid,
             resource_id=judged.resource.id,
             version=header.ver,
-            digest=parse_digest(opened.digest),
+            digest=opened.digest_bytes,
             schema_digest=judged.version.schema_digest_bytes,
             envelope=opened.compact,
             receipt=self._receipt(str(exchange_id), opened, judged, now, entry),
@@ -185,6 +184,6 @@ _EXCHANGE_ONLY = frozenset({EXCHANGE})
 
 
 def _answer_again(opened: Opened, seen: Seen) -> Accepted:
-    if seen.kind == "exchange" and seen.digest == parse_digest(opened.digest):
+    if seen.kind == "exchange" and seen.digest == opened.digest_bytes:
         return Accepted(seen.message_id, seen.answer, fresh=False)
     raise reused(opened.header.jti)

@@ -1,8 +1,9 @@
 """The committer: it writes what arrives while its last transaction is in flight, in one transaction, and says so.
 
 The problem. A receipt means committed (I1); a transaction for each envelope would spend the machine on commits. So there
-is one writer for each gateway process. It has one connection and never lingers: as soon as the connection is free, it
-takes everything that waits (up to a bound) and writes it. Under load batches grow by themselves; idle, a batch is one.
+is one writer for each gateway process, with one connection. Once that is free, it takes everything that waits (up to a
+bound) and writes it; before, it lets the batch grow as long as every turn of the event loop brings more, for a moment at
+most: a batch costs the database about as much as ten envelopes do. Under load batches grow by themselves; idle, a batch is one.
 
 A batch is one call of the database function `accept_batch`, which is one transaction and one round trip: between two
 round trips this process would do other work while the transaction holds its locks. The function takes the shared barrier
@@ -26,16 +27,15 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from itertools import accumulate
 from uuid import UUID
 
 import asyncpg
 
 from hub.audit import repository as audit
 from hub.audit.entry import Entry
-from hub.db import arrays
 from hub.db.clock import DatabaseClock
 from hub.db.locks import REGISTRY_BARRIER
+from hub.db.rowtypes import bytea, int4, int8, jsonb, teach, text, timestamptz, uuid, uuids
 from hub.errors import SetupError, Unavailable
 from hub.ledger import repository as sql
 from hub.ledger.records import Committed, LogOnly, NewExchange, Outcome, Seen, Stale, Work
@@ -47,6 +47,9 @@ MAX_BATCH = 256
 
 MAX_BATCH_BYTES = 8 << 20
 """Bytes in one transaction: a partner that sends the largest envelopes shall not hold the barrier for seconds."""
+
+MAX_GATHER_S = 0.002
+"""How long a batch may grow once the connection is free. An idle gateway waits one turn of its event loop."""
 
 RETRY_AFTER_S = 1
 RECONNECT_DELAYS_S = (0.05, 0.1, 0.2, 0.5, 1.0)
@@ -208,9 +211,18 @@ class Committer:
                 self._wake.clear()
                 await self._wake.wait()
                 continue
+            await self._gather()
             self._current = self._next_batch()
             await self._write_all(self._current)
             self._current = []
+
+    async def _gather(self) -> None:
+        """Let the queue grow while every turn of the loop brings more, for `MAX_GATHER_S` at most."""
+        until = time.monotonic() + MAX_GATHER_S
+        seen = 0
+        while seen < len(self._queue) < MAX_BATCH and time.monotonic() < until:
+            seen = len(self._queue)
+            await asyncio.sleep(0)
 
     def _next_batch(self) -> list[_Waiting]:
         """What waits, up to `MAX_BATCH` and `MAX_BATCH_BYTES`; at least one."""
@@ -271,7 +283,7 @@ class Committer:
 
     async def _accept(self, connection: asyncpg.Connection, exchanges: Sequence[NewExchange]) -> dict[UUID, Outcome]:
         asked_at = time.monotonic()
-        row = await connection.fetchrow(sql.ACCEPT_BATCH, REGISTRY_BARRIER, exchanges)
+        row = await connection.fetchrow(sql.ACCEPT_BATCH, REGISTRY_BARRIER, *_rows(exchanges))
         assert row is not None
         epoch, now, won = row
         self.clock.observe(now, asked_at=asked_at)
@@ -350,40 +362,46 @@ async def find_seen(connection: asyncpg.Connection, keys: Sequence[tuple[str, st
 
 async def _prepared(connection: asyncpg.Connection) -> asyncpg.Connection:
     """The connection, knowing how to write a batch."""
-    await arrays.write_whole(connection, "accept_input", _batch_value)
+    await teach(connection, "new_acceptance", uuid, text, text, bytea, bytea, timestamptz, int8, timestamptz)
+    await teach(
+        connection,
+        "new_exchange",
+        *(uuid, uuid, text, uuid, int4, bytea, bytea, text, bytea, uuids, int8, timestamptz),
+    )
+    await teach(connection, "new_delivery", uuid, uuid, uuid, text, bytea)
+    await teach(connection, "new_entry", uuid, text, timestamptz, bytea, bytea, jsonb)
     return connection
 
 
-def _batch_value(works: Sequence[NewExchange]) -> bytes:
-    """The works as the database's `accept_input`: a row of arrays, one value of each for each work."""
-    deliveries = [(d.id, d.lane_id, w.id) for w in works for d in w.deliveries]
-    counts = [len(w.deliveries) for w in works]
-    return arrays.record(
-        [
-            arrays.uuid_array([w.id for w in works]),
-            arrays.text_array([w.sender for w in works]),
-            arrays.uuid_array([w.sender_id for w in works]),
-            arrays.text_array([w.jti for w in works]),
-            arrays.uuid_array([w.resource_id for w in works]),
-            arrays.int4_array([w.version for w in works]),
-            arrays.bytes_array([w.digest for w in works]),
-            arrays.bytes_array([w.schema_digest for w in works]),
-            arrays.text_array([w.kid for w in works]),
-            arrays.bytes_array([w.envelope for w in works]),
-            arrays.bytes_array([w.receipt for w in works]),
-            arrays.int4_array(counts),
-            arrays.int4_array([1 + before for before in accumulate(counts, initial=0)][:-1]),
-            arrays.timestamp_array([w.accepted_at for w in works]),
-            arrays.int8_array([w.epoch for w in works]),
-            arrays.timestamp_array([w.judged_until for w in works]),
-            arrays.bytes_array([w.entry.leaf for w in works]),
-            arrays.bytes_array([w.entry.leaf_hash for w in works]),
-            arrays.text_array([audit.openings_json(w.entry) for w in works]),
-            arrays.uuid_array([d[0] for d in deliveries]),
-            arrays.uuid_array([d[1] for d in deliveries]),
-            arrays.uuid_array([d[2] for d in deliveries]),
-        ]
-    )
+def _rows(works: Sequence[NewExchange]) -> tuple[list[tuple[object, ...]], ...]:
+    """The works as `accept_batch` takes them: acceptances, exchanges, deliveries, log entries."""
+    acceptances: list[tuple[object, ...]] = []
+    exchanges: list[tuple[object, ...]] = []
+    deliveries: list[tuple[object, ...]] = []
+    entries: list[tuple[object, ...]] = []
+    for w in works:
+        now, digest, entry = w.accepted_at, w.digest, w.entry
+        acceptances.append((w.id, w.sender, w.jti, digest, w.receipt, now, w.epoch, w.judged_until))
+        ids = [d.id for d in w.deliveries]
+        exchanges.append(
+            (
+                w.id,
+                w.sender_id,
+                w.jti,
+                w.resource_id,
+                w.version,
+                digest,
+                w.schema_digest,
+                w.kid,
+                w.envelope,
+                ids,
+                w.epoch,
+                now,
+            )
+        )
+        deliveries += [(d.id, d.lane_id, w.id, w.kid, digest) for d in w.deliveries]
+        entries.append((w.id, w.sender, now, entry.leaf, entry.leaf_hash, audit.openings_json(entry)))
+    return acceptances, exchanges, deliveries, entries
 
 
 def _fail(batch: Iterable[_Waiting], fault: Unavailable) -> None:

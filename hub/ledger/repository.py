@@ -24,7 +24,7 @@ SELECT a.sender, a.jti, a.kind, a.digest, a.message_id, a.answer
 FROM unnest($1::text[], $2::text[]) AS wanted (sender, jti) JOIN acceptance a USING (sender, jti)
 """
 
-ACCEPT_BATCH = "SELECT epoch, now, won FROM accept_batch($1, $2)"
+ACCEPT_BATCH = "SELECT epoch, now, won FROM accept_batch($1, $2, $3, $4, $5)"
 """One call, one transaction, one round trip; its statements are in the migration that makes the function."""
 
 LOCK_LANES_WITH_NEW = """

@@ -291,15 +291,20 @@ END $$;
 CREATE TRIGGER log_entry_append_only BEFORE UPDATE OR DELETE ON log_entry
     FOR EACH ROW EXECUTE FUNCTION refuse_change_of_log();
 
-CREATE TYPE accept_input AS (
-    ids uuid[], senders text[], sender_ids uuid[], jtis text[], resource_ids uuid[], versions integer[],
-    digests bytea[], schema_digests bytea[], kids text[], envelopes bytea[], receipts bytea[], lane_counts integer[],
-    lane_firsts integer[], times timestamptz[], epochs bigint[], ends timestamptz[], leaves bytea[], leaf_hashes bytea[],
-    opened text[], delivery_ids uuid[], delivery_lanes uuid[], delivery_exchanges uuid[]
+CREATE TYPE new_acceptance AS (
+    id uuid, sender text, jti text, digest bytea, receipt bytea, accepted_at timestamptz, epoch bigint, until timestamptz
+);
+CREATE TYPE new_exchange AS (
+    id uuid, sender_id uuid, jti text, resource_id uuid, version integer, digest bytea, schema_digest bytea, kid text,
+    envelope bytea, deliveries uuid[], epoch bigint, accepted_at timestamptz
+);
+CREATE TYPE new_delivery AS (id uuid, lane_id uuid, exchange_id uuid, kid text, digest bytea);
+CREATE TYPE new_entry AS (
+    id uuid, actor text, occurred_at timestamptz, leaf bytea, leaf_hash bytea, openings jsonb
 );
 
 CREATE FUNCTION accept_batch(
-    barrier bigint, input accept_input,
+    barrier bigint, acceptances new_acceptance[], exchanges new_exchange[], deliveries new_delivery[], entries new_entry[],
     OUT epoch bigint, OUT now timestamptz, OUT won uuid[]
 ) LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
@@ -308,12 +313,9 @@ BEGIN
     SELECT e.epoch, clock_timestamp() INTO STRICT epoch, now FROM registry_epoch e;
     WITH new AS (
         INSERT INTO acceptance (sender, jti, kind, digest, message_id, answer, accepted_at)
-        SELECT i.sender, i.jti, 'exchange', i.digest, i.id, i.receipt, i.accepted_at
-        FROM unnest(input.ids, input.senders, input.jtis, input.digests, input.receipts, input.times, input.epochs,
-                    input.ends)
-             AS i (id, sender, jti, digest, receipt, accepted_at, epoch, until)
-        WHERE i.epoch = accept_batch.epoch AND i.until > accept_batch.now
-        ORDER BY i.sender, i.jti
+        SELECT a.sender, a.jti, 'exchange', a.digest, a.id, a.receipt, a.accepted_at FROM unnest(acceptances) AS a
+        WHERE a.epoch = accept_batch.epoch AND a.until > accept_batch.now
+        ORDER BY a.sender, a.jti
         ON CONFLICT (sender, jti) DO NOTHING
         RETURNING message_id
     )
@@ -323,23 +325,16 @@ BEGIN
     END IF;
     INSERT INTO exchange (id, sender_id, jti, resource_id, version, digest, schema_digest, kid, envelope, data_key_id,
                           deliveries, epoch, accepted_at)
-    SELECT i.id, i.sender_id, i.jti, i.resource_id, i.version, i.digest, i.schema_digest, i.kid, i.envelope, 0,
-           input.delivery_ids[i.first : i.first + i.lanes - 1], accept_batch.epoch, i.accepted_at
-    FROM unnest(input.ids, input.sender_ids, input.jtis, input.resource_ids, input.versions, input.digests,
-                input.schema_digests, input.kids, input.envelopes, input.lane_counts, input.lane_firsts, input.times)
-         AS i (id, sender_id, jti, resource_id, version, digest, schema_digest, kid, envelope, lanes, first, accepted_at)
-    WHERE i.id = ANY (won);
+    SELECT e.id, e.sender_id, e.jti, e.resource_id, e.version, e.digest, e.schema_digest, e.kid, e.envelope, 0,
+           e.deliveries, e.epoch, e.accepted_at
+    FROM unnest(exchanges) AS e WHERE e.id = ANY (won);
     INSERT INTO delivery (id, lane_id, exchange_id, kid, digest)
-    SELECT d.id, d.lane_id, d.exchange_id, i.kid, i.digest
-    FROM unnest(input.delivery_ids, input.delivery_lanes, input.delivery_exchanges) AS d (id, lane_id, exchange_id)
-    JOIN unnest(input.ids, input.kids, input.digests) AS i (id, kid, digest) ON i.id = d.exchange_id
-    WHERE d.exchange_id = ANY (won);
+    SELECT d.id, d.lane_id, d.exchange_id, d.kid, d.digest
+    FROM unnest(deliveries) AS d WHERE d.exchange_id = ANY (won);
     INSERT INTO log_entry (id, event, outcome, actor, object_type, object_id, occurred_at, leaf, leaf_hash, openings)
-    SELECT i.id, 'exchange.accepted', 'success', i.sender, 'exchange', i.id::text, i.accepted_at, i.leaf, i.leaf_hash,
-           i.openings::jsonb
-    FROM unnest(input.ids, input.senders, input.times, input.leaves, input.leaf_hashes, input.opened)
-         AS i (id, sender, accepted_at, leaf, leaf_hash, openings)
-    WHERE i.id = ANY (won);
+    SELECT l.id, 'exchange.accepted', 'success', l.actor, 'exchange', l.id::text, l.occurred_at, l.leaf, l.leaf_hash,
+           l.openings
+    FROM unnest(entries) AS l WHERE l.id = ANY (won);
 END $$;
 
 CREATE TABLE refusal_count (
