@@ -11,7 +11,6 @@ from hub.api.guard import Anyone, SignedMessage, origin_of
 from hub.api.requests import address_of, read_body
 from hub.errors import Refused
 from hub.identity import token_issue
-from hub.identity.assertions import AssertionRefused
 from hub.identity.oauth import (
     MAX_BODY_BYTES,
     Reply,
@@ -60,6 +59,7 @@ async def token(request: Request, _: SignedMessage, ctx: ContextDep) -> JSONResp
     try:
         status, body, headers = await _issue(request, ctx)
     except OAuth2Error as error:
+        await _record(error, request, ctx)
         status, body, headers = error_reply(error)
     return JSONResponse(body, status, dict(headers))
 
@@ -74,12 +74,7 @@ async def _issue(request: Request, ctx: Context) -> Reply:
             f"the body exceeds {MAX_BODY_BYTES} bytes, or did not arrive in time",
         ) from None
     form = read_form(request.headers.get("content-type", ""), body)
-    try:
-        grant = await _authenticate(form, ctx)
-    except TokenError as error:
-        if error.refusal is not None:
-            await _record(error.refusal, request, ctx)
-        raise
+    grant = await _authenticate(form, ctx)
     async with ctx.transaction() as session:
         refusal = await token_issue.spend(
             session,
@@ -104,12 +99,15 @@ async def _authenticate(form: dict[str, str], ctx: Context) -> TokenGrant:
     return server.authenticate(form, await ctx.pictures.at_least_now(), now=ctx.clock())
 
 
-async def _record(refusal: AssertionRefused, request: Request, ctx: Context) -> None:
+async def _record(error: OAuth2Error, request: Request, ctx: Context) -> None:
+    """Log a refusal that a known system answers for, singly and within its rate; count every other."""
     now = ctx.clock()
-    if refusal.signer is None:
-        ctx.refusals.count(refusal.reason, address_of(request.scope), now=now)
-        return
-    async with ctx.transaction() as session:
-        token_issue.record_refusal(
-            session, refusal, refusal.signer, origin=origin_of(request), recorder=ctx.recorder, now=now
-        )
+    refusal = error.refusal if isinstance(error, TokenError) else None
+    cause = str(error.error) if refusal is None else refusal.reason
+    if refusal is None or refusal.signer is None:
+        ctx.refusals.count(cause, address_of(request.scope), now=now)
+    elif ctx.refusals.may_be_single(refusal.signer.system.code, cause, now=now):
+        async with ctx.transaction() as session:
+            token_issue.record_refusal(
+                session, refusal, refusal.signer, origin=origin_of(request), recorder=ctx.recorder, now=now
+            )

@@ -74,6 +74,13 @@ class RefusalLog:
             key = (minute, cause, OTHERS)
         self._counts[key] += 1
 
+    def may_be_single(self, sender: str, cause: str, *, now: datetime) -> bool:
+        """Whether one more refusal of this sender is within its rate of single entries; if not, it is counted here."""
+        within = self._buckets.setdefault(sender, _Bucket(SINGLE_BURST, now)).take(now)
+        if not within:
+            self.count(cause, sender, now=now)
+        return within
+
     async def record(
         self, opened: Opened, refusal: Refused, signer: SignerState, *, address: str, request_id: str, now: datetime
     ) -> None:
@@ -81,11 +88,9 @@ class RefusalLog:
 
         Keeps codes and the envelope's digest, no part of the payload (I8). Raises `Unavailable` if it cannot be recorded.
         """
-        header = opened.header
-        bucket = self._buckets.setdefault(signer.system.code, _Bucket(SINGLE_BURST, now))
-        if not bucket.take(now):
-            self.count(refusal.slug, signer.system.code, now=now)
+        if not self.may_be_single(signer.system.code, refusal.slug, now=now):
             return
+        header = opened.header
         details: dict[str, str | int] = {
             "envelope_digest": opened.digest,
             "jti": header.jti,

@@ -43,10 +43,19 @@ class Registry(Protocol):
 class Assertion:
     """A verified assertion: whose, by which certificate, its `jti` and its end."""
 
-    system: SystemState
-    kid: str
+    signer: SignerState
     jti: str
     expires_at: datetime
+
+    @property
+    def system(self) -> SystemState:
+        """Who asks."""
+        return self.signer.system
+
+    @property
+    def kid(self) -> str:
+        """The certificate that signed."""
+        return self.signer.kid
 
 
 class AssertionRefused(Exception):
@@ -88,7 +97,7 @@ def verify_assertion(
     expires_at = check.time(skew)
     jti = check.jti()
     check.active()
-    return Assertion(signer.system, signer.kid, jti, expires_at)
+    return Assertion(signer, jti, expires_at)
 
 
 def _parts(text: str) -> tuple[dict[str, Any], dict[str, Any], bytes, bytes]:

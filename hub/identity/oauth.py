@@ -36,7 +36,7 @@ Reply = tuple[int, dict[str, object], list[tuple[str, str]]]
 
 
 class TokenError(OAuth2Error):  # type: ignore[misc]  # Authlib has no type information
-    """An error of the token endpoint. `refusal` is what was wrong with the assertion, if that was it."""
+    """An error of the token endpoint. `refusal` is what was wrong with the assertion or with what came along with it."""
 
     def __init__(
         self, error: str, zh: str, en: str, *, status: int = 400, refusal: AssertionRefused | None = None
@@ -49,6 +49,25 @@ class TokenError(OAuth2Error):  # type: ignore[misc]  # Authlib has no type info
 def invalid_client(refusal: AssertionRefused) -> TokenError:
     """The error for an assertion that proves nothing: 401 (RFC 6749 §5.2)."""
     return TokenError("invalid_client", refusal.zh, refusal.en, status=401, refusal=refusal)
+
+
+def _beside_the_assertion(error: str, refusal: AssertionRefused) -> TokenError:
+    """The error for a parameter beside an assertion that is good."""
+    return TokenError(error, refusal.zh, refusal.en, refusal=refusal)
+
+
+def _refuse_scope(form: dict[str, str], assertion: Assertion) -> None:
+    """There are no scopes: what a system may do is in its grants. Raises TokenError."""
+    if form.get("scope"):
+        raise _beside_the_assertion(
+            InvalidScopeError.error,
+            AssertionRefused(
+                "scope-not-supported",
+                "本枢纽没有 scope；请不要写该参数",
+                "this hub has no scopes; leave scope out",
+                signer=assertion.signer,
+            ),
+        )
 
 
 def read_form(content_type: str, body: bytes) -> dict[str, str]:
@@ -140,6 +159,7 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]  # Authlib has no 
                 "unsupported_grant_type", f"grant_type 只能是 {GRANT_TYPE}", f"grant_type must be {GRANT_TYPE}"
             ) from None
         grant.validate_token_request()
+        _refuse_scope(form, grant.request.client.assertion)
         return grant
 
     def answer(self, grant: TokenGrant) -> Reply:
@@ -160,11 +180,7 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]  # Authlib has no 
         }
 
     def validate_requested_scope(self, scope: str | None) -> None:
-        """There are no scopes: what a system may do is in its grants. Raises TokenError."""
-        if scope:
-            raise TokenError(
-                InvalidScopeError.error, "本枢纽没有 scope；请不要写该参数", "this hub has no scopes; leave scope out"
-            )
+        """Nothing: `_refuse_scope` looks at it, where it is known who asks."""
 
     def send_signal(self, name: str, *args: Any, **kwargs: Any) -> None:
         """Nobody listens to Authlib's signals here."""
@@ -189,8 +205,14 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]  # Authlib has no 
         except AssertionRefused as refusal:
             raise invalid_client(refusal) from None
         if form.get("client_id", assertion.system.code) != assertion.system.code:
-            raise TokenError(
-                "invalid_request", "client_id 与断言的 sub 不一致", "client_id is not the sub of the assertion"
+            raise _beside_the_assertion(
+                "invalid_request",
+                AssertionRefused(
+                    "client-id-mismatch",
+                    "client_id 与断言的 sub 不一致；请填写系统代码或不写",
+                    "client_id is not the sub of the assertion; send the system's code or leave it out",
+                    signer=assertion.signer,
+                ),
             )
         return Client(assertion, request.now)
 

@@ -19,27 +19,24 @@ KEPT_BEYOND = timedelta(seconds=60)
 async def spend(
     session: AsyncSession, assertion: Assertion, *, origin: Origin, recorder: Recorder, now: datetime
 ) -> AssertionRefused | None:
-    """Use an assertion up and record that a token is issued for it; or, it having been used before, record and return why not.
+    """Use an assertion up and record that a token is issued for it; or, it having been used before, return why not.
 
-    Both outcomes are to be committed before anybody is answered.
+    To be committed before anybody is answered.
     """
     system = assertion.system
     await repository.forget_assertions(session, system.code, before=now - KEPT_BEYOND)
     first = await repository.remember_assertion(session, system.code, assertion.jti, expires_at=assertion.expires_at)
+    if not first:
+        return AssertionRefused(
+            "jti-reused",
+            "该断言（jti）已使用过；每次请求请用新的 jti 重新签名",
+            "this assertion (jti) was used before; sign a new one with a new jti for each request",
+            signer=assertion.signer,
+        )
     actor = actor_of_system(system.code, system.organisation_code, origin)
-    details = {"kid": assertion.kid}
-    if first:
-        event = Event("token.issued", actor, "system", system.code, details=details)
-        recorder.record(session, event, now=now)
-        return None
-    refusal = AssertionRefused(
-        "jti-reused",
-        "该断言（jti）已使用过；每次请求请用新的 jti 重新签名",
-        "this assertion (jti) was used before; sign a new one with a new jti for each request",
-    )
-    event = Event("token.refused", actor, "system", system.code, outcome="fail", error=refusal.reason, details=details)
+    event = Event("token.issued", actor, "system", system.code, details={"kid": assertion.kid})
     recorder.record(session, event, now=now)
-    return refusal
+    return None
 
 
 def record_refusal(

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from hub.audit.models import LogEntry
 from hub.db.locks import REGISTRY_BARRIER
+from hub.exchange import refusals
 from tests.support.gateway import TestGateway
 from tests.support.oauth import claims, form, sign
 from tests.support.registry import Partner
@@ -92,11 +93,52 @@ async def test_what_is_no_form_is_refused_in_oauths_own_form(
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
 
 
-async def test_another_grant_is_refused_and_neither_logged_nor_counted(gateway: TestGateway) -> None:
+async def counted(gateway: TestGateway) -> dict[str, int]:
+    async with gateway.context.acquire() as connection:
+        await gateway.context.refusals.flush(connection)
+        rows = await connection.fetch("SELECT cause, sum(count)::integer AS count FROM refusal_count GROUP BY cause")
+    return {row["cause"]: row["count"] for row in rows}
+
+
+async def test_another_grant_is_refused_and_counted(gateway: TestGateway) -> None:
     partner = await gateway.partner("jiguan-portal")
     answer = await ask(gateway, assertion(gateway, partner), grant_type="password")
     assert (answer.status_code, answer.json()["error"]) == (400, "unsupported_grant_type")
     assert await events(gateway) == []
+    assert await counted(gateway) == {"unsupported_grant_type": 1}
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "cause"),
+    [
+        ({"client_id": "somebody-else"}, "invalid_request", "client-id-mismatch"),
+        ({"scope": "inbox"}, "invalid_scope", "scope-not-supported"),
+    ],
+)
+async def test_a_wrong_parameter_beside_a_good_assertion_is_logged(
+    gateway: TestGateway, changes: dict[str, str], error: str, cause: str
+) -> None:
+    partner = await gateway.partner("jiguan-portal")
+    answer = await ask(gateway, assertion(gateway, partner), **changes)
+    assert (answer.status_code, answer.json()["error"]) == (400, error)
+    async with gateway.context.transaction() as session:
+        rows = (await session.execute(select(LogEntry))).scalars().all()
+    refused = [row for row in rows if row.event == "token.refused"]
+    assert [b'"error":"%s"' % cause.encode() in row.leaf for row in refused] == [True]
+    assert await counted(gateway) == {}
+
+
+async def test_refusals_beyond_a_systems_rate_are_counted(
+    gateway: TestGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(refusals, "SINGLE_BURST", 3.0)
+    monkeypatch.setattr(refusals, "SINGLE_RATE_PER_S", 0.0)
+    partner = await gateway.partner("jiguan-portal")
+    text = assertion(gateway, partner)
+    answers = [await ask(gateway, text) for _ in range(8)]
+    assert [answer.status_code for answer in answers] == [200] + [401] * 7
+    assert [event for event, _ in await events(gateway)] == ["token.issued"] + ["token.refused"] * 3
+    assert await counted(gateway) == {"jti-reused": 4}
 
 
 async def test_a_certificate_that_was_issued_a_moment_ago_is_known(gateway: TestGateway) -> None:
