@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench docs lock clean
+.PHONY: help demo test unit check format bench docs lock clean
 
 help: ## 本说明 / this text
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,6 +18,9 @@ test: $(VENV)/.installed-dev ## 全部测试与覆盖率 / all tests, with cover
 	@$(BIN)/python -m coverage run -m pytest -n 2 --dist loadfile $(ARGS)
 	@$(BIN)/python -m coverage combine -q
 	@$(BIN)/python -m coverage report
+
+unit: $(VENV)/.installed-dev ## 单元测试：不用数据库、进程和网络 / unit tests: no database, no process, no network
+	@$(BIN)/python -m pytest -n 2 -m unit $(ARGS)
 
 check: $(VENV)/.installed-dev ## 格式、风格、类型、层次 / format, lint, types, import contracts
 	@$(BIN)/ruff format --check .

@@ -1,6 +1,7 @@
 """What every test may ask for. Async tests and fixtures need no mark: they run on asyncio, each test on a loop of its own."""
 
 import inspect
+import socket
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -22,6 +23,27 @@ def pytest_pycollect_makeitem(collector: pytest.Module | pytest.Class, name: str
         inner = getattr(getattr(obj, "hypothesis", None), "inner_test", obj)
         if inspect.iscoroutinefunction(inner):
             pytest.mark.anyio(obj)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Call `unit` what asks for no database and starts no process."""
+    for item in items:
+        wants = getattr(item, "fixturenames", ())
+        if "postgres" not in wants and not any(map(item.get_closest_marker, ("process", "chaos", "sockets"))):
+            item.add_marker("unit")
+
+
+@pytest.fixture(autouse=True)
+def unit_tests_use_no_network(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A unit test that opens a connection or a port is none."""
+    if request.node.get_closest_marker("unit") is None:
+        return
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("a unit test uses the network: mark it `sockets`, or give it its input as values")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket.socket, "bind", refuse)
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

@@ -42,6 +42,7 @@ async def test_a_database_without_keys_is_said_to_be_uninitialised(database: Dat
             await KeyRing.load(session, load_master_key(settings.master_key_path))
 
 
+@pytest.mark.sockets
 def test_a_taken_port_is_named(tmp_path: Path) -> None:
     with run.listen(Settings(data=tmp_path, port=0), shared=False) as first:
         first.listen()

@@ -141,6 +141,7 @@ def test_a_damaged_session_is_like_none(user: User) -> None:
         assert "shuniu login" in done.err
 
 
+@pytest.mark.sockets
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1", "no address", "http://["])
 def test_a_hub_that_cannot_be_reached_is_missing(user: User, url: str) -> None:
     done = user.signs_in(url, "secadmin", "secret")

@@ -135,6 +135,7 @@ def test_an_address_of_another_kind_is_refused_with_the_cure() -> None:
         Database("sqlite:///shuniu.db")
 
 
+@pytest.mark.sockets
 async def test_nobody_there_is_unavailable_on_both_kinds_and_the_password_is_not_told() -> None:
     database = Database("postgresql://shuniu:geheim@127.0.0.1:1/shuniu")
     with pytest.raises(ConnectionError, match="check SHUNIU_DATABASE_URL") as raw:

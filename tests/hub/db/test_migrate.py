@@ -125,6 +125,7 @@ async def test_a_revision_does_not_wait_for_a_busy_table_for_long(
     assert await current(empty_dsn) == "b2"
 
 
+@pytest.mark.sockets
 async def test_a_server_that_is_not_there_is_named_with_the_cure() -> None:
     with pytest.raises(DatabaseUnavailable, match="SHUNIU_DATABASE_URL"):
         await migrate("postgresql:///shuniu?host=/nowhere&user=shuniu")

@@ -23,6 +23,7 @@ from hub.db.errors import DatabaseUnavailable
 from tests.support.embedded import CHECKOUT, IS_ROOT, ask, embedded, server_account
 from tests.support.postgres import binaries
 
+pytestmark = pytest.mark.process
 needs_root = pytest.mark.skipif(not IS_ROOT, reason="only root lends the server another account")
 
 NOBODY = account_of(pwd.getpwnam("nobody").pw_uid)

@@ -29,6 +29,8 @@ from tests.support.embedded import (
 )
 from tests.support.postgres import binaries
 
+pytestmark = pytest.mark.process
+
 
 def _has_grown(file: Path) -> bool:
     return file.stat().st_size > 2000

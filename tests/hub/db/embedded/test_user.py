@@ -27,6 +27,8 @@ from tests.support.embedded import (
     wait_until,
 )
 
+pytestmark = pytest.mark.process
+
 
 def test_a_new_server_is_what_the_product_insists_on(directory: Path) -> None:
     with embedded(directory) as server:
