@@ -57,7 +57,7 @@ class Plan:
         return replace(self, cases=cases)
 
 
-FULL = Plan(cases=CASES, runs=3, run_s=dict.fromkeys(CASES, 20), warm_up_s=5, floor_s=5, baseline_s=10, margin=1.6)
+FULL = Plan(cases=CASES, runs=3, run_s=dict.fromkeys(CASES, 20), warm_up_s=5, floor_s=5, baseline_s=10, margin=2.0)
 SMOKE = Plan(
     cases=CASES,
     runs=1,

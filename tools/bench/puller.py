@@ -91,25 +91,21 @@ class Consumer:
 
     settings: Settings
     partner: Partner
+    over: asyncio.Event
     items: int = 0
     round_trips_ms: list[float] = field(default_factory=list)
 
-    async def work(self, seconds: float, *, may_run_out: bool) -> None:
-        """Get a token, then pull and acknowledge for `seconds`, or until nothing is left if that may happen.
-
-        Raises VoidRun.
-        """
+    async def work(self, seconds: float) -> None:
+        """Get a token, then pull and acknowledge for `seconds`, or until nothing is left or `over` is set. Raises VoidRun."""
         connection = await Connection.open(self.settings.port)
         try:
             signer = _signer(self.partner)
             token = await self._token(connection, signer)
             end = time.perf_counter() + seconds
-            while (began := time.perf_counter()) < end:
+            while (began := time.perf_counter()) < end and not self.over.is_set():
                 taken = await self._take(connection, signer, token)
-                if not taken and may_run_out:
-                    return
                 if not taken:
-                    raise VoidRun("积压已取完，本次作废", "the backlog ran out, so this run is void")
+                    return
                 self.items += taken
                 self.round_trips_ms.append((time.perf_counter() - began) * 1000)
         finally:
@@ -171,13 +167,29 @@ def _acknowledgement(hub: str, code: str, signer: KeySigner, items: Sequence[Map
 
 
 async def pull(settings: Settings, partners: Sequence[Partner], seconds: float, *, may_run_out: bool = False) -> Pulled:
-    """Let all partners work for `seconds` at the same time. Raises VoidRun."""
-    consumers = [Consumer(settings, partner) for partner in partners]
+    """Let all partners work for `seconds` at the same time. Raises VoidRun.
+
+    When one has nothing left, the run is over for all: what it has taken so long counts, unless that is less than half the
+    run. If it `may_run_out`, the others go on until they have nothing left either.
+    """
+    over = asyncio.Event()
+    consumers = [Consumer(settings, partner, over) for partner in partners]
+
+    async def work(consumer: Consumer) -> None:
+        await consumer.work(seconds)
+        if not may_run_out:
+            over.set()
+
     began = time.perf_counter()
     try:
-        await asyncio.gather(*(consumer.work(seconds, may_run_out=may_run_out) for consumer in consumers))
+        await asyncio.gather(*map(work, consumers))
     except (OSError, asyncio.IncompleteReadError) as fault:
         raise VoidRun(f"连接中断：{fault}", f"a connection broke: {fault}") from fault
     elapsed = time.perf_counter() - began
+    if elapsed < seconds / 2 and not may_run_out:
+        raise VoidRun(
+            f"积压在 {elapsed:.1f} 秒内取完，本次作废",
+            f"the backlog ran out after {elapsed:.1f} s, so this run is void",
+        )
     trips = [trip for consumer in consumers for trip in consumer.round_trips_ms]
     return Pulled(sum(consumer.items for consumer in consumers), elapsed, trips)

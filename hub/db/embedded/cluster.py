@@ -30,6 +30,8 @@ NEVER_OFF = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"
 SETTINGS = {
     "max_connections": "100",
     "shared_buffers": "256MB",
+    # What is evicted goes to the disk in small pieces: the kernel would gather half a minute of it, and commits wait behind.
+    "backend_flush_after": "512kB",
     "max_wal_size": "4GB",
     "min_wal_size": "512MB",
     "checkpoint_timeout": "15min",
