@@ -6,7 +6,11 @@
     ├── UnsuitableKeyError      a public key that no suite takes
     ├── CsrError                a certificate signing request that the authority refuses
     ├── AuthorityError          a certificate or revocation list that the authority will not sign
-    └── KeyStoreError           a private key that cannot be stored or opened
+    ├── KeyStoreError           a private key that cannot be stored or opened
+    ├── ProofError              a proof about the log's tree that does not hold, or that cannot exist
+    ├── TileError               a tile, a bundle of entries or a path to one that is not of its form
+    ├── CheckpointError         a checkpoint or the key to check it refused at its form, origin or signature
+    └── LogBrokenError          a log that is not the one its checkpoints were signed for
 
 Every error carries a stable machine word (`reason`) and one sentence each in Chinese and English that names the field,
 the reason and the cure. None of them knows an HTTP status or where its text will be shown.
@@ -59,3 +63,19 @@ class AuthorityError(CertsError):
 
 class KeyStoreError(CertsError):
     """A private key that cannot be stored or opened."""
+
+
+class ProofError(CertsError):
+    """A proof about the log's tree that does not hold, or that cannot exist."""
+
+
+class TileError(CertsError):
+    """A tile, a bundle of entries or a path to one that is not of its form, or a tile that its root does not cover."""
+
+
+class CheckpointError(CertsError):
+    """A checkpoint or the key to check it refused at its form, origin or signature."""
+
+
+class LogBrokenError(CertsError):
+    """A log that is not the one its checkpoints were signed for."""

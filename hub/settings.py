@@ -70,6 +70,12 @@ class Settings(BaseSettings):
     metrics_open: Annotated[
         bool, Field(description="允许非本机读取 /metrics / let others than loopback read /metrics")
     ] = False
+    tlog_open: Annotated[
+        bool,
+        Field(
+            description="人人可读 /tlog 的检查点与哈希块；关闭后仅审计可读 / anybody may read checkpoint and tiles; closed: auditors only"
+        ),
+    ] = True
     token_seconds: Annotated[
         int, Field(ge=30, le=300, description="访问令牌有效期（秒）/ life of an access token, seconds")
     ] = 300

@@ -30,10 +30,10 @@ async def listing(
     """Entries with their leaves as they are hashed, and the openings of the commitments to personal fields in them."""
     async with ctx.transaction() as session:
         rows = await repository.page(session, before=page.after_id(), limit=page.fetch, event=event, actor=actor)
-    return page.page(rows, read, lambda row: (row.id,))
+    return page.page(rows, lambda found: read(*found), lambda found: (found[0].id,))
 
 
-def read(row: LogEntry) -> dict[str, Any]:
+def read(row: LogEntry, leaf_index: int | None) -> dict[str, Any]:
     """An entry as the API shows it; `leaf` is canonical JSON (RFC 8785), so its bytes can be had again from it."""
     return present(
         id=row.id,
@@ -42,6 +42,6 @@ def read(row: LogEntry) -> dict[str, Any]:
         occurred_at=row.occurred_at,
         leaf=orjson.loads(row.leaf),
         leaf_hash=entry_reference(row.leaf_hash),
-        leaf_index=row.leaf_index,
+        leaf_index=leaf_index,
         openings=row.openings,
     )

@@ -1,6 +1,7 @@
 """Who may come in: every route carries exactly one guard, and a test walks all routes and fails on one without.
 
 * `Anyone`: open to all, as the contract says of that route.
+* `LogReader`: open to all, unless the operator keeps the log's hashes for auditors.
 * `SignedMessage`: what is posted proves by itself who signed it; the endpoint judges it.
 * `SystemToken`: a partner system with an access token.
 * `staff_may(action)`: a member of staff with a session, to whom `hub.identity.permissions` allows the action.
@@ -127,11 +128,21 @@ def system_or_staff(action: str) -> Callable[[Request, ContextDep], Awaitable[Sy
     return marked(guard, Mark("system-or-staff", action))  # type: ignore[no-any-return]
 
 
+async def log_reader(request: Request, ctx: ContextDep) -> None:
+    """Let everybody read the log's hashes; if the operator has closed them, auditors and inspectors only."""
+    if not ctx.settings.tlog_open:
+        await _AUDIT_READ(request, ctx)
+
+
+_AUDIT_READ = staff_may("audit_read")
+
 marked(anyone, ANYONE)
+marked(log_reader, ANYONE)
 marked(signed_message, SIGNED_MESSAGE)
 marked(system_token, SYSTEM)
 
 Anyone = Annotated[None, Depends(anyone)]
+LogReader = Annotated[None, Depends(log_reader)]
 SignedMessage = Annotated[None, Depends(signed_message)]
 SystemToken = Annotated[SystemCaller, Depends(system_token)]
 SystemOrStaff = Annotated[SystemCaller | StaffCaller, Depends(system_or_staff("exchange_read"))]

@@ -25,6 +25,7 @@ from hub.api import (
     session,
     staff,
     systems,
+    tlog,
 )
 from hub.api.context import Context
 from hub.api.problems import database_away, problem
@@ -74,6 +75,7 @@ def create_app(context: Context) -> FastAPI:
         grants,
         staff,
         audit_events,
+        tlog,
         pki,
         health,
         documentation,

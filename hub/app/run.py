@@ -24,6 +24,7 @@ from hub.app.application import Front, create_app
 from hub.app.protocol import BoundedProtocol
 from hub.app.wiring import open_context
 from hub.audit.entry import Actor, Event
+from hub.audit.sealer import Sealer
 from hub.audit.service import Recorder
 from hub.db.checks import Check, check_server, clock_offset, fsync_cost, insist
 from hub.db.clock import MAX_OFFSET_S
@@ -39,7 +40,7 @@ from hub.identity.staff import NewAccount, create_first_accounts
 from hub.registry.keyring import KeyRing, create_keys
 from hub.registry.masterkey import create_master_key, load_master_key
 from hub.settings import Settings
-from hub.worker import chores
+from hub.worker import chores, sealing
 
 log = logging.getLogger(__name__)
 
@@ -225,11 +226,12 @@ def _ignore_after_shutdown() -> None:
 def worker(settings: Settings) -> None:
     """Run the background loops until SIGTERM or SIGINT. Raises `SetupError`."""
     logs.configure()
+    load_master_key(settings.master_key_path)
     with database_address(settings) as dsn:
-        uvloop.run(_work(dsn))
+        uvloop.run(_work(settings, dsn))
 
 
-async def _work(dsn: str) -> None:
+async def _work(settings: Settings, dsn: str) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -237,8 +239,14 @@ async def _work(dsn: str) -> None:
     database = Database(dsn, application="shuniu-worker")
     async with database.connection() as connection:
         insist(await check_server(connection))
+    async with database.session() as session:
+        keyring = await KeyRing.load(session, load_master_key(settings.master_key_path))
+    await database.dispose()
+    sealer = Sealer.of(keyring.signer("log"), keyring.log_verifier_key(settings.hub_id))
     log.info("worker ready", extra={"pid": os.getpid()})
-    await chores.run(database.connect, stop)
+    async with asyncio.TaskGroup() as loops:  # should one end with an error, all end, and the process is started again
+        loops.create_task(chores.run(database.connect, stop))
+        loops.create_task(sealing.run(database.connect, sealer, stop))
 
 
 def up(settings: Settings) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import desc, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from hub.audit.entry import Entry
-from hub.audit.models import LogEntry
+from hub.audit.models import LogEntry, SealedEntry
 
 INSERT_ENTRIES = """
 INSERT INTO log_entry (id, event, outcome, actor, object_type, object_id, occurred_at, leaf, leaf_hash, openings)
@@ -72,14 +72,23 @@ async def last_time(session: AsyncSession) -> datetime | None:
 
 async def page(
     session: AsyncSession, *, before: UUID | None, limit: int, event: str | None = None, actor: str | None = None
-) -> Sequence[LogEntry]:
-    """Newest first, `limit` rows below the id `before`; for people who look, not for proofs (those read the sealed index)."""
-    query = select(LogEntry).order_by(desc(LogEntry.__table__.c.id)).limit(limit)  # type: ignore[attr-defined]
+) -> Sequence[tuple[LogEntry, int | None]]:
+    """Newest first, `limit` rows below the id `before`, each with its leaf index once it is sealed.
+
+    For people who look, not for proofs (those read by leaf index).
+    """
     table = LogEntry.__table__  # type: ignore[attr-defined]
+    sealed = SealedEntry.__table__  # type: ignore[attr-defined]
+    query = (
+        select(LogEntry, sealed.c.leaf_index)
+        .outerjoin(sealed, sealed.c.id == table.c.id)
+        .order_by(desc(table.c.id))
+        .limit(limit)
+    )
     if before is not None:
         query = query.where(table.c.id < before)
     if event:
         query = query.where(table.c.event == event)
     if actor:
         query = query.where(table.c.actor == actor)
-    return (await session.scalars(query)).all()
+    return [(row[0], row[1]) for row in (await session.execute(query)).all()]

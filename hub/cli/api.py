@@ -38,6 +38,13 @@ def call(
         return _read(wire.call(method, path, json=body, params=parameters, headers=headers))
 
 
+def fetch(path: str) -> bytes:
+    """The bytes at `path`, as they are. Raises as `call` does."""
+    held = sessions.load()
+    with failures(), _wire(held.url) as wire:
+        return wire.call("GET", path, headers={"Authorization": f"Bearer {held.token}"}).content
+
+
 def items(path: str, *, limit: int | None = None, query: Mapping[str, Any] | None = None) -> Iterator[dict[str, Any]]:
     """The items of a list, page after page, up to `limit`. Raises as `call` does."""
     return islice(_all_items(path, PAGE if limit is None else min(limit, PAGE), query or {}), limit)

@@ -1,7 +1,15 @@
 """`shuniu audit`: the sharing log, for auditors and inspectors."""
 
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
 import click
 
+from certs.tiles import TILE_WIDTH
+from hub.cli import api
+from hub.cli.failures import Missing
+from hub.cli.log_verification import verify_log
 from hub.cli.verbs import Kind, add_list
 
 EVENTS = Kind(
@@ -10,11 +18,14 @@ EVENTS = Kind(
     "ID",
 )
 
+LINE_EVERY = 64
+"""Bundles between two lines of progress where there is no terminal: 16,384 entries."""
+
 SHOWN = 100
 """A log is long; who wants more says so."""
 
 
-@click.group(help="共享日志：查询 / the sharing log")
+@click.group(help="共享日志：查询、核验 / the sharing log: search, verify")
 def audit() -> None:
     """The sharing log."""
 
@@ -26,3 +37,55 @@ add_list(
     filters={"event": "事件类型，如 grant.revoked / type of event", "actor": "行为者标识 / id of who acted"},
     limit=SHOWN,
 )
+
+
+@audit.command("verify", help="逐条核验整个日志 / check the whole log, entry by entry")
+@click.option(
+    "--trust",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
+    help="含 log.pub 的目录 / folder with log.pub",
+)
+@click.option(
+    "--checkpoint",
+    "older",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="以前存下的检查点：证明此后没有改写 / a checkpoint kept from before: nothing may have changed since",
+)
+@click.option(
+    "--keep",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="核验通过后把检查点存到此处 / where to keep the checkpoint once it holds",
+)
+def verify(trust: Path, older: Path | None, keep: Path | None) -> None:
+    """Fetch everything, believe nothing but the key in `trust`; exit 1 with what is wrong."""
+    found = verify_log(api.fetch, _log_key(trust), older=older.read_bytes() if older else None, over=_with_progress)
+    if keep is not None:
+        keep.write_bytes(found.note)
+    size = found.checkpoint.size
+    click.echo(
+        f"日志完好：{size} 条，与检查点一致{'，也与以前的检查点一致' if older else ''} / "
+        f"the log is whole: {size} entries, as the checkpoint says{' and the older one before it' if older else ''}"
+    )
+
+
+def _log_key(trust: Path) -> str:
+    try:
+        return (trust / "log.pub").read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        raise Missing(
+            f"{trust} 中没有 log.pub；请从枢纽的安全管理员处取得，不要从被核验的服务器取 / "
+            f"{trust} holds no log.pub; get it from the hub's officer, not from the server that is checked"
+        ) from None
+
+
+def _with_progress(bundles: range) -> Iterator[int]:
+    """The bundles, with a bar on a terminal and a line now and then elsewhere."""
+    if sys.stderr.isatty():
+        with click.progressbar(bundles, label="核验 / verifying", show_pos=True, show_eta=True, file=sys.stderr) as bar:
+            yield from bar
+        return
+    for number in bundles:
+        yield number
+        if (number + 1) % LINE_EVERY == 0:
+            click.echo(f"{(number + 1) * TILE_WIDTH} 条 / entries", err=True)

@@ -5,8 +5,6 @@ The private halves leave this module only as signers. The log's key has no certi
 readers hold the bare Ed25519 key.
 """
 
-import base64
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from certs.authority import ISSUING_DAYS, HubKeyRole, Issued, create_issuing, create_root, issue_hub_key
+from certs.checkpoint import verifier_key
 from certs.digests import b64u_encode, digest_bytes
 from certs.envelope import kid_of
 from certs.keys import generate_key
@@ -48,9 +47,6 @@ _CERTIFIED: tuple[tuple[CertifiedPurpose, Algorithm, HubKeyRole], ...] = (
     ("token", "ES256", HubKeyRole.TOKENS),
 )
 _PURPOSES = frozenset({"root", "issuing", "receipt", "projection", "push", "token", "log"})
-
-_NOTE_ED25519 = b"\x01"
-"""C2SP signed-note: the byte that says Ed25519, in a verifier key and under its hash."""
 
 _LONGEST_AUTHORITY_NAME = 48
 """Octets: the name of a certificate has 64, and ours says after the organisation which certificate it is."""
@@ -152,15 +148,10 @@ class KeyRing:
         return pem(self._certificates["receipt"])
 
     def log_verifier_key(self, origin: str) -> str:
-        """The log's key as C2SP signed-note writes it: `<origin>+<hash>+<base64(0x01 ‖ key)>`.
-
-        The hash is the first four bytes, in hex, of SHA-256(origin ‖ newline ‖ 0x01 ‖ key); the key has 32 bytes.
-        """
+        """The log's key as C2SP signed-note writes it, for `trust/log.pub`."""
         key = self._keys["log"]
         assert isinstance(key, Ed25519PrivateKey)
-        typed = _NOTE_ED25519 + key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-        hashed = hashlib.sha256(origin.encode() + b"\n" + typed).digest()[:4]
-        return f"{origin}+{hashed.hex()}+{base64.b64encode(typed).decode()}"
+        return verifier_key(origin, key.public_key())
 
 
 def pem(certificate: x509.Certificate) -> bytes:

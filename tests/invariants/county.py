@@ -16,8 +16,11 @@ RES = "306001000001/000001"
 
 CLEAR = """
 TRUNCATE organisation, system, certificate, resource, resource_version, lane, access_grant, grant_version, acceptance,
-         exchange, delivery, delivered, acknowledgement, log_entry, refusal_count, client_assertion CASCADE
+         exchange, delivery, delivered, acknowledgement, log_entry, refusal_count, client_assertion,
+         log_pending, sealed_entry, log_tile, tree_head CASCADE;
+INSERT INTO tree_head (size, root, sealed_at, checkpoint_size) VALUES (0, sha256(''), now(), 0)
 """
+"""One statement to the server, so that a sealer at work sees the tree before or the empty one, and nothing between."""
 
 
 @dataclass(slots=True)

@@ -21,6 +21,7 @@ import httpx
 from hub.app import run as app
 from hub.cli.demo.county import County
 from hub.cli.demo.narrator import Narrator
+from hub.cli.demo.proof import prove
 from hub.cli.demo.story import tell
 from hub.db.embedded.layout import make_data_directory
 from hub.errors import SetupError
@@ -47,7 +48,7 @@ def run(settings: Settings, *, exit_after: bool) -> None:
     narrator = Narrator()
     began = time.monotonic()
     narrator.step("建立枢纽：数据库、密钥、三员账户", "set the hub up: database, keys, the three officers")
-    with app.database_address(settings):
+    with app.database_address(settings) as dsn:
         passwords = app.initialise(settings).passwords
         narrator.same(f"shuniu init --data {settings.data}")
         with _processes(settings) as processes, httpx.Client(base_url=settings.public_url, timeout=30) as http:
@@ -56,6 +57,7 @@ def run(settings: Settings, *, exit_after: bool) -> None:
             narrator.same(f"shuniu up --data {settings.data} --port {settings.port}")
             county = County(http, settings.data, settings.hub_id, narrator, passwords)
             tell(county)
+            prove(county, dsn)
             _finish(settings, county, narrator, time.monotonic() - began)
             if not exit_after:
                 _serve_on(settings, narrator, processes)

@@ -31,6 +31,8 @@ OPEN_TO_ALL = {
     ("GET", "/pki/ca.pem"),
     ("GET", "/pki/crl.der"),
     ("GET", "/pki/certificates/{kid}.pem"),
+    ("GET", "/tlog/checkpoint"),
+    ("GET", "/tlog/tile/{path:path}"),
     ("GET", "/.well-known/oauth-authorization-server"),
     ("POST", "/v1/session"),
 }
