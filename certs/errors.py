@@ -10,7 +10,8 @@
     ├── ProofError              a proof about the log's tree that does not hold, or that cannot exist
     ├── TileError               a tile, a bundle of entries or a path to one that is not of its form
     ├── CheckpointError         a checkpoint or the key to check it refused at its form, origin or signature
-    └── LogBrokenError          a log that is not the one its checkpoints were signed for
+    ├── LogBrokenError          a log that is not the one its checkpoints were signed for
+    └── HttpSignatureError      a signed HTTP request that is not believed (in `certs.http_signature`)
 
 Every error carries a stable machine word (`reason`) and one sentence each in Chinese and English that names the field,
 the reason and the cure. None of them knows an HTTP status or where its text will be shown.

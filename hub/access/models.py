@@ -16,7 +16,7 @@ class Lane(SQLModel, table=True):
     __tablename__ = "lane"
     __table_args__ = (
         CheckConstraint("purpose <> ''"),
-        CheckConstraint("mode IN ('inbox')"),
+        CheckConstraint("mode IN ('inbox', 'push')"),
         UniqueConstraint("consumer_id", "resource_id", "purpose", "mode"),
     )
 

@@ -35,7 +35,12 @@ from hub.registry.fields import LONGEST_REASON, required_text
 from hub.registry.recording import fingerprint, record_change
 
 INBOX = "inbox"
-"""The one way of delivery so far: the consumer pulls and acknowledges."""
+"""The consumer pulls and acknowledges."""
+
+PUSH = "push"
+"""The hub hands over by the adapter of the consumer's push target."""
+
+MODES = (INBOX, PUSH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +146,8 @@ async def find_resource(session: AsyncSession, code: str) -> Resource:
 
 
 def _check_terms(new: NewGrant, now: datetime) -> None:
-    if new.mode != INBOX:
-        raise InvalidField("/mode", "mode 目前只能是 inbox", "mode is inbox, for the time being")
+    if new.mode not in MODES:
+        raise InvalidField("/mode", f"mode 须为 {' 或 '.join(MODES)}", f"mode is {' or '.join(MODES)}")
     for pointer, moment in (("/valid_from", new.valid_from), ("/valid_to", new.valid_to)):
         if moment.tzinfo is None:
             raise InvalidField(

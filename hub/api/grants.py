@@ -47,7 +47,12 @@ class NewGrant(Body):
     resource: Annotated[str, Field(description="资源代码 / code of the resource", examples=["306001000001/000042"])]
     purpose: Annotated[str, Field(description="用途 / purpose", examples=["政务服务网办事指南展示"])]
     basis: Annotated[str, Field(description="依据 / legal basis", examples=["甘肃省政务数据共享管理办法"])]
-    mode: Annotated[Literal["inbox"], Field(description="方式：收件箱 / the consumer pulls from its inbox")] = "inbox"
+    mode: Annotated[
+        Literal["inbox", "push"],
+        Field(
+            description="方式：收件箱自取，或推送到使用方的推送目标 / the consumer pulls, or the hub pushes to its target"
+        ),
+    ] = "inbox"
     valid_from: Annotated[AwareDatetime | None, Field(description="起始，缺省为现在 / from, now if left out")] = None
     valid_to: Annotated[AwareDatetime, Field(description="截止 / until", examples=["2027-03-02T00:00:00+08:00"])]
 

@@ -13,6 +13,7 @@ from starlette.types import Message, Receive, Scope, Send
 from hub.api import (
     audit_events,
     certificates,
+    deliveries,
     documentation,
     exchanges,
     grants,
@@ -73,6 +74,7 @@ def create_app(context: Context) -> FastAPI:
         certificates,
         resources,
         grants,
+        deliveries,
         staff,
         audit_events,
         tlog,

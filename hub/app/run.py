@@ -22,7 +22,7 @@ import uvloop
 from hub.app import logs
 from hub.app.application import Front, create_app
 from hub.app.protocol import BoundedProtocol
-from hub.app.wiring import open_context
+from hub.app.wiring import open_context, open_pushing
 from hub.audit.entry import Actor, Event
 from hub.audit.sealer import Sealer
 from hub.audit.service import Recorder
@@ -119,11 +119,12 @@ async def _initialise(settings: Settings, dsn: str, organisation: str, accounts:
 
 
 def write_trust(settings: Settings, keyring: KeyRing) -> None:
-    """The anchors that partners and auditors are given, into `DATA/trust`: `ca.pem`, `hub.pem`, `log.pub`."""
+    """The anchors that partners and auditors are given, into `DATA/trust`: `ca.pem`, `hub.pem`, `push.pem`, `log.pub`."""
     folder = settings.data / "trust"
     folder.mkdir(mode=0o755, exist_ok=True)
     (folder / "ca.pem").write_bytes(keyring.ca_pem())
     (folder / "hub.pem").write_bytes(keyring.receipt_certificate_pem())
+    (folder / "push.pem").write_bytes(keyring.chain_pem(keyring.certificate("push")))
     (folder / "log.pub").write_text(keyring.log_verifier_key(settings.hub_id) + "\n", encoding="ascii")
 
 
@@ -236,17 +237,14 @@ async def _work(settings: Settings, dsn: str) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    database = Database(dsn, application="shuniu-worker")
-    async with database.connection() as connection:
-        insist(await check_server(connection))
-    async with database.session() as session:
-        keyring = await KeyRing.load(session, load_master_key(settings.master_key_path))
-    await database.dispose()
-    sealer = Sealer.of(keyring.signer("log"), keyring.log_verifier_key(settings.hub_id))
-    log.info("worker ready", extra={"pid": os.getpid()})
-    async with asyncio.TaskGroup() as loops:  # should one end with an error, all end, and the process is started again
-        loops.create_task(chores.run(database.connect, stop))
-        loops.create_task(sealing.run(database.connect, sealer, stop))
+    async with open_context(settings, dsn, application="shuniu-worker") as context, open_pushing(context) as pushing:
+        connect = context.database.connect
+        sealer = Sealer.of(context.keyring.signer("log"), context.keyring.log_verifier_key(settings.hub_id))
+        log.info("worker ready", extra={"pid": os.getpid()})
+        async with asyncio.TaskGroup() as loops:  # should one end with an error, all end; the process is started again
+            loops.create_task(chores.run(connect, stop))
+            loops.create_task(sealing.run(connect, sealer, stop))
+            loops.create_task(pushing.run(stop))
 
 
 def up(settings: Settings) -> None:

@@ -9,13 +9,17 @@ from typing import cast
 import asyncpg
 from cryptography import x509
 
+from certs.http_signature import HttpSigner
 from hub.api.context import Context
 from hub.audit import repository as audit
+from hub.audit.entry import Actor
 from hub.audit.service import Recorder
 from hub.db.checks import check_server, insist
 from hub.db.clock import DatabaseClock
 from hub.db.engine import Database
 from hub.db.migrate import current, head
+from hub.delivery.making import Adapters
+from hub.delivery.pushing import Pusher
 from hub.errors import SetupError
 from hub.exchange.acknowledging import Acknowledging
 from hub.exchange.gate import Gate
@@ -29,6 +33,7 @@ from hub.registry.keyring import KeyRing
 from hub.registry.masterkey import MasterKey, load_master_key
 from hub.registry.picture import PictureStore
 from hub.settings import Settings
+from hub.worker.deliveries import Deliveries
 
 COMMAND_TIMEOUT_S = 35.0
 """Beyond the server's own `statement_timeout`: whoever has not answered by then is not there any more."""
@@ -38,13 +43,13 @@ POOL_SIZE = 6
 
 
 @asynccontextmanager
-async def open_context(settings: Settings, dsn: str) -> AsyncIterator[Context]:
-    """The parts of one gateway process on the database at `dsn`; what was accepted is finished before they close.
+async def open_context(settings: Settings, dsn: str, *, application: str = "shuniu-gateway") -> AsyncIterator[Context]:
+    """The parts of one process on the database at `dsn`; what was accepted is finished before they close.
 
     Raises `SetupError` when the database is unsafe, older or newer than this code, or the hub is not initialised.
     """
     async with AsyncExitStack() as stack:
-        database = Database(dsn, application="shuniu-gateway")
+        database = Database(dsn, application=application)
         stack.push_async_callback(database.dispose)
         clock = DatabaseClock()
         async with database.connection() as connection:
@@ -81,6 +86,25 @@ async def open_context(settings: Settings, dsn: str) -> AsyncIterator[Context]:
         await committer.start()
         stack.push_async_callback(committer.stop)
         yield _context(settings, database, clock, keyring, master_key, pictures, committer, pool)
+
+
+@asynccontextmanager
+async def open_pushing(context: Context) -> AsyncIterator[Deliveries]:
+    """The loop that pushes, with its adapters, which close with the block."""
+    adapters = Adapters(HttpSigner(context.keyring.signer("push")), context.clock)
+    actor = Actor("host", "host:worker")
+    pusher = Pusher(
+        context.settings.hub_id,
+        actor,
+        context.acquire,
+        context.clock,
+        adapters,
+        context.acknowledging.acknowledge,
+    )
+    try:
+        yield Deliveries(context.database.connect, pusher)
+    finally:
+        await adapters.close()
 
 
 async def _keep(connection: asyncpg.Connection) -> None:

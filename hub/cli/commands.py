@@ -68,6 +68,9 @@ SECTIONS = {
         "staff": Entry("hub.cli.staff:staff", "人员账户 / staff accounts"),
         "resource": Entry("hub.cli.catalogue:resource", "信息资源目录 / resources of the catalogue"),
         "grant": Entry("hub.cli.grants:grant", "授权 / grants"),
+        "push-target": Entry("hub.cli.deliveries:push_target", "推送目标 / where systems are pushed to"),
+        "lane": Entry("hub.cli.deliveries:lane", "推送的通道 / lanes that push"),
+        "dead-letter": Entry("hub.cli.deliveries:dead_letter", "死信与重投 / dead letters and their replay"),
         "audit": Entry("hub.cli.audit:audit", "共享日志 / the sharing log"),
     },
     "接入方 / partner systems": {

@@ -18,6 +18,11 @@ def grant() -> None:
 @click.option("--resource", required=True, metavar="CODE", help="资源代码 / code of the resource")
 @click.option("--purpose", required=True, help="用途 / what for")
 @click.option("--basis", required=True, help="依据 / legal basis")
+@click.option(
+    "--mode",
+    type=click.Choice(["inbox", "push"]),
+    help="方式：自取（默认）或推送 / the consumer pulls (default), or the hub pushes",
+)
 @click.option("--valid-to", required=True, metavar="TIME", help="截止，如 2027-12-31T00:00:00+08:00 / until")
 @click.option("--valid-from", metavar="TIME", help="起始，默认现在 / from, by default now")
 @as_json

@@ -6,6 +6,8 @@ Stands apart from the gateway: it knows the contract, `certs` and `httpx`, and n
 from hub.client.errors import ClientError, FolderError, HubUnreachable, ProblemError, ProblemLine, TrustError
 from hub.client.messages import Delivery, Receipt
 from hub.client.partner import MAX_RECORDS, Partner, Resumed, batches
+from hub.client.push import Push, PushItem, PushRefused, PushTrust, check_push, verify_push
+from hub.client.push_guard import PushGuard, Verdict
 
 __all__ = [
     "MAX_RECORDS",
@@ -16,8 +18,16 @@ __all__ = [
     "Partner",
     "ProblemError",
     "ProblemLine",
+    "Push",
+    "PushGuard",
+    "PushItem",
+    "PushRefused",
+    "PushTrust",
     "Receipt",
     "Resumed",
     "TrustError",
+    "Verdict",
     "batches",
+    "check_push",
+    "verify_push",
 ]

@@ -268,7 +268,7 @@ class Inbox:
 
 def open_lanes(picture: Picture, consumer: SystemState, now: datetime) -> Sequence[LaneState]:
     """The consumer's lanes from which it may take now. Raises `Refused` when there are lanes and all are suspended."""
-    lanes = picture.lanes_of.get(consumer.id, ())
+    lanes = picture.inboxes.get(consumer.id, ())
     valid = [lane for lane in lanes if lane.valid_from <= now < lane.valid_to and _is_shared(picture, lane)]
     active = [lane for lane in valid if lane.state == "active"]
     if valid and not active:

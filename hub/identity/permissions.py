@@ -167,6 +167,51 @@ def grant_revoke(caller: StaffCaller, provider_id: UUID | None = None) -> bool:
     return _changes_as(caller, Role.DECIDER, provider_id) or _changes_as(caller, Role.SECURITY)
 
 
+def target_set(caller: StaffCaller) -> bool:
+    """Allow where a system is pushed to: host, port and network."""
+    return _changes_as(caller, Role.SECURITY)
+
+
+def target_read(caller: StaffCaller) -> bool:
+    """See where systems are pushed to."""
+    return _holds(caller, Role.OPERATOR, Role.SECURITY)
+
+
+def target_pause(caller: StaffCaller) -> bool:
+    """Push nothing to a system for a while."""
+    return _changes_as(caller, Role.OPERATOR) or _changes_as(caller, Role.SECURITY)
+
+
+def target_resume(caller: StaffCaller) -> bool:
+    """Push to a system again."""
+    return _changes_as(caller, Role.OPERATOR) or _changes_as(caller, Role.SECURITY)
+
+
+def lane_read(caller: StaffCaller) -> bool:
+    """See lanes that push, and how they fare."""
+    return _holds(caller, Role.OPERATOR, Role.SECURITY)
+
+
+def lane_pause(caller: StaffCaller) -> bool:
+    """Push nothing in a lane for a while."""
+    return _changes_as(caller, Role.OPERATOR)
+
+
+def lane_resume(caller: StaffCaller) -> bool:
+    """Push in a lane again, and at once."""
+    return _changes_as(caller, Role.OPERATOR)
+
+
+def dead_letter_read(caller: StaffCaller) -> bool:
+    """See what was parked, and why."""
+    return _holds(caller, Role.OPERATOR, Role.SECURITY)
+
+
+def dead_letter_replay(caller: StaffCaller) -> bool:
+    """Queue again what was parked."""
+    return _changes_as(caller, Role.OPERATOR)
+
+
 def staff_propose(caller: StaffCaller) -> bool:
     """Ask for an account, or ask that one be given a new password."""
     return _changes_as(caller, Role.OPERATOR)
@@ -221,6 +266,8 @@ ACTIONS: dict[str, Callable[..., bool]] = {
         resource_create, resource_edit, resource_submit, resource_return, resource_publish, resource_suspend,
         resource_resume, resource_withdraw, resource_read,
         grant_create, grant_read, grant_suspend, grant_resume, grant_revoke,
+        target_set, target_read, target_pause, target_resume, lane_read, lane_pause, lane_resume,
+        dead_letter_read, dead_letter_replay,
         staff_propose, staff_reset, staff_approve, staff_disable, staff_unlock, staff_read,
         audit_read, exchange_read, session_own,
     )

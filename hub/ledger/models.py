@@ -106,7 +106,8 @@ class Delivered(SQLModel, table=True):
 
     __tablename__ = "delivered"
     __table_args__ = (
-        CheckConstraint("outcome IN ('acknowledged')"),
+        CheckConstraint("outcome IN ('acknowledged', 'transport-confirmed')"),
+        CheckConstraint("(outcome = 'acknowledged') = (acknowledgement IS NOT NULL)"),
         _BY_MONTH,
     )
 
@@ -118,7 +119,7 @@ class Delivered(SQLModel, table=True):
     sequence: int = Field(sa_type=BigInteger)
     claimed_at: datetime = Field(sa_type=DateTime(timezone=True))
     outcome: str = Field(sa_type=Text)
-    acknowledgement: UUID
+    acknowledgement: UUID | None = None
     ended_at: datetime = Field(sa_type=DateTime(timezone=True))
 
 

@@ -85,6 +85,7 @@ class LaneState:
     resource_id: UUID
     resource_code: str
     purpose: str
+    mode: str
     state: str
     versions: frozenset[int]
     valid_from: datetime
@@ -111,7 +112,7 @@ class Picture:
     systems: Mapping[str, SystemState]
     signers: Mapping[str, SignerState]
     resources: Mapping[str, ResourceState]
-    lanes_of: Mapping[UUID, tuple[LaneState, ...]]
+    inboxes: Mapping[UUID, tuple[LaneState, ...]]
     stopped_signers: tuple[str, ...]
 
     def system(self, code: str) -> SystemState | None:
@@ -137,7 +138,7 @@ SELECT resource_id, number, schema_digest, schema::text AS schema,
 FROM resource_version WHERE state = 'published'
 """
 GRANTS = """
-SELECT g.id, g.lane_id, g.consumer_id, g.resource_id, r.code AS resource_code, g.purpose, g.state, g.valid_from, g.valid_to,
+SELECT g.id, g.lane_id, g.consumer_id, g.resource_id, r.code AS resource_code, g.purpose, g.mode, g.state, g.valid_from, g.valid_to,
        ARRAY(SELECT version FROM grant_version v WHERE v.grant_id = g.id) AS versions
 FROM access_grant g JOIN resource r ON r.id = g.resource_id
 WHERE g.state IN ('active', 'suspended') ORDER BY g.lane_id
@@ -168,7 +169,7 @@ class Loader:
             systems={s.code: s for s in by_id.values()},
             signers=signers,
             resources=self._resources(resources, versions, lanes),
-            lanes_of=_grouped(lanes),
+            inboxes=_grouped(lane for lane in lanes if lane.mode == "inbox"),
             stopped_signers=tuple(s.kid for s in signers.values() if s.reason in STOPPING_REASONS),
         )
 
@@ -188,6 +189,7 @@ class Loader:
             resource_id=row["resource_id"],
             resource_code=row["resource_code"],
             purpose=row["purpose"],
+            mode=row["mode"],
             state=row["state"],
             versions=frozenset(row["versions"]),
             valid_from=row["valid_from"],

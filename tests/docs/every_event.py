@@ -23,6 +23,7 @@ from certs.csr import make_csr
 from certs.digests import b64u_encode
 from certs.keys import generate_key
 from certs.suites import KeySigner
+from hub.cli.demo_data import load_records
 from hub.client import Partner
 from hub.identity import totp
 from hub.identity.proof import MAX_FAILURES
@@ -31,7 +32,7 @@ from tests.docs.running_demo import RunningDemo, running_demo
 HUB = Path(__file__).parents[2] / "hub"
 
 _EVENT = re.compile(
-    r"(?:hub|organisation|system|certificate|resource|grant|staff|session|token|exchange|delivery|message)\.[a-z-]+"
+    r"(?:hub|organisation|system|certificate|resource|grant|staff|session|token|exchange|delivery|lane|target|message)\.[a-z-]+"
 )
 
 _OTHER_NAMES = re.compile(r".*\.(?:id|pem)")
@@ -45,6 +46,11 @@ ONE_LANE = "gansu-power-items"
 
 WITH_OPENINGS = "session.opened"
 """The type whose example the page shows with the openings of its commitments."""
+
+FINANCE, FINANCE_EDITOR = "lintao-finance", "finance-editor"
+"""Whose data is pushed to where nobody listens."""
+
+BLOCKED_WITHIN_S = 20.0
 
 PROVIDER, PROVIDER_EDITOR = "lintao-office", "gov-editor"
 """Whose system and editor the acts on a resource are done with."""
@@ -105,6 +111,37 @@ def perform_the_rest(demo: RunningDemo) -> None:
         _systems(staff, demo)
         _resources_and_grants(staff)
         _accounts(staff)
+        _pushes(staff, demo)
+
+
+def _pushes(staff: Staff, demo: RunningDemo) -> None:
+    """A target where nobody listens, a lane that blocks, and what an operator does about it."""
+    target = f"/v1/systems/{CONSUMER}/push-target"
+    settings = {"url": "http://127.0.0.1:1/nobody", "networks": ["127.0.0.0/8"]}
+    for attempts in (3, 1):
+        body = {"settings": settings, "policy": "block", "max_attempts": attempts}
+        staff.call("secadmin", "PUT", target, body)
+    staff.call("sysadmin", "POST", f"{target}/pause", {"reason": "示例"})
+    staff.call("sysadmin", "POST", f"{target}/resume")
+    code = staff.call(FINANCE_EDITOR, "GET", "/v1/resources?limit=500")
+    res = next(item["code"] for item in code["items"] if item["system"] == FINANCE and item["status"] == "published")
+    until = (datetime.now(UTC) + timedelta(days=30)).isoformat()
+    asked = {"consumer": CONSUMER, "resource": res, "purpose": "推送示例", "basis": "示例依据", "valid_to": until}
+    lane = staff.call(FINANCE_EDITOR, "POST", "/v1/grants", asked | {"mode": "push"})["lane"]
+    with Partner.load(demo.data / "partners" / FINANCE) as partner:
+        partner.publish(res, load_records("special_funds"))
+    deadline = time.monotonic() + BLOCKED_WITHIN_S
+    while not any(item["id"] == lane and item["state"] == "blocked" for item in _lanes(staff)):
+        assert time.monotonic() < deadline, "the lane does not block"
+        time.sleep(0.1)
+    staff.call("sysadmin", "POST", f"/v1/lanes/{lane}/pause", {"reason": "示例"})
+    staff.call("sysadmin", "POST", f"{target}/pause", {"reason": "示例"})
+    staff.call("sysadmin", "POST", f"/v1/lanes/{lane}/resume")
+
+
+def _lanes(staff: Staff) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = staff.call("sysadmin", "GET", "/v1/lanes?limit=500")["items"]
+    return found
 
 
 def _systems(staff: Staff, demo: RunningDemo) -> None:

@@ -22,7 +22,7 @@ from tests.support.wire import Connection
 
 pytestmark = [pytest.mark.process, pytest.mark.chaos]
 
-ROUNDS = 12
+ROUNDS = 8
 SEED = int(os.environ.get("SHUNIU_TEST_SEED") or random.SystemRandom().randrange(1 << 32))
 SEALED_WITHIN_S = 20.0
 
@@ -62,6 +62,14 @@ async def watch(found: County, seen: dict[int, Checkpoint], stop: asyncio.Event)
         await asyncio.sleep(0.05)
 
 
+async def grows(seen: dict[int, Checkpoint], beyond: int) -> None:
+    """Return when a larger checkpoint has been seen."""
+    deadline = time.monotonic() + SEALED_WITHIN_S
+    while max(seen, default=-1) <= beyond:
+        assert time.monotonic() < deadline, f"no checkpoint beyond {beyond}"
+        await asyncio.sleep(0.05)
+
+
 async def tiles_of(found: County, size: int) -> dict[Tile, bytes]:
     tiles: dict[Tile, bytes] = {}
     for tile in new_tiles(0, size):
@@ -90,18 +98,20 @@ async def test_every_promise_is_in_one_tree_though_sealers_are_killed(sealed: Co
     watching = asyncio.create_task(watch(sealed, seen, stop))
     async with Load(sealed.hub.ports, sealed.envelopes(), connections=16, pause_s=0.02) as load:
         for _ in range(ROUNDS):
+            shown = max(seen, default=-1)
             await asyncio.sleep(moments.uniform(0.05, 1.2))
             victim = moments.choice(sealed.hub.workers)
             victim.kill()
             victim.start()
             await load.flows()
+            await grows(seen, shown)
     last = await until_sealed(sealed)
     stop.set()
     await watching
     assert not load.refused
     tiles = await tiles_of(sealed, last.size)
     node = node_reader(last.size, tiles.__getitem__)
-    assert len(seen) >= ROUNDS / 3
+    assert len(seen) >= ROUNDS
     for older in seen.values():
         proof = consistency_proof(older.size, last.size, node) if older.size else []
         verify_consistency(older.size, older.root, last.size, last.root, proof)

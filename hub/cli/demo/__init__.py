@@ -22,6 +22,7 @@ from hub.app import run as app
 from hub.cli.demo.county import County
 from hub.cli.demo.narrator import Narrator
 from hub.cli.demo.proof import prove
+from hub.cli.demo.pushing import push
 from hub.cli.demo.story import tell
 from hub.db.embedded.layout import make_data_directory
 from hub.errors import SetupError
@@ -57,6 +58,7 @@ def run(settings: Settings, *, exit_after: bool) -> None:
             narrator.same(f"shuniu up --data {settings.data} --port {settings.port}")
             county = County(http, settings.data, settings.hub_id, narrator, passwords)
             tell(county)
+            push(county)
             prove(county, dsn)
             _finish(settings, county, narrator, time.monotonic() - began)
             if not exit_after:

@@ -41,6 +41,15 @@ TABLE: dict[str, set[Role]] = {
     "grant_suspend": {Role.SECURITY},
     "grant_resume": {Role.DECIDER},
     "grant_revoke": {Role.DECIDER, Role.SECURITY},
+    "target_set": {Role.SECURITY},
+    "target_read": {Role.OPERATOR, Role.SECURITY},
+    "target_pause": {Role.OPERATOR, Role.SECURITY},
+    "target_resume": {Role.OPERATOR, Role.SECURITY},
+    "lane_read": {Role.OPERATOR, Role.SECURITY},
+    "lane_pause": {Role.OPERATOR},
+    "lane_resume": {Role.OPERATOR},
+    "dead_letter_read": {Role.OPERATOR, Role.SECURITY},
+    "dead_letter_replay": {Role.OPERATOR},
     "staff_propose": {Role.OPERATOR},
     "staff_reset": {Role.OPERATOR},
     "staff_approve": {Role.SECURITY},
@@ -54,6 +63,7 @@ TABLE: dict[str, set[Role]] = {
 
 CHANGES_NOTHING = {
     "organisation_read", "system_read", "certificate_read", "resource_read", "grant_read", "staff_read", "audit_read",
+    "target_read", "lane_read", "dead_letter_read",
     "exchange_read", "session_own",
 }  # fmt: skip
 

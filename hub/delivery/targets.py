@@ -1,0 +1,163 @@
+"""Push targets 推送目标: where a system is pushed to, by which adapter, and what is done when it will not take something.
+
+A change holds the barrier and bumps the epoch (I3): once it has committed, no attempt starts towards the old place.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from adapters import registry as adapters
+from adapters.errors import AdapterError
+from adapters.protocol import Capability
+from hub.audit.entry import Actor
+from hub.audit.service import Recorder
+from hub.delivery.errors import UnknownTarget
+from hub.delivery.models import PushTarget
+from hub.registry import barrier
+from hub.registry import service as registry
+from hub.registry.errors import InvalidField, WrongState
+from hub.registry.fields import LONGEST_REASON, required_text
+from hub.registry.recording import fingerprint, record_change
+
+POLICIES = ("park", "block")
+"""After the limit of attempts: `park` sets the item aside and goes on, `block` keeps the lane's order and waits."""
+
+MOST_ATTEMPTS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class NewTarget:
+    """What a security officer allows for a system (code): adapter, its settings (no secrets), policy and limit."""
+
+    system: str
+    adapter: str
+    settings: Mapping[str, Any]
+    policy: str = "block"
+    max_attempts: int = 12
+
+
+async def set_target(
+    session: AsyncSession, new: NewTarget, *, actor: Actor, recorder: Recorder, now: datetime
+) -> PushTarget:
+    """Say where the system is pushed to, for the first time or anew; a paused target stays paused.
+
+    Raises InvalidField, UnknownSystem.
+    """
+    _check(new)
+    await barrier.hold(session)
+    system, _ = await registry.find_system(session, new.system)
+    row = await session.get(PushTarget, system.id, populate_existing=True)
+    before = "" if row is None else fingerprint(row)
+    if row is None:
+        row = PushTarget(
+            system_id=system.id,
+            adapter=new.adapter,
+            settings=dict(new.settings),
+            policy=new.policy,
+            max_attempts=new.max_attempts,
+            state="active",
+            set_by=actor.id,
+            set_at=now,
+        )
+        session.add(row)
+    else:
+        row.adapter, row.settings = new.adapter, dict(new.settings)
+        row.policy, row.max_attempts = new.policy, new.max_attempts
+        row.set_by, row.set_at = actor.id, now
+    event = "target.changed" if before else "target.set"
+    _record(session, event, new.system, row, actor, recorder, now, before)
+    await barrier.bump(session)
+    return row
+
+
+async def pause_target(
+    session: AsyncSession, system: str, *, reason: str, actor: Actor, recorder: Recorder, now: datetime
+) -> PushTarget:
+    """Start no more attempts towards the system. Raises UnknownSystem, UnknownTarget, WrongState, InvalidField."""
+    told = required_text("/reason", reason, longest=LONGEST_REASON)
+    return await _move(session, system, "paused", told, actor, recorder, now)
+
+
+async def resume_target(
+    session: AsyncSession, system: str, *, actor: Actor, recorder: Recorder, now: datetime
+) -> PushTarget:
+    """Push again. Raises UnknownSystem, UnknownTarget, WrongState."""
+    return await _move(session, system, "active", None, actor, recorder, now)
+
+
+async def find_target(session: AsyncSession, system: str) -> PushTarget:
+    """The system's target. Raises UnknownSystem, UnknownTarget."""
+    found, _ = await registry.find_system(session, system)
+    row = await session.get(PushTarget, found.id, populate_existing=True)
+    if row is None:
+        raise UnknownTarget(system)
+    return row
+
+
+def _check(new: NewTarget) -> None:
+    if new.policy not in POLICIES:
+        raise InvalidField("/policy", "policy 只能是 park 或 block", "policy is park or block")
+    if not 1 <= new.max_attempts <= MOST_ATTEMPTS:
+        raise InvalidField(
+            "/max_attempts",
+            f"max_attempts 须在 1 至 {MOST_ATTEMPTS} 之间",
+            f"max_attempts is between 1 and {MOST_ATTEMPTS}",
+        )
+    try:
+        found = adapters.find(new.adapter)
+    except AdapterError as error:
+        raise InvalidField("/adapter", error.zh, error.en) from None
+    if Capability.PUSH not in found.capabilities:
+        raise InvalidField(
+            "/adapter",
+            f"适配器 {new.adapter} 不能推送；请另选",
+            f"the adapter {new.adapter} cannot push; choose another",
+        )
+    try:
+        found.settings_type.model_validate(dict(new.settings))
+    except ValidationError as error:
+        fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    else:
+        return
+    place = "/".join(["/settings", *map(str, fault["loc"])])
+    raise InvalidField(place, f"{place} 不合要求：{fault['msg']}；请更正", f"{place}: {fault['msg']}; correct it")
+
+
+async def _move(
+    session: AsyncSession,
+    system: str,
+    state: str,
+    reason: str | None,
+    actor: Actor,
+    recorder: Recorder,
+    now: datetime,
+) -> PushTarget:
+    await barrier.hold(session)
+    row = await find_target(session, system)
+    if row.state == state:
+        raise WrongState(f"push target of {system}", row.state, "active" if state == "paused" else "paused")
+    before = fingerprint(row)
+    row.state, row.state_reason, row.set_by, row.set_at = state, reason, actor.id, now
+    event = "target.paused" if state == "paused" else "target.resumed"
+    _record(session, event, system, row, actor, recorder, now, before)
+    await barrier.bump(session)
+    return row
+
+
+def _record(
+    session: AsyncSession,
+    event: str,
+    system: str,
+    row: PushTarget,
+    actor: Actor,
+    recorder: Recorder,
+    now: datetime,
+    before: str,
+) -> None:
+    details = {"adapter": row.adapter, "policy": row.policy, "max_attempts": row.max_attempts}
+    record_change(session, event, system, row, actor=actor, recorder=recorder, now=now, before=before, details=details)

@@ -1,0 +1,408 @@
+"""Pushes over HTTP against a real receiver on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import ssl
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from adapters.errors import (
+    AdapterError,
+    AnswerUnusable,
+    NotAllowed,
+    Rejected,
+    SettingsInvalid,
+    Stale,
+    Unavailable,
+    Unreachable,
+)
+from adapters.http import HttpAdapter, HttpSettings, encode
+from adapters.protocol import Limits, NoSecrets, Outcome, Surroundings
+from adapters.registry import build
+from adapters.testing import Behaviour, PushContract, Receiver, make_batch
+from tests.adapters import tls_files
+from tests.adapters.http_receiver import HttpReceiver, hub_signer, receiving
+
+pytestmark = pytest.mark.sockets
+
+LOOPBACK = ["127.0.0.0/8"]
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def make_adapter(url: str, *, lookup: Any = None, limits: Limits | None = None, **settings: Any) -> HttpAdapter:
+    checked = HttpSettings.model_validate({"url": url, "networks": LOOPBACK} | settings)
+    given = {} if lookup is None else {"lookup": lookup}
+    return HttpAdapter(Surroundings(checked, NoSecrets(), hub_signer(), now, limits or Limits()), **given)
+
+
+class TestHttp(PushContract):
+    def receiver(self) -> AbstractAsyncContextManager[Receiver]:
+        return receiving()
+
+    def adapter(self, receiver: Receiver, limits: Limits) -> HttpAdapter:
+        assert isinstance(receiver, HttpReceiver)
+        return make_adapter(receiver.url, limits=limits)
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[HttpReceiver]:
+    async with receiving() as found:
+        yield found
+
+
+@asynccontextmanager
+async def pushing(url: str, **settings: Any) -> AsyncIterator[HttpAdapter]:
+    adapter = make_adapter(url, **settings)
+    try:
+        yield adapter
+    finally:
+        await adapter.close()
+
+
+async def test_a_push_carries_lane_first_sequence_fence_and_media_type(receiver: HttpReceiver) -> None:
+    batch = make_batch(3, first=41, fence=7)
+    async with pushing(receiver.url) as adapter:
+        await adapter.push(batch)
+    request = receiver.requests[0]
+    assert request.method == "POST"
+    assert request.content_type == "application/vnd.shuniu.deliveries+json"
+    shown = {name: request.headers[f"shuniu-{name}"] for name in ("lane", "sequence", "fence")}
+    assert shown == {"lane": str(batch.lane), "sequence": "41", "fence": "7"}
+    assert not receiver.refused
+
+
+async def test_one_connection_carries_push_after_push(receiver: HttpReceiver) -> None:
+    async with pushing(receiver.url) as adapter:
+        for _ in range(3):
+            await adapter.push(make_batch())
+    assert len({id(request.protocol) for request in receiver.requests}) == 1
+
+
+async def test_no_more_connections_are_open_than_allowed(receiver: HttpReceiver) -> None:
+    async with pushing(receiver.url, connections=2) as adapter:
+        await asyncio.gather(*(adapter.push(make_batch()) for _ in range(10)))
+    assert len({id(request.protocol) for request in receiver.requests}) <= 2
+
+
+async def test_the_registered_url_reaches_the_receiver_as_it_was_signed(receiver: HttpReceiver) -> None:
+    url = receiver.url + "/a%2Fb?x=%20y&z=1"
+    async with pushing(url) as adapter:
+        await adapter.push(make_batch())
+    assert receiver.requests[0].raw_path == "/push/a%2Fb?x=%20y&z=1"
+    assert not receiver.refused
+
+
+async def test_a_name_leads_only_to_the_address_that_was_checked(receiver: HttpReceiver) -> None:
+    asked = []
+
+    async def lookup(host: str, port: int, family: object) -> Sequence[str]:
+        asked.append(host)
+        return ["203.0.113.9", "127.0.0.1"]
+
+    url = receiver.url.replace("127.0.0.1", "receiver.example")
+    async with pushing(url, lookup=lookup) as adapter:
+        receiver.url = url
+        await adapter.push(make_batch())
+    assert receiver.requests[0].host.startswith("receiver.example:")
+    assert asked == ["receiver.example"]
+
+
+async def test_a_name_that_resolves_outside_the_networks_is_not_connected_to(receiver: HttpReceiver) -> None:
+    url = receiver.url.replace("127.0.0.1", "localhost")
+    async with pushing(url, networks=["10.0.0.0/8"]) as adapter:
+        with pytest.raises(NotAllowed) as caught:
+            await adapter.push(make_batch())
+    assert caught.value.reason == "address-not-allowed"
+    assert not receiver.requests
+
+
+async def test_each_new_connection_is_checked_anew(receiver: HttpReceiver) -> None:
+    answers = [["127.0.0.1"], ["203.0.113.9"]]
+
+    async def lookup(host: str, port: int, family: object) -> Sequence[str]:
+        return answers.pop(0)
+
+    url = receiver.url.replace("127.0.0.1", "receiver.example")
+    receiver.answers = [web.Response(headers={"Connection": "close"}) for _ in range(2)]
+    async with pushing(url, lookup=lookup) as adapter:
+        await adapter.push(make_batch())
+        with pytest.raises(NotAllowed):
+            await adapter.push(make_batch())
+    assert len(receiver.requests) == 1
+
+
+async def test_an_ipv4_address_written_as_ipv6_counts_as_what_it_is(receiver: HttpReceiver) -> None:
+    async def lookup(host: str, port: int, family: object) -> Sequence[str]:
+        return ["::ffff:127.0.0.1"]
+
+    url = receiver.url.replace("127.0.0.1", "receiver.example")
+    receiver.answers = [web.Response()]
+    async with pushing(url, lookup=lookup, networks=["::/0"]) as adapter:
+        with pytest.raises(NotAllowed):
+            await adapter.push(make_batch())
+    async with pushing(url, lookup=lookup) as adapter:
+        pushed = await adapter.push(make_batch())
+    assert pushed.outcome is Outcome.TRANSPORT_CONFIRMED
+
+
+async def test_a_name_without_an_address_is_unreachable() -> None:
+    async def lookup(host: str, port: int, family: object) -> Sequence[str]:
+        raise OSError("no such name")
+
+    async with pushing("http://receiver.example/push", lookup=lookup) as adapter:
+        with pytest.raises(Unreachable) as caught:
+            await adapter.push(make_batch())
+    assert caught.value.reason == "no-connection"
+
+
+async def test_proxy_variables_are_not_asked(receiver: HttpReceiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9/")
+    monkeypatch.delenv("no_proxy", raising=False)
+    async with pushing(receiver.url) as adapter:
+        await adapter.push(make_batch())
+    assert receiver.arrived
+
+
+async def test_a_redirect_is_not_followed(receiver: HttpReceiver) -> None:
+    receiver.answers = [web.Response(status=307, headers={"Location": receiver.url})]
+    async with pushing(receiver.url) as adapter:
+        with pytest.raises(NotAllowed) as caught:
+            await adapter.push(make_batch())
+    assert caught.value.reason == "redirected"
+    assert caught.value.retryable
+    assert len(receiver.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "retryable"),
+    [
+        (400, Rejected, False),
+        (404, Rejected, False),
+        (413, Rejected, False),
+        (408, Unavailable, True),
+        (425, Unavailable, True),
+        (429, Unavailable, True),
+        (500, Unavailable, True),
+        (504, Unavailable, True),
+        (409, Stale, True),
+    ],
+)
+async def test_a_status_says_whether_to_try_again(
+    receiver: HttpReceiver, status: int, kind: type[AdapterError], retryable: bool
+) -> None:
+    receiver.answers = [web.Response(status=status, text="为什么 / why" * 200)]
+    async with pushing(receiver.url) as adapter:
+        with pytest.raises(kind) as caught:
+            await adapter.push(make_batch())
+    assert caught.value.retryable is retryable
+    assert caught.value.answer.startswith("为什么".encode())
+    assert len(caught.value.answer) == 512
+
+
+@pytest.mark.parametrize(("given", "seconds"), [("7", 7), ("", None), ("soon", None), ("9" * 30, None), ("-1", None)])
+async def test_what_a_busy_receiver_asks_for_is_handed_on(
+    receiver: HttpReceiver, given: str, seconds: int | None
+) -> None:
+    receiver.answers = [web.Response(status=429, headers={"Retry-After": given})]
+    async with pushing(receiver.url) as adapter:
+        with pytest.raises(Unavailable) as caught:
+            await adapter.push(make_batch())
+    assert caught.value.retry_after_s == seconds
+
+
+async def test_an_acknowledgement_may_fill_its_bound_and_no_more(receiver: HttpReceiver) -> None:
+    limits = Limits(acknowledgement_bytes=1000)
+    receiver.answers = [web.Response(body=b"a" * size, content_type="application/jose") for size in (1000, 1001, 0)]
+    async with pushing(receiver.url, limits=limits) as adapter:
+        pushed = await adapter.push(make_batch())
+        assert pushed.acknowledgement == b"a" * 1000
+        assert pushed.answer == b"a" * 512
+        for reason in ("answer-too-large", "answer-malformed"):
+            with pytest.raises(AnswerUnusable) as caught:
+                await adapter.push(make_batch())
+            assert caught.value.reason == reason
+
+
+async def test_an_answer_that_is_packed_is_kept_as_it_is(receiver: HttpReceiver) -> None:
+    receiver.answers = [web.Response(body=b"not gzip at all", headers={"Content-Encoding": "gzip"})]
+    async with pushing(receiver.url) as adapter:
+        pushed = await adapter.push(make_batch())
+    assert pushed.answer == b"not gzip at all"
+
+
+async def test_an_answer_that_is_not_read_to_its_end_closes_its_connection(receiver: HttpReceiver) -> None:
+    receiver.behaviour = Behaviour.HUGE_ANSWER
+    async with pushing(receiver.url) as adapter:
+        await adapter.push(make_batch())
+        async with asyncio.timeout(5):
+            await receiver.cut.wait()
+        receiver.behaviour = Behaviour.CONFIRM
+        await adapter.push(make_batch())
+
+
+async def test_an_answer_that_stalls_after_what_is_kept_is_not_waited_for() -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n" + b"a" * 512)
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    begun = time.monotonic()
+    async with server, pushing(f"http://127.0.0.1:{port}/", limits=Limits(call_s=5)) as adapter:
+        pushed = await adapter.push(make_batch())
+    assert pushed.answer == b"a" * 512
+    assert time.monotonic() - begun < 4
+
+
+async def test_a_lease_is_not_rounded_up(receiver: HttpReceiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    loop = asyncio.get_running_loop()
+    call_at, timers = loop.call_at, []
+
+    def recorded(when: float, *arguments: Any, **named: Any) -> asyncio.TimerHandle:
+        timers.append(when)
+        return call_at(when, *arguments, **named)
+
+    monkeypatch.setattr(loop, "call_at", recorded)
+    async with pushing(receiver.url) as adapter:
+        begun = loop.time()
+        # So that rounding up, wherever in a second we are, would be by four tenths or more.
+        lease_s = math.ceil(begun + 7) - begun + 0.3
+        await adapter.push(make_batch(lease_s=lease_s))
+    ends = [when - begun for when in timers if 6 < when - begun < 12]
+    assert ends
+    assert max(ends) <= lease_s + 0.2
+
+
+async def test_a_cookie_is_not_sent_back(receiver: HttpReceiver) -> None:
+    receiver.answers = [web.Response(headers={"Set-Cookie": "a=b; Path=/"})]
+    async with pushing(receiver.url.replace("127.0.0.1", "localhost")) as adapter:
+        for _ in range(2):
+            receiver.answers.append(web.Response())
+            await adapter.push(make_batch())
+    assert "Cookie" not in receiver.requests[1].headers
+
+
+async def test_an_answer_with_a_head_beyond_all_bounds_is_unusable(receiver: HttpReceiver) -> None:
+    receiver.answers = [web.Response(headers={"X-Long": "a" * 100_000})]
+    async with pushing(receiver.url) as adapter:
+        with pytest.raises(AnswerUnusable):
+            await adapter.push(make_batch())
+
+
+async def test_a_receiver_whose_certificate_is_not_trusted_gets_nothing(tmp_path: Path) -> None:
+    files = tls_files.make(tmp_path, "receiver.example")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(files.chain, files.key)
+    got: list[bytes] = []
+
+    async def handle(request: web.BaseRequest) -> web.Response:
+        got.append(await request.read())
+        return web.Response()
+
+    async def lookup(host: str, port: int, family: object) -> Sequence[str]:
+        return ["127.0.0.1"]
+
+    runner = web.ServerRunner(web.Server(handle), shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context)
+    await site.start()
+    try:
+        port = site.name.rpartition(":")[2]
+        async with pushing(f"https://receiver.example:{port}/", lookup=lookup) as adapter:
+            with pytest.raises(Unreachable) as caught:
+                await adapter.push(make_batch())
+            assert caught.value.reason == "tls-failed"
+        async with pushing(f"https://other.example:{port}/", lookup=lookup, ca_pem=files.ca) as adapter:
+            with pytest.raises(Unreachable):
+                await adapter.push(make_batch())
+        assert not got
+        async with pushing(f"https://receiver.example:{port}/", lookup=lookup, ca_pem=files.ca) as adapter:
+            await adapter.push(make_batch())
+        assert len(got) == 1
+    finally:
+        await runner.cleanup()
+
+
+async def test_a_connection_that_does_not_open_in_time_is_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def never(*_: object, **__: object) -> None:
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "sock_connect", never)
+    begun = time.monotonic()
+    async with pushing("http://127.0.0.1:9/", connect_s=0.2) as adapter:
+        with pytest.raises(Unreachable) as caught:
+            await adapter.push(make_batch())
+    assert time.monotonic() - begun < 2.5
+    assert caught.value.reason == "connect-timeout"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://127.0.0.1/",
+        "http://127.0.0.1",
+        "http://127.0.0.1:80/",
+        "http://user@127.0.0.1/",
+        "http://user:secret@127.0.0.1/",
+        "http://127.0.0.1/#part",
+        "http://127.0.0.1/a b",
+        "http://127.0.0.1/a/../b",
+        "http://LOCALHOST/",
+        "http://10.0.0.1/",
+        "http://[::1]/",
+        "http://127.1/",
+        "http://2130706433/",
+        "http:///push",
+        "push",
+        "http://例.cn/",
+    ],
+)
+def test_a_url_that_is_not_canonical_or_not_allowed_is_no_setting(url: str) -> None:
+    with pytest.raises(SettingsInvalid):
+        build("http", settings={"url": url, "networks": LOOPBACK}, secrets={}, signer=hub_signer(), clock=now)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"networks": []},
+        {"networks": ["127.0.0.1/8"]},
+        {"connections": 0},
+        {"connect_s": 0},
+        {"ca_pem": "not a certificate"},
+        {"verify": False},
+    ],
+)
+def test_a_setting_beyond_its_bounds_is_refused(settings: dict[str, Any]) -> None:
+    given = {"url": "http://127.0.0.1/", "networks": LOOPBACK} | settings
+    with pytest.raises(SettingsInvalid):
+        build("http", settings=given, secrets={}, signer=hub_signer(), clock=now)
+
+
+def test_an_item_reads_as_in_the_inbox() -> None:
+    batch = make_batch(1)
+    item = batch.items[0]
+    body = encode(batch).decode()
+    members = ("delivery", "exchange", "res", "ver", "lane", "sequence", "digest", "envelope", "accepted_at")
+    assert [body.find(f'"{name}":') for name in members] == sorted(body.find(f'"{name}":') for name in members)
+    assert body.startswith(f'{{"items":[{{"delivery":"{item.delivery}"')
+
+
+def test_behaviours_of_the_receiver_are_all_tried() -> None:
+    assert not TestHttp.beyond
+    assert len(Behaviour) == 10

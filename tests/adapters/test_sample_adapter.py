@@ -1,0 +1,161 @@
+"""A third party's adapter: found through its entry point, and held to the same tests as ours."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import sys
+import tomllib
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from adapters import registry
+from adapters.errors import SettingsInvalid
+from adapters.protocol import Adapter, Limits
+from adapters.testing import Arrived, Behaviour, PushContract, Receiver
+from tests.adapters.http_receiver import hub_signer
+
+pytestmark = pytest.mark.sockets
+
+SOURCE = Path(__file__).parent.parent / "sample_adapter"
+PASSWORD = "correct horse"
+
+
+@pytest.fixture(autouse=True)
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The sample's module, and the metadata that installing it would write from its pyproject.toml."""
+    project = tomllib.loads((SOURCE / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    meta = tmp_path / f"shuniu_line-{project['version']}.dist-info"
+    meta.mkdir()
+    text = f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
+    (meta / "METADATA").write_text(text, encoding="utf-8")
+    sections = [
+        "\n".join([f"[{group}]", *(f"{name} = {value}" for name, value in points.items())])
+        for group, points in project["entry-points"].items()
+    ]
+    (meta / "entry_points.txt").write_text("\n".join(sections), encoding="utf-8")
+    shutil.copy(SOURCE / "shuniu_line.py", tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    yield
+    sys.modules.pop("shuniu_line", None)
+
+
+class LineReceiver:
+    """A system that reads JSON lines and does as it was told."""
+
+    def __init__(self) -> None:
+        self.behaviour = Behaviour.CONFIRM
+        self.arrived: list[Arrived] = []
+        self.acknowledgement = b"eyJhbGciOiJFUzI1NiJ9.eyJkZWxpdmVyaWVzIjpbXX0.c2lnbmF0dXJl"
+        self.reached = asyncio.Event()
+        self.port = 0
+        self._server: asyncio.Server | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        if self._server is not None:
+            self._server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        try:
+            greeting = json.loads(await reader.readline())
+            lines = [json.loads(await reader.readline()) for _ in range(greeting["count"])]
+            self.reached.set()
+            assert greeting["password"] == PASSWORD
+            arrived = [
+                Arrived(
+                    UUID(line["delivery"]), int(line["sequence"]), greeting["fence"], line["digest"], line["envelope"]
+                )
+                for line in lines
+            ]
+            await self._answer(writer, arrived)
+        except (ConnectionError, asyncio.CancelledError):
+            writer.transport.abort()
+        finally:
+            writer.close()
+            self._tasks.discard(task)
+
+    async def _answer(self, writer: asyncio.StreamWriter, arrived: list[Arrived]) -> None:
+        match self.behaviour:
+            case Behaviour.CONFIRM:
+                self.arrived += arrived
+                writer.write(b"ok\n")
+            case Behaviour.ACKNOWLEDGE:
+                self.arrived += arrived
+                writer.write(b"ack " + self.acknowledgement + b"\n")
+            case Behaviour.BREAK:
+                self.arrived += arrived[: len(arrived) // 2]
+                writer.transport.abort()
+            case Behaviour.HANG:
+                await asyncio.sleep(60)
+            case Behaviour.HUGE_ANSWER | Behaviour.HUGE_ACKNOWLEDGEMENT:
+                writer.write(b"ok " if self.behaviour is Behaviour.HUGE_ANSWER else b"ack ")
+                while True:
+                    writer.write(b"a" * 65536)
+                    await writer.drain()
+            case Behaviour.DISBELIEVE:
+                writer.write(b"no password\n")
+            case Behaviour.REJECT:
+                writer.write(b"no items\n")
+            case Behaviour.BUSY:
+                writer.write(b"no busy\n")
+            case Behaviour.STALE:
+                writer.write(b"no stale\n")
+
+
+def make(port: int, limits: Limits | None = None, **secrets: object) -> Adapter:
+    return registry.build(
+        "line",
+        settings={"host": "127.0.0.1", "port": port},
+        secrets={"password": PASSWORD} | secrets,
+        signer=hub_signer(),
+        clock=lambda: datetime.now(UTC),
+        limits=limits,
+    )
+
+
+class TestLine(PushContract):
+    @asynccontextmanager
+    async def receiver(self) -> AsyncIterator[Receiver]:
+        receiver = LineReceiver()
+        await receiver.start()
+        try:
+            yield receiver
+        finally:
+            await receiver.stop()
+
+    def adapter(self, receiver: Receiver, limits: Limits) -> Adapter:
+        assert isinstance(receiver, LineReceiver)
+        return make(receiver.port, limits)
+
+
+def test_it_is_found_through_its_entry_point() -> None:
+    assert "line" in registry.names()
+    found = registry.find("line")
+    assert found.__module__ == "shuniu_line"
+
+
+def test_its_settings_and_secrets_are_checked_and_the_secret_is_not_shown() -> None:
+    with pytest.raises(SettingsInvalid) as caught:
+        make(99999, password=[PASSWORD])
+    assert "port" in caught.value.en
+    with pytest.raises(SettingsInvalid) as caught:
+        make(1, password=[PASSWORD])
+    assert "password" in caught.value.en
+    assert PASSWORD not in str(caught.value)

@@ -1,0 +1,138 @@
+"""The adapters of a worker, and a push through the real HTTP adapter to a real receiver on the loopback interface."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from aiohttp import web
+
+from adapters import registry
+from adapters.errors import SettingsInvalid
+from adapters.protocol import AdapterSettings, Capability, NoSecrets
+from certs.http_signature import HttpSigner, SignedRequest, verify_request
+from certs.keys import generate_key
+from certs.suites import KeySigner, Verifier
+from hub.db.clock import DatabaseClock
+from hub.delivery.claiming import PushLane
+from hub.delivery.making import Adapters
+from hub.delivery.settling import Settled
+from tests.hub.delivery.conftest import Post
+
+KEY = generate_key("ES256")
+KID = "A" * 43
+SIGNER = HttpSigner(KeySigner(KEY, KID))
+
+
+def lane(url: str = "http://127.0.0.1:9/deliveries") -> PushLane:
+    settings = {"url": url, "networks": ["127.0.0.0/8"]}
+    return PushLane(uuid4(), uuid4(), "consumer-b", "621124", "r", uuid4(), "http", settings, "park", 3)
+
+
+@dataclass
+class Sink:
+    """A receiver that believes nothing unsigned; it keeps what it got."""
+
+    clock: DatabaseClock
+    status: int = 200
+    port: int = 0
+    bodies: list[Any] = field(default_factory=list)
+    signed: list[SignedRequest] = field(default_factory=list)
+    fences: list[str] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/deliveries"
+
+    async def receive(self, request: web.Request) -> web.Response:
+        body = await request.read()
+        self.signed.append(
+            verify_request(
+                request.method,
+                self.url,
+                dict(request.headers),
+                body,
+                verifier_for=lambda kid: Verifier(KEY.public_key()) if kid == KID else None,
+                now=self.clock(),
+            )
+        )
+        self.bodies.append(await request.json())
+        self.fences.append(request.headers["shuniu-fence"])
+        return web.Response(status=self.status, text="示例")
+
+
+@asynccontextmanager
+async def listening(sink: Sink) -> AsyncIterator[Sink]:
+    app = web.Application()
+    app.router.add_post("/deliveries", sink.receive)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    sink.port = runner.addresses[0][1]
+    try:
+        yield sink
+    finally:
+        await runner.cleanup()
+
+
+async def test_a_batch_crosses_the_wire_signed_and_is_confirmed(post: Post) -> None:
+    sent = await post.publish(3)
+    adapters = Adapters(SIGNER, post.clock)
+    pusher = post.pusher()
+    pusher.adapter_for = adapters
+    async with listening(Sink(post.clock)) as sink:
+        await post.connection.execute(
+            "UPDATE push_target SET settings = $1", {"url": sink.url, "networks": ["127.0.0.0/8"]}
+        )
+        assert await pusher.push(post.lane) is Settled.DELIVERED
+        assert [item["envelope"].encode() for item in sink.bodies[0]["items"]] == sent
+        assert sink.fences == ["1"]
+        assert (await post.values("SELECT answer FROM attempt"))[0].decode() == "示例"
+        expiry = await post.values("SELECT expires_at FROM attempt")
+        assert 0 <= (expiry[0] - sink.signed[0].expires).total_seconds() < 1
+        sink.status = 400
+        await post.publish(1)
+        assert await pusher.push(post.lane) is Settled.PARKED
+    await post.publish(1)
+    assert await pusher.push(post.lane) is Settled.FAILED
+    assert (await post.values("SELECT reason FROM attempt ORDER BY fence"))[-1] == "no-connection"
+    await adapters.close()
+
+
+async def test_an_adapter_is_made_once_for_a_system_and_anew_when_its_target_changes() -> None:
+    adapters = Adapters(SIGNER, DatabaseClock())
+    one = lane()
+    first = adapters(one)
+    assert adapters(replace(one, id=uuid4())) is first
+    changed = adapters(replace(one, settings={**one.settings, "connections": 2}))
+    assert changed is not first
+    assert adapters(lane()) is not changed
+    await adapters.close()
+
+
+async def test_a_target_that_cannot_be_made_says_why() -> None:
+    adapters = Adapters(SIGNER, DatabaseClock())
+    with pytest.raises(SettingsInvalid):
+        adapters(replace(lane(), settings={}))
+
+
+async def test_an_adapter_that_cannot_push_is_not_asked_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    class PullOnly:
+        capabilities = frozenset({Capability.PULL})
+        settings_type = AdapterSettings
+        secrets_type = NoSecrets
+        closed = 0
+
+        async def close(self) -> None:
+            PullOnly.closed += 1
+
+    monkeypatch.setattr(registry, "build", lambda *_, **__: PullOnly())
+    adapters = Adapters(SIGNER, DatabaseClock())
+    with pytest.raises(SettingsInvalid) as caught:
+        adapters(lane())
+    assert caught.value.reason == "cannot-push"
+    await adapters.close()
+    assert PullOnly.closed == 1

@@ -1,0 +1,591 @@
+"""Claim, hand over, settle, on a real database: order, leases and fences, rights, failures, parking."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import orjson
+import pytest
+
+from adapters.errors import Rejected, Unavailable, Unreachable
+from adapters.protocol import Batch, Outcome, Pushed
+from hub.db.locks import hold_barrier
+from hub.delivery import claiming, pushing
+from hub.delivery.claiming import Claim, claim
+from hub.delivery.pushing import Pusher
+from hub.delivery.settling import Result, Settled, Settlement
+from tests.hub.delivery.conftest import ACTOR, RES, Post, Receiver, confirm, ids
+from tests.support.world import HUB, record
+
+
+def fails(fault: Exception) -> Any:
+    async def answer(_: Batch) -> Pushed:
+        raise fault
+
+    return answer
+
+
+def unreachable() -> Unreachable:
+    return Unreachable(reason="unreachable", zh="连不上", en="nobody answers", answer=b"")
+
+
+def rejected() -> Rejected:
+    return Rejected(reason="rejected", zh="不收", en="not taken", answer=b"no such case")
+
+
+async def take(post: Post, holder: Any = None) -> Claim | None:
+    async with post.acquire() as connection:
+        return await claim(connection, post.lane, holder=holder or uuid4(), hub_id=HUB, actor=ACTOR, clock=post.clock)
+
+
+async def settle(post: Post, taken: Claim, result: Result) -> Settled:
+    async with post.acquire() as connection:
+        return await Settlement(HUB, ACTOR).settle(connection, taken, result, jitter=0.5)
+
+
+CONFIRMED = Result(Outcome.TRANSPORT_CONFIRMED, answer=b"ok")
+
+
+# order
+
+
+async def test_a_lane_is_pushed_in_the_order_of_its_receipts(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(claiming, "MAX_BATCH", 2)
+    sent = await post.publish(5)
+    pusher = post.pusher()
+    while await pusher.push(post.lane) is Settled.DELIVERED:
+        pass
+    assert [item.envelope.encode() for batch in post.receiver.batches for item in batch.items] == sent
+    assert post.receiver.sequences == [[1, 2], [3, 4], [5]]
+    assert [batch.fence for batch in post.receiver.batches] == [1, 2, 3]
+
+
+async def test_an_item_is_what_the_inbox_would_show(post: Post) -> None:
+    (envelope,) = await post.publish(1)
+    await post.pusher().push(post.lane)
+    (item,) = post.receiver.batches[0].items
+    row = await post.connection.fetchrow("SELECT * FROM delivered")
+    assert row is not None
+    assert (item.delivery, item.exchange, item.lane) == (row["id"], row["exchange_id"], post.lane)
+    assert (item.res, item.ver, item.envelope.encode()) == (RES, 1, envelope)
+    assert item.digest == f"sha-256:{row['digest'].hex()}"
+    assert (row["outcome"], row["acknowledgement"], row["sequence"]) == ("transport-confirmed", None, 1)
+    assert await post.values("SELECT count(*) FROM delivery") == [0]
+
+
+async def test_a_batch_is_bounded_in_bytes_and_never_empty(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = await post.publish(3)
+    monkeypatch.setattr(claiming, "MAX_BATCH_BYTES", len(sent[0]) * 2 + 10)
+    await post.pusher().push(post.lane)
+    monkeypatch.setattr(claiming, "MAX_BATCH_BYTES", 1)
+    await post.pusher().push(post.lane)
+    assert post.receiver.sequences == [[1, 2], [3]]
+
+
+async def test_an_empty_lane_is_not_claimed_and_its_fence_does_not_move(post: Post) -> None:
+    assert await post.pusher().push(post.lane) is None
+    assert await post.values("SELECT fence FROM lane_lease") == []
+    assert post.receiver.batches == []
+
+
+# leases and fences
+
+
+async def test_the_attempt_is_committed_before_anything_leaves(post: Post) -> None:
+    await post.publish(2)
+    seen: list[Any] = []
+
+    async def look(batch: Batch) -> Pushed:
+        seen.append(await post.connection.fetchrow("SELECT * FROM attempt WHERE ended_at IS NULL"))
+        seen.append(await post.values("SELECT sequence FROM delivery ORDER BY sequence"))
+        seen.append(await post.events("delivery.attempted"))
+        seen.append(await post.values("SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'"))
+        return await confirm(batch)
+
+    post.receiver.answer = look
+    await post.pusher().push(post.lane)
+    attempt, sequences, events, open_transactions = seen
+    assert (attempt["fence"], attempt["first_sequence"], attempt["count"]) == (1, 1, 2)
+    assert sequences == [1, 2]
+    assert events == ["delivery.attempted"]
+    assert open_transactions == [0]
+
+
+async def test_a_leased_lane_is_nobody_elses(post: Post) -> None:
+    await post.publish(1)
+    assert await take(post) is not None
+    assert await take(post) is None
+
+
+async def test_two_workers_at_once_claim_a_lane_once(post: Post) -> None:
+    await post.publish(3)
+    taken = await asyncio.gather(*(take(post) for _ in range(5)))
+    assert len([one for one in taken if one is not None]) == 1
+    assert await post.values("SELECT fence FROM lane_lease") == [1]
+
+
+async def test_a_lane_whose_row_is_locked_is_left_alone(post: Post) -> None:
+    await post.publish(1)
+    async with post.connection.transaction():
+        await post.connection.execute("SELECT FROM lane WHERE id = $1 FOR NO KEY UPDATE", post.lane)
+        assert await asyncio.wait_for(take(post), 2) is None
+    async with post.connection.transaction():
+        await post.connection.execute("SELECT FROM lane WHERE id = $1 FOR KEY SHARE", post.lane)
+        assert await take(post) is not None, "a foreign key's lock makes no lane look taken"
+
+
+async def test_what_a_dead_worker_had_is_pushed_again_under_the_same_numbers_and_a_higher_fence(post: Post) -> None:
+    await post.publish(2)
+    dead = await take(post)
+    assert dead is not None
+    assert await post.pusher().push(post.lane) is None
+    await post.run_out()
+    assert await post.pusher().push(post.lane) is Settled.DELIVERED
+    again = post.receiver.batches[0]
+    assert ids([again]) == ids([dead.batch])
+    assert [i.sequence for i in again.items] == [i.sequence for i in dead.batch.items]
+    assert again.fence == dead.batch.fence + 1
+    outcomes = await post.values("SELECT outcome FROM attempt ORDER BY fence")
+    assert outcomes == ["expired", "transport-confirmed"]
+
+
+async def test_what_has_a_number_goes_before_what_has_none(post: Post) -> None:
+    await post.publish(2)
+    dead = await take(post)
+    assert dead is not None
+    sent = await post.publish(2)
+    await post.run_out()
+    assert await post.pusher().push(post.lane) is Settled.DELIVERED
+    (batch,) = post.receiver.batches
+    assert [item.sequence for item in batch.items] == [1, 2, 3, 4]
+    assert ids([batch])[0][:2] == dead.deliveries
+    assert [item.envelope.encode() for item in batch.items[2:]] == sent
+
+
+async def test_a_stale_workers_result_does_not_count(post: Post) -> None:
+    await post.publish(1)
+    stale = await take(post)
+    assert stale is not None
+    await post.run_out()
+    newer = await take(post)
+    assert newer is not None
+    assert await settle(post, stale, CONFIRMED) is Settled.LOST
+    assert await settle(post, stale, Result(reason="unreachable")) is Settled.LOST
+    assert await post.values("SELECT count(*) FROM delivery") == [1]
+    assert await post.values("SELECT holder FROM lane_lease") == [newer.holder]
+    assert await settle(post, newer, CONFIRMED) is Settled.DELIVERED
+
+
+async def test_a_result_after_the_lease_does_not_count_even_if_nobody_took_the_lane(post: Post) -> None:
+    await post.publish(1)
+    late = await take(post)
+    assert late is not None
+    await post.run_out()
+    assert await settle(post, late, CONFIRMED) is Settled.LOST
+    assert await post.values("SELECT count(*) FROM delivery") == [1]
+
+
+async def test_the_same_fence_of_another_holder_settles_nothing(post: Post) -> None:
+    await post.publish(1)
+    taken = await take(post)
+    assert taken is not None
+    forged = Claim(taken.lane, taken.attempt, uuid4(), taken.batch, taken.call_until)
+    assert await settle(post, forged, CONFIRMED) is Settled.LOST
+
+
+async def test_an_earlier_claim_of_the_same_worker_settles_nothing(post: Post) -> None:
+    await post.publish(1)
+    worker = uuid4()
+    stale = await take(post, worker)
+    await post.run_out()
+    newer = await take(post, worker)
+    assert stale is not None
+    assert newer is not None
+    assert await settle(post, stale, CONFIRMED) is Settled.LOST
+    assert await settle(post, newer, CONFIRMED) is Settled.DELIVERED
+
+
+async def test_a_batch_expires_with_its_lease(post: Post) -> None:
+    await post.publish(1)
+    taken = await take(post)
+    assert taken is not None
+    assert await post.values("SELECT expires_at FROM lane_lease") == [taken.batch.expires]
+    assert taken.batch.expires - post.clock() < timedelta(seconds=claiming.LEASE_S)
+
+
+# rights
+
+
+REVOKE = "UPDATE certificate SET state = 'revoked', revoked_at = now(), revocation_reason = '{}' WHERE subject = '{}'"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE access_grant SET state = 'suspended'",
+        "UPDATE access_grant SET state = 'revoked'",
+        "UPDATE access_grant SET valid_to = now()",
+        "UPDATE access_grant SET valid_from = now() + interval '1 hour'",
+        "UPDATE system SET state = 'suspended' WHERE code = 'consumer-b'",
+        "UPDATE resource SET status = 'suspended'",
+        "UPDATE push_target SET state = 'paused', state_reason = 'x'",
+        "DELETE FROM push_target",
+        "UPDATE lane SET mode = 'inbox'",
+        REVOKE.format("privilegeWithdrawn", "consumer-b"),
+        REVOKE.format("keyCompromise", "provider-a"),
+        REVOKE.format("privilegeWithdrawn", "provider-a"),
+    ],
+)
+async def test_a_right_that_has_ended_stops_the_next_claim(post: Post, change: str) -> None:
+    await post.publish(1)
+    await post.world.change(change)
+    assert await post.pusher().push(post.lane) is None
+    assert post.receiver.batches == []
+    assert await post.values("SELECT count(*) FROM attempt") == [0]
+    assert await post.values("SELECT sequence FROM delivery") == [None]
+
+
+async def test_a_superseded_key_stops_nothing_that_is_queued(post: Post) -> None:
+    await post.publish(1)
+    await post.world.change(REVOKE.format("superseded", "provider-a"))
+    assert await post.pusher().push(post.lane) is Settled.DELIVERED
+
+
+async def test_a_revocation_that_is_being_made_is_waited_for_and_obeyed(post: Post) -> None:
+    await post.publish(1)
+    async with post.connection.transaction():
+        await hold_barrier(post.connection)
+        claiming_now = asyncio.create_task(take(post))
+        await asyncio.sleep(0.2)
+        assert not claiming_now.done()
+        await post.connection.execute("UPDATE access_grant SET state = 'revoked'")
+    assert await claiming_now is None
+
+
+async def test_an_attempt_that_was_open_at_the_revocation_ends_with_its_result(post: Post) -> None:
+    await post.publish(2)
+    taken = await take(post)
+    assert taken is not None
+    await post.world.change("UPDATE access_grant SET state = 'revoked'")
+    assert await settle(post, taken, CONFIRMED) is Settled.DELIVERED
+
+
+# acknowledgements
+
+
+def acknowledges(post: Post, count: int | None = None) -> Any:
+    async def answer(batch: Batch) -> Pushed:
+        named = [(str(item.delivery), item.digest) for item in batch.items[:count]]
+        return Pushed(Outcome.ACKNOWLEDGED, acknowledgement=post.consumer.ack(named))
+
+    return answer
+
+
+async def test_a_signed_answer_acknowledges_as_the_inbox_does(post: Post) -> None:
+    await post.publish(2)
+    post.receiver.answer = acknowledges(post)
+    assert await post.pusher().push(post.lane) is Settled.DELIVERED
+    assert await post.values("SELECT outcome FROM delivered") == ["acknowledged"] * 2
+    assert await post.values("SELECT deliveries FROM acknowledgement") == [2]
+    assert await post.values("SELECT outcome FROM attempt") == ["acknowledged"]
+    assert await post.events("delivery.") == ["delivery.attempted", "delivery.acknowledged"]
+
+
+async def test_what_a_signed_answer_leaves_out_is_pushed_again(post: Post) -> None:
+    await post.publish(3)
+    post.receiver.answer = acknowledges(post, 1)
+    assert await post.pusher().push(post.lane) is Settled.FAILED
+    assert await post.values("SELECT reason FROM attempt") == ["partly-acknowledged"]
+    await post.due_now()
+    post.receiver.answer = acknowledges(post)
+    await post.pusher().push(post.lane)
+    assert post.receiver.sequences == [[1, 2, 3], [2]]
+
+
+async def test_a_consumer_that_acknowledges_little_by_little_does_not_rest_longer_each_time(post: Post) -> None:
+    await post.publish(4)
+    post.receiver.answer = acknowledges(post, 1)
+    failures = []
+    for _ in range(2):
+        await post.connection.execute("UPDATE lane_lease SET batch_limit = 200")
+        await post.pusher().push(post.lane)
+        await post.due_now()
+        failures += await post.values("SELECT failures FROM lane_lease")
+    assert failures == [1, 1]
+
+
+async def test_a_signed_answer_that_does_not_hold_delivers_nothing(post: Post) -> None:
+    await post.publish(1)
+
+    async def forged(batch: Batch) -> Pushed:
+        named = [(str(batch.items[0].delivery), "sha-256:" + "0" * 64)]
+        return Pushed(Outcome.ACKNOWLEDGED, acknowledgement=post.consumer.ack(named))
+
+    post.receiver.answer = forged
+    assert await post.pusher().push(post.lane) is Settled.FAILED
+    assert await post.values("SELECT reason FROM attempt") == ["acknowledgement-conflict"]
+    assert await post.values("SELECT count(*) FROM delivered") == [0]
+
+
+async def test_what_was_acknowledged_meanwhile_is_not_confirmed_twice(post: Post) -> None:
+    await post.publish(1)
+    taken = await take(post)
+    assert taken is not None
+    item = taken.batch.items[0]
+    ack = post.consumer.ack([(str(item.delivery), item.digest)])
+    await post.acknowledging.acknowledge(ack, address="", request_id="r")
+    assert await settle(post, taken, Result(reason="timed-out")) is Settled.DELIVERED
+    assert await post.values("SELECT outcome FROM delivered") == ["acknowledged"]
+    assert await post.values("SELECT outcome FROM attempt") == ["acknowledged"]
+
+
+# failures
+
+
+async def test_a_failure_is_kept_with_its_reason_and_the_lane_rests(post: Post) -> None:
+    await post.publish(2)
+    post.receiver.answer = fails(
+        Unavailable(reason="server-error", zh="忙", en="busy", answer=b"503 " * 200, retry_after_s=None)
+    )
+    assert await post.pusher(jitter=0.5).push(post.lane) is Settled.FAILED
+    lease = await post.connection.fetchrow("SELECT * FROM lane_lease")
+    attempt = await post.connection.fetchrow("SELECT * FROM attempt")
+    assert lease is not None
+    assert attempt is not None
+    assert (lease["failures"], lease["failed_reason"], lease["holder"]) == (1, "server-error", None)
+    assert (lease["next_attempt_at"] - attempt["ended_at"]).total_seconds() == 7.5
+    assert (attempt["outcome"], attempt["reason"], len(attempt["answer"])) == ("failed", "server-error", 512)
+    assert await post.pusher().push(post.lane) is None, "a lane that rests is not pushed"
+
+
+async def test_rests_grow_are_persisted_and_end_with_a_success(post: Post) -> None:
+    await post.connection.execute("UPDATE push_target SET max_attempts = 100")
+    await post.publish(1)
+    post.receiver.answer = fails(unreachable())
+    rests = []
+    for _ in range(14):
+        await post.due_now()
+        await post.pusher(jitter=0.999999).push(post.lane)
+        rests += await post.values(
+            "SELECT extract(epoch FROM next_attempt_at - a.ended_at)::float FROM lane_lease JOIN attempt a USING"
+            " (lane_id, fence)"
+        )
+    assert rests == sorted(rests)
+    assert rests[0] < 10.1
+    assert 21_000 < rests[-1] <= 21_600
+    await post.due_now()
+    post.receiver.answer = confirm
+    assert await post.pusher().push(post.lane) is Settled.DELIVERED
+    assert await post.values("SELECT failures FROM lane_lease") == [0]
+
+
+async def test_a_receiver_that_says_when_is_not_asked_before(post: Post) -> None:
+    await post.publish(1)
+    post.receiver.answer = fails(Unavailable(reason="too-many-requests", zh="慢", en="slow", retry_after_s=600))
+    await post.pusher().push(post.lane)
+    waits = await post.values(
+        "SELECT extract(epoch FROM next_attempt_at - a.ended_at)::int FROM lane_lease JOIN attempt a USING (lane_id)"
+    )
+    assert waits == [600]
+
+
+async def test_after_a_failure_single_items_find_the_bad_one_and_batches_grow_again(post: Post) -> None:
+    await post.publish(8)
+
+    async def all_but_the_third(batch: Batch) -> Pushed:
+        if any(item.sequence == 3 for item in batch.items):
+            raise rejected()
+        return await confirm(batch)
+
+    post.receiver.answer = all_but_the_third
+    for _ in range(8):
+        await post.pusher().push(post.lane)
+        await post.due_now()
+    assert post.receiver.sequences == [[1, 2, 3, 4, 5, 6, 7, 8], [1], [2, 3], [2], [3, 4], [3], [4], [5, 6]]
+    assert await post.values("SELECT sequence FROM dead_letter") == [3]
+
+
+async def test_an_adapter_that_never_answers_is_cut_off(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(claiming, "CALL_S", 0.2)
+    await post.publish(1)
+
+    async def silent(_: Batch) -> Pushed:
+        await asyncio.sleep(60)
+        raise AssertionError
+
+    post.receiver.answer = silent
+    assert await asyncio.wait_for(post.pusher().push(post.lane), 5) is Settled.FAILED
+    assert await post.values("SELECT reason FROM attempt") == ["timed-out"]
+
+
+async def test_an_adapter_that_ignores_being_cut_off_holds_nobody_up(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claiming, "CALL_S", 0.1)
+    monkeypatch.setattr(pushing, "CANCELLED_S", 0.1)
+    await post.publish(1)
+    done = asyncio.Event()
+
+    async def stubborn(batch: Batch) -> Pushed:
+        while not done.is_set():
+            try:
+                await done.wait()
+            except asyncio.CancelledError:
+                continue
+        return await confirm(batch)
+
+    post.receiver.answer = stubborn
+    assert await asyncio.wait_for(post.pusher().push(post.lane), 5) is Settled.FAILED
+    done.set()
+    await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [KeyError("x"), ConnectionResetError(), asyncpg.ConnectionDoesNotExistError("its own"), asyncio.CancelledError()],
+)
+async def test_an_undeclared_fault_of_an_adapter_is_that_attempts_failure(post: Post, fault: Any) -> None:
+    await post.publish(1)
+    post.receiver.answer = fails(fault)
+    assert await post.pusher().push(post.lane) is Settled.FAILED
+    assert await post.values("SELECT reason FROM attempt") == ["adapter-fault"]
+
+
+async def test_a_database_that_goes_away_before_an_acknowledgement_is_kept_leaves_the_lease_to_run_out(
+    post: Post,
+) -> None:
+    await post.publish(1)
+    post.receiver.answer = acknowledges(post)
+
+    async def gone(compact: bytes, *, address: str, request_id: str) -> bytes:
+        raise asyncpg.ConnectionDoesNotExistError("gone")
+
+    pusher = post.pusher()
+    pusher.acknowledge = gone
+    with pytest.raises(asyncpg.ConnectionDoesNotExistError):
+        await pusher.push(post.lane)
+    assert await post.values("SELECT ended_at FROM attempt") == [None]
+
+
+async def test_a_push_that_is_cancelled_cancels_its_call(post: Post) -> None:
+    await post.publish(1)
+    begun, cancelled = asyncio.Event(), asyncio.Event()
+
+    async def slow(_: Batch) -> Pushed:
+        begun.set()
+        try:
+            await asyncio.sleep(60)
+        finally:
+            cancelled.set()
+        raise AssertionError
+
+    post.receiver.answer = slow
+    pushing_now = asyncio.create_task(post.pusher().push(post.lane))
+    await asyncio.wait_for(begun.wait(), 5)
+    pushing_now.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await pushing_now
+    await asyncio.wait_for(cancelled.wait(), 1)
+
+
+# park or block
+
+
+async def test_at_the_limit_a_single_item_is_parked_with_its_reason_and_the_lane_goes_on(post: Post) -> None:
+    await post.publish(2)
+    post.receiver.answer = fails(unreachable())
+    settled = []
+    for _ in range(3):
+        settled.append(await post.pusher().push(post.lane))
+        await post.due_now()
+    assert settled == [Settled.FAILED, Settled.FAILED, Settled.PARKED]
+    letter = await post.connection.fetchrow("SELECT * FROM dead_letter")
+    assert letter is not None
+    assert (letter["sequence"], letter["reason"], letter["attempts"]) == (1, "unreachable", 3)
+    assert letter["id"] == post.receiver.batches[0].items[0].delivery
+    assert "delivery.parked" in await post.events("delivery.")
+    post.receiver.answer = confirm
+    assert await post.pusher().push(post.lane) is Settled.DELIVERED
+    assert post.receiver.sequences[-1] == [2]
+
+
+async def test_what_the_receiver_will_never_take_is_parked_at_once_when_it_is_alone(post: Post) -> None:
+    await post.publish(1)
+    post.receiver.answer = fails(rejected())
+    assert await post.pusher().push(post.lane) is Settled.PARKED
+    assert await post.values("SELECT answer FROM attempt") == [b"no such case"]
+
+
+async def test_a_lane_that_blocks_keeps_its_order_and_says_so_once(post: Post) -> None:
+    await post.connection.execute("UPDATE push_target SET policy = 'block', max_attempts = 2")
+    await post.publish(2)
+    post.receiver.answer = fails(rejected())
+    settled = []
+    for _ in range(4):
+        settled.append(await post.pusher().push(post.lane))
+        await post.due_now()
+    assert settled == [Settled.FAILED, Settled.BLOCKED, Settled.BLOCKED, Settled.BLOCKED]
+    assert post.receiver.sequences[1:] == [[1]] * 3
+    assert await post.values("SELECT count(*) FROM dead_letter") == [0]
+    assert await post.events("lane.") == ["lane.blocked"]
+    second = "SELECT e.blocked_at = a.ended_at FROM lane_lease e JOIN attempt a USING (lane_id) WHERE a.fence = 2"
+    assert await post.values(second) == [True], "blocked since the first time at the limit"
+    post.receiver.answer = confirm
+    await post.pusher().push(post.lane)
+    await post.pusher().push(post.lane)
+    assert post.receiver.sequences[-2:] == [[1], [2]]
+    assert await post.values("SELECT blocked_at FROM lane_lease") == [None]
+
+
+# the log
+
+
+async def test_the_log_says_what_was_attempted_and_what_was_confirmed(post: Post) -> None:
+    await post.publish(2)
+    await post.pusher().push(post.lane)
+    rows = await post.connection.fetch(
+        "SELECT event, leaf FROM log_entry WHERE event LIKE 'delivery.%' ORDER BY occurred_at, id"
+    )
+    attempted, confirmed = (orjson.loads(row["leaf"]) for row in rows)
+    assert [row["event"] for row in rows] == ["delivery.attempted", "delivery.confirmed"]
+    assert attempted["details"] == confirmed["details"]
+    assert attempted["object"] == {"type": "lane", "id": str(post.lane)}
+    details = attempted["details"]
+    assert (details["consumer"], details["resource"]) == ("consumer-b", RES)
+    assert (details["fence"], details["first"], details["last"], attempted["rows"]) == (1, 1, 2, 2)
+
+
+async def test_what_cannot_be_logged_is_not_pushed(post: Post) -> None:
+    await post.publish(1)
+    await post.connection.execute("ALTER TABLE log_entry ADD CONSTRAINT no_more CHECK (event <> 'delivery.attempted')")
+    with pytest.raises(asyncpg.CheckViolationError):
+        await post.pusher().push(post.lane)
+    assert post.receiver.batches == []
+    assert await post.values("SELECT count(*) FROM lane_lease") == [0]
+
+
+async def test_an_adapter_gets_the_lane_with_its_target(post: Post) -> None:
+    await post.publish(1)
+    await post.pusher().push(post.lane)
+    (lane,) = post.receiver.lanes
+    assert (lane.id, lane.consumer, lane.resource, lane.adapter) == (post.lane, "consumer-b", RES, "http")
+    assert (lane.settings, lane.policy, lane.max_attempts, lane.grant_id) == ({}, "park", 3, post.grant)
+
+
+async def test_pushes_of_different_lanes_do_not_wait_for_each_other(post: Post) -> None:
+    other = await post.world.system("consumer-c")
+    _, lane = await post.push_lane(other, post.world.resources[RES])
+    await post.target(other)
+    both = asyncio.Barrier(2)
+
+    async def meet(batch: Batch) -> Pushed:
+        await asyncio.wait_for(both.wait(), 5)
+        return await confirm(batch)
+
+    receiver = Receiver(meet)
+    await post.intake.accept(post.provider.exchange(RES, [record(1)]), address="", request_id="r")
+    pusher: Pusher = post.pusher(receiver)
+    settled = await asyncio.gather(pusher.push(post.lane), pusher.push(lane))
+    assert list(settled) == [Settled.DELIVERED] * 2
