@@ -97,6 +97,7 @@ class Acknowledging:
         _check(wanted, held | {row["id"]: row["digest"] for row in done})
         # 3 move, keep the signed words, log
         await connection.execute(sql.MOVE_TO_DELIVERED, list(held), identifier, now)
+        await connection.execute(sql.SIGN_DELIVERED, [row["id"] for row in done], identifier)
         await connection.execute(
             sql.INSERT_ACKNOWLEDGEMENT,
             identifier,

@@ -86,6 +86,12 @@ INSERT INTO delivered (id, lane_id, exchange_id, digest, position, sequence, cla
 SELECT id, lane_id, exchange_id, digest, position, sequence, claimed_at, 'acknowledged', $2, $3 FROM gone
 """
 
+SIGN_DELIVERED = """
+UPDATE delivered SET outcome = 'acknowledged', acknowledgement = $2
+WHERE id = ANY($1::uuid[]) AND outcome = 'transport-confirmed'
+"""
+"""What a push ended with a plain 2xx and its consumer acknowledges later with a signature."""
+
 INSERT_ACKNOWLEDGEMENT = """
 INSERT INTO acknowledgement (id, system_id, jti, digest, envelope, data_key_id, deliveries, received_at)
 VALUES ($1, $2, $3, $4, $5, 0, $6, $7)
@@ -104,5 +110,8 @@ FROM delivery d JOIN lane l ON l.id = d.lane_id JOIN system s ON s.id = l.consum
 UNION ALL
 SELECT d.id, l.consumer_id, s.code, d.sequence, d.claimed_at, d.ended_at, d.outcome
 FROM delivered d JOIN lane l ON l.id = d.lane_id JOIN system s ON s.id = l.consumer_id WHERE d.id = ANY($1::uuid[])
+UNION ALL
+SELECT d.id, l.consumer_id, s.code, d.sequence, d.claimed_at, d.parked_at, 'parked'
+FROM dead_letter d JOIN lane l ON l.id = d.lane_id JOIN system s ON s.id = l.consumer_id WHERE d.id = ANY($1::uuid[])
 ORDER BY id
 """

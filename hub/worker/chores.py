@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 import asyncpg
 
 from hub.db.faults import FAULTS
+from hub.db.ids import lowest_id
 from hub.db.partitions import ensure_partitions
 from hub.identity.token_issue import KEPT_BEYOND
 
@@ -34,6 +35,13 @@ CLEAR_SESSIONS = "DELETE FROM staff_session WHERE expires_at < $1"
 
 CLEAR_REFUSALS = "DELETE FROM refusal_count WHERE minute < $1"
 
+CLEAR_ATTEMPTS = """
+DELETE FROM attempt WHERE id IN (SELECT id FROM attempt WHERE id < $1 AND ended_at IS NOT NULL ORDER BY id LIMIT $2)
+"""
+
+KEEP_ATTEMPTS = timedelta(days=183)
+"""Attempts to push, with what was answered: six months, as network logs (网络安全法); the sharing log keeps its entries."""
+
 KEEP_SESSIONS = timedelta(days=1)
 
 KEEP_REFUSALS = timedelta(days=366)
@@ -50,6 +58,9 @@ async def do_chores(connection: asyncpg.Connection, now: datetime) -> None:
         await connection.execute(CLEAR_ACCEPTANCES, now - KEEP_ACCEPTANCES, CLEAR_AT_ONCE) == f"DELETE {CLEAR_AT_ONCE}"
     ):
         log.info("acceptances past their 24 months cleared", extra={"rows": CLEAR_AT_ONCE})
+    oldest = lowest_id(now - KEEP_ATTEMPTS)
+    while await connection.execute(CLEAR_ATTEMPTS, oldest, CLEAR_AT_ONCE) == f"DELETE {CLEAR_AT_ONCE}":
+        log.info("old attempts cleared", extra={"rows": CLEAR_AT_ONCE})
     await connection.execute(CLEAR_ASSERTIONS, now - KEPT_BEYOND)
     await connection.execute(CLEAR_SESSIONS, now - KEEP_SESSIONS)
     await connection.execute(CLEAR_REFUSALS, now - KEEP_REFUSALS)

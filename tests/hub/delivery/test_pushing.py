@@ -16,7 +16,10 @@ from hub.delivery import claiming, pushing
 from hub.delivery.claiming import Claim, claim
 from hub.delivery.pushing import Pusher
 from hub.delivery.settling import Result, Settled, Settlement
+from hub.exchange.reading import read_exchange
+from hub.identity.roles import Role
 from tests.hub.delivery.conftest import ACTOR, RES, Post, Receiver, confirm, ids
+from tests.support.staff import caller
 from tests.support.world import HUB, record
 
 
@@ -60,6 +63,19 @@ async def test_a_lane_is_pushed_in_the_order_of_its_receipts(post: Post, monkeyp
     assert [item.envelope.encode() for batch in post.receiver.batches for item in batch.items] == sent
     assert post.receiver.sequences == [[1, 2], [3, 4], [5]]
     assert [batch.fence for batch in post.receiver.batches] == [1, 2, 3]
+
+
+async def test_a_signature_that_comes_after_a_plain_2xx_counts(post: Post) -> None:
+    await post.publish(1)
+    await post.pusher().push(post.lane)
+    (item,) = post.receiver.batches[0].items
+    ack = post.consumer.ack([(str(item.delivery), item.digest)])
+    assert await post.acknowledging.acknowledge(ack, address="", request_id="r") == b'{"acknowledged":1}'
+    row = await post.connection.fetchrow(
+        "SELECT d.outcome, a.envelope FROM delivered d JOIN acknowledgement a ON a.id = d.acknowledgement"
+    )
+    assert row is not None
+    assert (row["outcome"], row["envelope"]) == ("acknowledged", ack)
 
 
 async def test_an_item_is_what_the_inbox_would_show(post: Post) -> None:
@@ -506,6 +522,9 @@ async def test_at_the_limit_a_single_item_is_parked_with_its_reason_and_the_lane
     assert (letter["sequence"], letter["reason"], letter["attempts"]) == (1, "unreachable", 3)
     assert letter["id"] == post.receiver.batches[0].items[0].delivery
     assert "delivery.parked" in await post.events("delivery.")
+    staff = caller(Role.OPERATOR)
+    (shown,) = (await read_exchange(post.connection, letter["exchange_id"], staff)).deliveries
+    assert (shown.id, shown.state, shown.ended_at) == (letter["id"], "parked", letter["parked_at"])
     post.receiver.answer = confirm
     assert await post.pusher().push(post.lane) is Settled.DELIVERED
     assert post.receiver.sequences[-1] == [2]
