@@ -11,7 +11,9 @@
     ├── TileError               a tile, a bundle of entries or a path to one that is not of its form
     ├── CheckpointError         a checkpoint or the key to check it refused at its form, origin or signature
     ├── LogBrokenError          a log that is not the one its checkpoints were signed for
-    └── HttpSignatureError      a signed HTTP request that is not believed (in `certs.http_signature`)
+    ├── HttpSignatureError      a signed HTTP request that is not believed (in `certs.http_signature`)
+    ├── PathError               a certificate that no path leads from to an anchor (in `certs.paths`)
+    └── EvidenceError           a file that is no evidence by its form (in `certs.evidence_form`)
 
 Every error carries a stable machine word (`reason`) and one sentence each in Chinese and English that names the field,
 the reason and the cure. None of them knows an HTTP status or where its text will be shown.

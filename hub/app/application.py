@@ -15,6 +15,7 @@ from hub.api import (
     certificates,
     deliveries,
     documentation,
+    evidence,
     exchanges,
     grants,
     health,
@@ -66,6 +67,7 @@ def create_app(context: Context) -> FastAPI:
     app.router.routes.insert(0, exchanges.post_route(context))
     for door in (
         exchanges,
+        evidence,
         inbox,
         session,
         oauth,

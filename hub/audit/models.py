@@ -10,11 +10,13 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     DateTime,
+    Index,
     LargeBinary,
     SmallInteger,
     Table,
     Text,
     Uuid,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
@@ -27,6 +29,11 @@ class LogEntry(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint("outcome IN ('success', 'fail')"),
         CheckConstraint("octet_length(leaf_hash) = 32"),
+        Index(
+            "log_entry_evidence_idx",
+            "object_id",
+            postgresql_where=text("object_type IN ('acknowledgement', 'certificate', 'grant')"),
+        ),
         {"postgresql_partition_by": "RANGE (id)"},
     )
 

@@ -76,6 +76,7 @@ SECTIONS = {
     "接入方 / partner systems": {
         "send": Entry("hub.cli.partner:send", "签名并发布记录 / sign and publish records"),
         "inbox": Entry("hub.cli.partner:inbox", "取数并确认 / pull and acknowledge"),
+        "verify": Entry("hub.cli.verify:verify", "离线核验证据文件 / check a file of evidence, offline"),
     },
 }
 

@@ -180,7 +180,7 @@ async def test_an_unknown_resource_is_refused(session: AsyncSession, code: str) 
     [
         ({"purpose": " "}, "/purpose"),
         ({"basis": ""}, "/basis"),
-        ({"mode": "push"}, "/mode"),
+        ({"mode": "fax"}, "/mode"),
         ({"valid_to": NOW}, "/valid_to"),
         ({"valid_from": NOW + YEAR, "valid_to": NOW + YEAR}, "/valid_to"),
         ({"valid_from": NOW - YEAR, "valid_to": NOW - timedelta(days=1)}, "/valid_to"),

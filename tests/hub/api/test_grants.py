@@ -99,7 +99,7 @@ async def test_what_is_wrong_with_a_grant_is_named(desk: Desk) -> None:
     for changed, status in (
         ({"resource": "306001000001/999999"}, 404),
         ({"consumer": "nobody"}, 404),
-        ({"mode": "push"}, 422),
+        ({"mode": "fax"}, 422),
         ({"valid_to": "2099-01-01T00:00:00"}, 422),
         ({"valid_to": "2000-01-01T00:00:00Z"}, 422),
         ({"purpose": ""}, 422),

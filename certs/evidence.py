@@ -1,0 +1,140 @@
+"""The verifier of evidence: one file that proves one exchange, judged offline against anchors that the verifier has.
+
+Bytes in, verdict out. `STATEMENTS` is the table of contents: each is one function with one thing to say, they are taken in
+this order, and the first that fails ends the verdict. Nothing is believed on the file's own word: what it is measured
+against comes from `Anchors` alone, so that evidence made with somebody's own authority and log fails at the first
+statement after the form.
+
+What a file cannot show. That the entry was sealed by the time the receipt promised (`seal_by`): a tree has no clock; who
+keeps checkpoints knows. That the log shown to others is the same: compare checkpoints (`older`). That the payload satisfies
+the schema: any JSON Schema validator does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from certs import evidence_statements as says
+from certs.errors import CertsError
+from certs.evidence_case import Anchors, Case
+from certs.evidence_form import EvidenceError, read_evidence
+
+__all__ = ["STATEMENTS", "Anchors", "Checked", "Statement", "Verdict", "verify_evidence"]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """One statement and what came of it: `holds`, `absent` (the file has nothing of the kind) or `failed`, then with why."""
+
+    name: str
+    zh: str
+    en: str
+    outcome: str
+    fault: CertsError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The statements that were checked, in order. `failed` is the one that did not hold: the last, if there is one."""
+
+    checked: Sequence[Checked]
+
+    @property
+    def failed(self) -> Checked | None:
+        """The statement that failed; None when the evidence holds."""
+        return self.checked[-1] if self.checked[-1].outcome == "failed" else None
+
+
+def verify_evidence(data: bytes, anchors: Anchors, *, older: bytes | None = None) -> Verdict:
+    """The verdict on a file; `older` is a signed checkpoint that the verifier kept from another time. Never raises."""
+    try:
+        case = Case(read_evidence(data), anchors, older)
+    except EvidenceError as fault:
+        return Verdict((FORM.checked("failed", fault),))
+    checked = [FORM.checked("holds")]
+    for statement in STATEMENTS[1:]:
+        try:
+            checked.append(statement.checked("holds" if statement.check(case) else "absent"))
+        except CertsError as fault:
+            checked.append(statement.checked("failed", fault))
+            break
+    return Verdict(checked)
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One thing that evidence says, and the function that finds out: True, or False when the file has nothing of the kind."""
+
+    name: str
+    zh: str
+    en: str
+    check: Callable[[Case], bool]
+
+    def checked(self, outcome: str, fault: CertsError | None = None) -> Checked:
+        """The statement with its outcome."""
+        return Checked(self.name, self.zh, self.en, outcome, fault)
+
+
+FORM = Statement("form", "文件合乎格式", "the file is of its form", lambda _: True)
+
+STATEMENTS = (
+    FORM,
+    Statement(
+        "checkpoint",
+        "检查点由所信任的日志密钥签名",
+        "the trusted log key signed the checkpoint",
+        says.checkpoint_signature,
+    ),
+    Statement(
+        "receipt-signer", "凭证证书可追溯到信任锚", "the receipt's certificate leads to an anchor", says.receipt_signer
+    ),
+    Statement("receipt-signature", "凭证的签名有效", "the receipt's signature is valid", says.receipt_signature),
+    Statement(
+        "envelope-signer",
+        "发送方证书可追溯到信任锚",
+        "the sender's certificate leads to an anchor",
+        says.envelope_signer,
+    ),
+    Statement("envelope-signature", "信封的签名有效", "the envelope's signature is valid", says.envelope_signature),
+    Statement("receipt", "凭证与信封一致", "the receipt is for this envelope", says.receipt_fits),
+    Statement("schema", "模式是凭证所指的模式", "the schema is the one that the receipt names", says.schema_digest),
+    Statement("inclusion", "日志条目都在检查点之下", "all log entries are under the checkpoint", says.inclusion),
+    Statement(
+        "acceptance",
+        "接收已记入日志，与凭证一致",
+        "the acceptance is in the log as the receipt says",
+        says.acceptance_entry,
+    ),
+    Statement(
+        "envelope-signer-state",
+        "接收时发送方证书未吊销",
+        "the sender's certificate was good then",
+        says.envelope_signer_state,
+    ),
+    Statement("grants", "接收时授权有效", "the grants were in force then", says.grants),
+    Statement(
+        "acknowledgement-entry", "确认已记入日志", "the acknowledgements are in the log", says.acknowledgement_entries
+    ),
+    Statement(
+        "acknowledgement-signer",
+        "确认方证书当时有效",
+        "the acknowledgers' certificates were good",
+        says.acknowledgement_signers,
+    ),
+    Statement(
+        "acknowledgement-signature",
+        "确认的签名有效",
+        "the acknowledgements' signatures are valid",
+        says.acknowledgement_signatures,
+    ),
+    Statement(
+        "acknowledgement",
+        "确认的正是这个信封",
+        "it was this envelope that was acknowledged",
+        says.acknowledgement_digests,
+    ),
+    Statement("nothing-else", "没有无关的证书和条目", "nothing in the file is beside the point", says.nothing_else),
+    Statement("consistency", "与另一检查点一致", "the log agrees with another checkpoint", says.consistency),
+)
+"""Every statement, in the order in which they are checked (docs/evidence.md)."""

@@ -1,0 +1,45 @@
+"""`/v1/exchanges/{id}/evidence`: the proof of an exchange as one file."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+from starlette.responses import Response
+
+from hub.api.context import ContextDep
+from hub.api.guard import system_or_staff
+from hub.evidence.building import build_evidence
+from hub.exchange.reading import unknown_exchange
+from hub.identity.callers import StaffCaller, SystemCaller
+
+router = APIRouter(tags=["交换 / exchanges"])
+
+PartyOrAuditor = Annotated[SystemCaller | StaffCaller, Depends(system_or_staff("audit_read"))]
+
+
+@router.get(
+    "/v1/exchanges/{identifier}/evidence",
+    summary="一次交换的证据 / the evidence of an exchange",
+    response_class=Response,
+)
+async def get_evidence(
+    identifier: str,
+    caller: PartyOrAuditor,
+    ctx: ContextDep,
+    checkpoint_size: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None,
+) -> Response:
+    """One file that `shuniu verify` checks offline; `checkpoint_size`: of a checkpoint kept from before, to prove it is one log."""
+    try:
+        exchange_id = UUID(identifier)
+    except ValueError:
+        raise unknown_exchange() from None
+    now = ctx.clock()
+    async with ctx.acquire() as connection:
+        body = await build_evidence(
+            connection, exchange_id, caller, keyring=ctx.keyring, now=now, since=checkpoint_size
+        )
+    headers = {
+        "Cache-Control": "no-store",
+        "Content-Disposition": f'attachment; filename="evidence-{exchange_id}.json"',
+    }
+    return Response(body, media_type="application/json", headers=headers)

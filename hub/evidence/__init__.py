@@ -1,0 +1,1 @@
+"""Evidence: one file for each party that proves one exchange, verifiable offline."""

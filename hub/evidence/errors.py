@@ -1,0 +1,38 @@
+"""What stands in the way of evidence."""
+
+from hub.errors import Conflict, FieldError, InvalidInput, Refused
+
+SEALED_AGAIN_S = 2
+"""The sealer makes a round about once a second."""
+
+
+class NotSealed(Refused):
+    """Something that belongs into the file is not under the checkpoint yet."""
+
+    slug = "not-sealed"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "日志条目尚未封存；请稍后再取",
+            "a log entry is not sealed yet; come back in a moment",
+            retry_after=SEALED_AGAIN_S,
+        )
+
+
+class NotDelivered(Conflict):
+    """A consumer asks for evidence of what it does not have: the envelope goes to consumers by delivery alone (I5)."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "尚无已确认的投递；请先取数并确认，再取证",
+            "no delivery of yours has been confirmed; pull and acknowledge first, then ask for the evidence",
+        )
+
+
+class NoSuchSize(InvalidInput):
+    """The log has never had that size for anybody to see."""
+
+    def __init__(self, size: int) -> None:
+        zh = f"checkpoint_size 应在 1 到当前检查点的大小 {size} 之间；请核对所存检查点的第二行"
+        en = f"checkpoint_size lies between 1 and the present checkpoint's {size}; see the second line of the one you kept"
+        super().__init__(zh, en, errors=[FieldError("/checkpoint_size", zh, en)])

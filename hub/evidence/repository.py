@@ -1,0 +1,44 @@
+"""All SQL of evidence, on raw connections, read in one snapshot."""
+
+EXCHANGE = """
+SELECT e.envelope, e.kid, e.resource_id, e.version, e.deliveries, a.answer AS receipt
+FROM exchange e JOIN system s ON s.id = e.sender_id JOIN acceptance a ON a.sender = s.code AND a.jti = e.jti
+WHERE e.id = $1
+"""
+
+SCHEMA = "SELECT schema FROM resource_version WHERE resource_id = $1 AND number = $2"
+
+ENDED = """
+SELECT d.id, l.consumer_id, k.id AS acknowledgement, k.envelope
+FROM delivered d JOIN lane l ON l.id = d.lane_id LEFT JOIN acknowledgement k ON k.id = d.acknowledgement
+WHERE d.id = ANY($1::uuid[]) ORDER BY d.id
+"""
+"""Deliveries that their consumers have: acknowledged, or confirmed by the transport alone (then without a message)."""
+
+SENT_BY = """
+SELECT count(*) FROM delivered d JOIN exchange e ON e.id = d.exchange_id WHERE d.id = ANY($1::uuid[]) AND e.sender_id = $2
+"""
+
+GRANTS_OF = "SELECT id FROM access_grant WHERE id = ANY($1::uuid[]) AND consumer_id = $2"
+
+CERTIFICATES = """
+SELECT der FROM certificate WHERE kid = ANY($1::text[])
+UNION ALL SELECT certificate FROM hub_key WHERE kid = ANY($1::text[]) AND certificate IS NOT NULL
+"""
+
+REVOKED = "SELECT serial, revoked_at, revocation_reason FROM certificate WHERE state = 'revoked' ORDER BY serial"
+
+NEXT_LIST_NUMBER = "SELECT nextval('crl_number')"
+
+ENTRIES = """
+SELECT l.leaf, s.leaf_index FROM log_entry l LEFT JOIN sealed_entry s ON s.id = l.id WHERE l.id = $1
+UNION ALL
+SELECT l.leaf, s.leaf_index FROM log_entry l LEFT JOIN sealed_entry s ON s.id = l.id
+WHERE l.object_type IN ('acknowledgement', 'certificate', 'grant') AND l.object_id = ANY($2::text[])
+"""
+
+TILES = """
+SELECT t.level, t.index, substring(t.hashes FOR wanted.bytes) AS hashes
+FROM unnest($1::smallint[], $2::bigint[], $3::int[]) AS wanted (level, index, bytes)
+JOIN log_tile t ON t.level = wanted.level AND t.index = wanted.index
+"""

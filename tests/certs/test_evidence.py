@@ -1,0 +1,176 @@
+"""Evidence is judged against anchors alone: what holds, and at which statement everything else fails."""
+
+import base64
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
+from hypothesis import given
+from hypothesis import strategies as st
+
+from certs.canonical import canonical
+from certs.errors import CheckpointError
+from certs.evidence import STATEMENTS, Anchors, Verdict, verify_evidence
+from certs.evidence_form import EvidenceError, read_evidence
+from tests.vectors.evidence.changes import loose_bits
+from tests.vectors.evidence.county import Case, Keys
+from tests.vectors.evidence.make import FOLDER, Vector, vectors
+
+INDEX: Sequence[dict[str, Any]] = json.loads((FOLDER / "index.json").read_text(encoding="ascii"))
+TRUST = Anchors.read((FOLDER / "trust/ca.pem").read_bytes(), (FOLDER / "trust/log.pub").read_text(encoding="ascii"))
+KEYS, MADE = vectors()
+ANCHORS = Anchors.read(KEYS.ca_pem(), KEYS.log_pub())
+VALID = {vector.name: vector for vector in MADE if vector.statement is None}
+DATA = VALID["valid/acknowledged"].data
+
+
+def outcome(verdict: Verdict) -> tuple[str | None, str | None]:
+    """The statement that failed, and the reason."""
+    failed = verdict.failed
+    if failed is None:
+        return None, None
+    assert failed.fault is not None
+    assert failed.fault.zh
+    assert failed.fault.en
+    return failed.name, failed.fault.reason
+
+
+@pytest.mark.parametrize("line", INDEX, ids=lambda line: line["file"])
+def test_a_stored_vector_fails_where_the_index_says_or_holds(line: dict[str, Any]) -> None:
+    older = (FOLDER / line["checkpoint"]).read_bytes() if "checkpoint" in line else None
+    verdict = verify_evidence((FOLDER / line["file"]).read_bytes(), TRUST, older=older)
+    assert outcome(verdict) == (line["statement"], line["reason"])
+
+
+@pytest.mark.parametrize("vector", MADE, ids=lambda vector: vector.name)
+def test_a_vector_made_now_fails_at_its_statement_and_no_earlier(vector: Vector) -> None:
+    verdict = verify_evidence(vector.data, ANCHORS, older=vector.older)
+    assert outcome(verdict) == (vector.statement, vector.reason)
+    passed = [checked.name for checked in verdict.checked if checked.outcome != "failed"]
+    order = [statement.name for statement in STATEMENTS]
+    assert passed == order[: len(order) if vector.statement is None else order.index(vector.statement)]
+
+
+def test_the_stored_vectors_are_those_that_the_generator_makes() -> None:
+    made = [(f"{vector.name}.json", vector.statement, vector.reason) for vector in MADE]
+    assert [(line["file"], line["statement"], line["reason"]) for line in INDEX] == made
+    assert {path.relative_to(FOLDER).as_posix() for path in FOLDER.glob("*/*.json")} == {line["file"] for line in INDEX}
+
+
+def test_every_statement_has_vectors_that_fail_at_it_and_there_are_forty() -> None:
+    failing = [vector.statement for vector in MADE if vector.statement is not None]
+    assert set(failing) == {statement.name for statement in STATEMENTS}
+    assert len(failing) >= 40
+
+
+@given(st.integers(0, len(DATA) - 1), st.integers(1, 255))
+def test_any_changed_byte_fails(position: int, by: int) -> None:
+    changed = bytearray(DATA)
+    changed[position] ^= by
+    assert verify_evidence(bytes(changed), ANCHORS).failed is not None
+
+
+@pytest.mark.parametrize("name", ["acknowledged", "revoked-afterwards"])
+def test_no_stretch_of_the_file_is_without_a_guard(name: str) -> None:
+    """Every seventh byte, each with one bit of difference: mostly the character beside it in the alphabet."""
+    data = VALID[f"valid/{name}"].data
+    for position in range(len(name), len(data), 7):
+        changed = bytearray(data)
+        changed[position] ^= 1
+        assert verify_evidence(bytes(changed), ANCHORS).failed is not None, data[position - 20 : position + 20]
+
+
+@given(st.integers(0, len(DATA)), st.binary(min_size=1, max_size=3))
+def test_any_byte_more_fails(position: int, more: bytes) -> None:
+    assert verify_evidence(DATA[:position] + more + DATA[position:], ANCHORS).failed is not None
+
+
+@given(st.binary(max_size=200))
+def test_bytes_of_any_kind_get_a_verdict(data: bytes) -> None:
+    assert outcome(verify_evidence(data, ANCHORS))[0] == "form"
+
+
+VALUES = (
+    st.none() | st.booleans() | st.integers(-5, 300) | st.sampled_from(["", "x", "AAAA", [], {}, [{}], [[]], {"a": 1}])
+)
+
+
+@given(st.data(), VALUES)
+def test_any_value_put_in_the_place_of_another_gets_a_verdict(data: st.DataObject, value: object) -> None:
+    members = json.loads(DATA)
+    place: Any = members
+    while True:
+        key = data.draw(st.sampled_from(sorted(place) if isinstance(place, dict) else range(len(place))))
+        if not (isinstance(place[key], (dict, list)) and place[key] and data.draw(st.booleans())):
+            break
+        place = place[key]
+    if place[key] == value:
+        return
+    place[key] = value
+    assert verify_evidence(canonical(members), ANCHORS).failed is not None
+
+
+@given(st.data(), VALUES)
+def test_a_log_that_signs_anything_cannot_break_the_verifier(data: st.DataObject, value: object) -> None:
+    """Leaves with any value in any place, properly sealed by the log."""
+    event = data.draw(
+        st.sampled_from(["exchange.accepted", "grant.created", "delivery.acknowledged", "certificate.issued"])
+    )
+
+    def change(leaf: Any) -> None:
+        place = leaf if data.draw(st.booleans()) else leaf["details"]
+        place[data.draw(st.sampled_from(sorted(place)))] = value
+
+    try:
+        made = Case(KEYS, {f"{event}-leaf": change}).write()
+    except (TypeError, KeyError):
+        return  # the generator itself needs the value
+    verify_evidence(made, ANCHORS)
+
+
+def test_evidence_made_with_an_authority_and_a_log_of_ones_own_fails_at_the_first_statement_with_an_anchor() -> None:
+    forged = Case(Keys.make()).write()
+    assert outcome(verify_evidence(forged, ANCHORS)) == ("checkpoint", "not-signed")
+    own_authority = Anchors(ANCHORS.authorities, Anchors.read(KEYS.ca_pem(), KEYS.log_pub()).log)
+    assert verify_evidence(DATA, own_authority).failed is None
+
+
+def test_a_genuine_log_does_not_help_an_authority_of_ones_own() -> None:
+    other = Keys.make()
+    other.log = KEYS.log
+    assert outcome(verify_evidence(Case(other).write(), ANCHORS)) == ("receipt-signer", "not-trusted")
+
+
+def test_the_issuing_certificate_may_be_an_anchor_itself() -> None:
+    both = Anchors.read(KEYS.ca_pem() + KEYS.issuing.certificate.public_bytes(Encoding.PEM), KEYS.log_pub())
+    assert verify_evidence(DATA, both).failed is None
+
+
+def test_no_bit_of_a_signature_may_be_called_unused() -> None:
+    members = json.loads(DATA)
+    while all(base64.b64decode(one)[-1] % 2 for one in members["certificates"]):
+        members = json.loads(Case(Keys.make()).write())
+    loose_bits(members)
+    with pytest.raises(EvidenceError, match="certificates"):
+        read_evidence(canonical(members))
+
+
+def test_what_a_file_has_nothing_of_is_said_to_be_absent() -> None:
+    verdict = verify_evidence(VALID["valid/no-lanes"].data, ANCHORS)
+    absent = [checked.name for checked in verdict.checked if checked.outcome == "absent"]
+    names = ["grants", *(f"acknowledgement{part}" for part in ("-entry", "-signer", "-signature", ""))]
+    assert absent == names
+
+
+def test_a_file_beyond_the_limit_is_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("certs.evidence_form.MAX_BYTES", 100)
+    assert outcome(verify_evidence(DATA, ANCHORS)) == ("form", "too-large")
+
+
+def test_anchors_that_are_none_are_refused() -> None:
+    with pytest.raises(ValueError, match="PEM"):
+        Anchors.read(b"", KEYS.log_pub())
+    with pytest.raises(CheckpointError):
+        Anchors.read(KEYS.ca_pem(), "nothing")

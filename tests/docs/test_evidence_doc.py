@@ -1,0 +1,51 @@
+"""docs/evidence.md tells the truth: its code judges the vectors as the verifier does, its tables name what there is."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from cryptography.exceptions import InvalidSignature
+
+from certs import evidence_form
+from certs.evidence import STATEMENTS
+from tests.docs.pages import page
+from tests.vectors.evidence.make import FOLDER
+
+DOC = page("docs/evidence.md")
+LOG_PUB = (FOLDER / "trust/log.pub").read_text(encoding="ascii")
+
+
+@pytest.fixture
+def check_log() -> Callable[[bytes, str], Any]:
+    """The code of the page."""
+    (code,) = re.findall(r"<!-- example: check -->\n```python\n(.*?)\n```", DOC, re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(code, names)
+    found: Callable[[bytes, str], Any] = names["check_log"]
+    return found
+
+
+@pytest.mark.parametrize("file", sorted(FOLDER.glob("valid/*.json")), ids=lambda file: file.stem)
+def test_the_code_of_the_page_believes_what_holds(file: Any, check_log: Callable[[bytes, str], Any]) -> None:
+    assert check_log(file.read_bytes(), LOG_PUB)["event"] == "exchange.accepted"
+
+
+@pytest.mark.parametrize(
+    "file",
+    sorted(file for part in ("checkpoint", "inclusion", "schema") for file in FOLDER.glob(f"{part}/*.json")),
+    ids=lambda file: f"{file.parent.name}/{file.stem}",
+)
+def test_the_code_of_the_page_refuses_what_is_wrong_with_the_log(
+    file: Any, check_log: Callable[[bytes, str], Any]
+) -> None:
+    with pytest.raises((AssertionError, InvalidSignature, ValueError)):
+        check_log(file.read_bytes(), LOG_PUB)
+
+
+def test_the_page_lists_every_statement_in_order_and_every_member() -> None:
+    form, statements = DOC.split("## 各项陈述")
+    rows = re.compile(r"^\| `([\w-]+)` \|", re.MULTILINE)
+    assert rows.findall(statements) == [statement.name for statement in STATEMENTS]
+    assert set(rows.findall(form)) == evidence_form._MEMBERS | {"consistency"}
+    assert evidence_form.FORMAT in form

@@ -1,0 +1,279 @@
+"""The county that the test vectors of evidence come from: keys, an authority, a log, and one exchange, stage by stage."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from certs import authority, envelope
+from certs.authority import HubKeyRole, Issued
+from certs.canonical import canonical
+from certs.checkpoint import Checkpoint, parse_verifier_key, sign, verifier_key
+from certs.digests import digest
+from certs.envelope import kid_of
+from certs.evidence_form import write_evidence
+from certs.keys import generate_key
+from certs.suites import KeySigner
+from certs.tree import consistency_proof, inclusion_proof, leaf_hash, tree_root
+
+HUB = "lintao-hub"
+RES = "306001000001/000042"
+NOW = datetime(2026, 11, 22, 1, 0, 0, 250000, tzinfo=UTC)
+EXCHANGE = "019aa8c0-0000-7000-8000-000000000001"
+DELIVERY = "019aa8c0-0000-7000-8000-000000000002"
+GRANT = "019aa8c0-0000-7000-8000-000000000003"
+OTHER_GRANT = "019aa8c0-0000-7000-8000-000000000004"
+ACKNOWLEDGEMENT = "019aa8c0-0000-7000-8000-000000000005"
+SCHEMA = {"type": "object", "properties": {"op": {"const": "upsert"}, "records": {"type": "array", "maxItems": 1000}}}
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
+
+Change = Callable[[Any], None]
+
+
+@dataclass
+class Keys:
+    """An authority, a log, and certificates issued under them."""
+
+    root: Issued
+    issuing: Issued
+    log: Ed25519PrivateKey
+    holders: dict[str, Issued] = field(default_factory=dict)
+
+    @classmethod
+    def make(cls) -> Keys:
+        """Fresh keys for hub, sender and consumer."""
+        root = authority.create_root("示例根", NOW - 400 * 24 * HOUR)
+        issuing = authority.create_issuing(root, "示例签发", NOW - 400 * 24 * HOUR)
+        keys = cls(root, issuing, Ed25519PrivateKey.generate())
+        keys.hub("receipt")
+        for code in ("sender", "consumer"):
+            keys.system(code)
+        return keys
+
+    def hub(self, holder: str, role: HubKeyRole = HubKeyRole.RECEIPTS, hub: str = HUB) -> None:
+        """A key of the hub."""
+        key = generate_key("ES256")
+        self.holders[holder] = Issued(
+            key, authority.issue_hub_key(self.issuing, key.public_key(), hub, role, NOW - HOUR, 365)
+        )
+
+    def system(self, holder: str, code: str = "", *, at: datetime = NOW - HOUR, days: int = 365) -> None:
+        """A key of a partner system."""
+        key = generate_key("ES256")
+        csr, code = authority.make_csr(key, code or holder), code or holder
+        self.holders[holder] = Issued(key, authority.issue_system(self.issuing, csr, code, "示例局", at, days))
+
+    def signer(self, holder: str) -> KeySigner:
+        """Signs as that holder."""
+        return KeySigner(self.holders[holder].key, self.kid(holder))
+
+    def kid(self, holder: str) -> str:
+        """The `kid` of that holder."""
+        return kid_of(self.der(holder))
+
+    def der(self, holder: str) -> bytes:
+        """The certificate of that holder, or of `root` or `issuing`."""
+        found = {"root": self.root, "issuing": self.issuing}.get(holder) or self.holders[holder]
+        return found.certificate.public_bytes(Encoding.DER)
+
+    def ca_pem(self) -> bytes:
+        """The anchor."""
+        return self.root.certificate.public_bytes(Encoding.PEM)
+
+    def log_pub(self) -> str:
+        """The log's key."""
+        return verifier_key(HUB, self.log.public_key())
+
+    def checkpoint(self, size: int, root: bytes, origin: str = HUB) -> bytes:
+        """A signed note."""
+        key = parse_verifier_key(verifier_key(origin, self.log.public_key()))
+        return sign(Checkpoint(origin, size, root), KeySigner(self.log, "log"), key)
+
+
+@dataclass
+class Case:
+    """One exchange, stage by stage; `changes` names the stages at which something is done differently."""
+
+    keys: Keys
+    changes: Mapping[str, Change] = field(default_factory=dict)
+
+    def stage(self, name: str, value: Any) -> Any:
+        """The value of a stage, changed if it is to be."""
+        if name in self.changes:
+            self.changes[name](value)
+        return value
+
+    def seal(self, name: str, holder: str, header: dict[str, Any], payload: object) -> bytes:
+        """A signed message; stages `<name>-header`, `<name>-payload`, and lists of one holder: `<name>-signer`,
+        and `<name>-key` for who signs in the signer's name.
+        """
+        (holder,) = self.stage(f"{name}-signer", [holder])
+        (key,) = self.stage(f"{name}-key", [holder])
+        members = {"kid": self.keys.kid(holder), "iat": int(NOW.timestamp()), "alg": "ES256"} | header
+        self.stage(f"{name}-header", members)
+        return envelope.seal_members(
+            self.keys.signer(key), members, orjson.dumps(self.stage(f"{name}-payload", payload))
+        )
+
+    def leaf(self, event: str, kind: str, identifier: str, at: datetime, actor: str, **more: Any) -> dict[str, Any]:
+        """A leaf; stage `<event>-leaf`."""
+        made = {
+            "v": 1,
+            "hub": HUB,
+            "id": identifier if kind == "exchange" else f"{event} {identifier}",
+            "time": at.isoformat(),
+            "event": event,
+            "actor": {"kind": "staff" if actor == "officer" else "system", "id": actor},
+            "object": {"type": kind, "id": identifier},
+            "result": "success",
+            **more,
+        }
+        return self.stage(f"{event}-leaf", made)  # type: ignore[no-any-return]
+
+    def write(self) -> bytes:
+        """The file."""
+        keys = self.keys
+        sent = self.seal(
+            "envelope",
+            "sender",
+            {"typ": "exchange+jws", "iss": "sender", "aud": HUB, "jti": "j-1", "res": RES, "ver": 1},
+            {"records": [{"case_no": "1"}]},
+        )
+        ack = self.seal(
+            "ack",
+            "consumer",
+            {"typ": "ack+jws", "iss": "consumer", "aud": HUB, "jti": "a-1"},
+            {"deliveries": [{"id": DELIVERY, "digest": digest(sent)}]},
+        )
+        leaves = self.leaves(sent, ack)
+        accepted = next((leaf for leaf in leaves if leaf["event"] == "exchange.accepted"), {})
+        receipt = self.receipt(sent, accepted)
+        self.stage("leaves", leaves)
+        hashes = [leaf_hash(canonical(leaf)) for leaf in leaves]
+        (size,) = self.stage("size", [len(hashes)])
+
+        def node(level: int, index: int) -> bytes:
+            return tree_root(hashes[index << level : (index + 1) << level])
+
+        entries = [
+            {
+                "index": index,
+                "leaf": leaf,
+                "proof": [base64.b64encode(one).decode() for one in inclusion_proof(index, len(hashes), node)],
+            }
+            for index, leaf in enumerate(leaves)
+            if "filler" not in leaf
+        ]
+        earlier = 3
+        head = self.stage("checkpoint", {"size": size, "root": tree_root(hashes), "origin": HUB, "keys": keys})
+        certificates = self.stage("certificates", ["issuing", "receipt", "sender", "consumer"])
+        members: dict[str, Any] = {
+            "envelope": sent.decode(),
+            "receipt": receipt.decode(),
+            "deliveries": [{"id": DELIVERY, "acknowledgement": ack.decode()}],
+            "certificates": sorted(base64.b64encode(keys.der(holder)).decode() for holder in certificates),
+            "revocation_list": base64.b64encode(self.revocations()).decode(),
+            "schema": json.loads(json.dumps(SCHEMA)),
+            "entries": entries,
+            "checkpoint": head["keys"].checkpoint(head["size"], head["root"], head["origin"]).decode(),
+            "consistency": {
+                "size": earlier,
+                "root": base64.b64encode(tree_root(hashes[:earlier])).decode(),
+                "proof": [base64.b64encode(one).decode() for one in consistency_proof(earlier, len(hashes), node)],
+            },
+        }
+        self.stage("members", members)
+        written = [write_evidence(members)]
+        return self.stage("bytes", written)[0]  # type: ignore[no-any-return]
+
+    def leaves(self, sent: bytes, ack: bytes) -> list[dict[str, Any]]:
+        """What the log has; stage `log` may add or take entries before the receipt is made."""
+        keys = self.keys
+        signers = {name: self.changes_signer(name) for name in ("sender", "consumer")}
+        issued = [
+            self.leaf(
+                "certificate.issued",
+                "certificate",
+                keys.kid(holder),
+                NOW - HOUR,
+                "officer",
+                details={"system": code},
+            )
+            for code, holder in signers.items()
+        ]
+        granted = {"consumer": "consumer", "resource": RES, "lane": "lane"}
+        accepted = {
+            "envelope_digest": digest(sent),
+            "jti": "j-1",
+            "kid": keys.kid(signers["sender"]),
+            "res": RES,
+            "ver": 1,
+            "schema_digest": digest(canonical(SCHEMA)),
+            "grants": [GRANT],
+        }
+        acknowledged = {"envelope_digest": digest(ack), "jti": "a-1", "kid": keys.kid(signers["consumer"]), "moved": 1}
+        log = [
+            *issued,
+            {"filler": 1, "event": "filler"},
+            self.leaf("grant.created", "grant", GRANT, NOW - 30 * MINUTE, "officer", details=granted),
+            self.leaf("exchange.accepted", "exchange", EXCHANGE, NOW, "sender", rows=1, details=accepted),
+            {"filler": 2, "event": "filler"},
+            self.leaf(
+                "delivery.acknowledged",
+                "acknowledgement",
+                ACKNOWLEDGEMENT,
+                NOW + MINUTE,
+                "consumer",
+                rows=1,
+                details=acknowledged,
+            ),
+        ]
+        return self.stage("log", log)  # type: ignore[no-any-return]
+
+    def changes_signer(self, name: str) -> str:
+        """Who signs in the place of sender or consumer."""
+        return str(self.stage({"sender": "envelope-signer", "consumer": "ack-signer"}[name], [name])[0])
+
+    def receipt(self, sent: bytes, accepted: Mapping[str, Any]) -> bytes:
+        """The receipt of what was sent."""
+        says = {
+            "exchange": EXCHANGE,
+            "envelope_digest": digest(sent),
+            "sender": "sender",
+            "jti": "j-1",
+            "res": RES,
+            "ver": 1,
+            "schema_digest": digest(canonical(SCHEMA)),
+            "accepted_at": NOW.isoformat(),
+            "lanes": 1,
+            "hub": HUB,
+            "log": HUB,
+            "entry": base64.b64encode(leaf_hash(canonical(accepted))).decode(),
+            "seal_by": (NOW + MINUTE).isoformat(),
+        }
+        header = {
+            "typ": "receipt+jws",
+            "iss": HUB,
+            "aud": "sender",
+            "jti": EXCHANGE,
+            "res": RES,
+            "ver": 1,
+            "ref": "j-1",
+        }
+        return self.seal("receipt", "receipt", header, says)
+
+    def revocations(self) -> bytes:
+        """The revocation list."""
+        made: dict[str, Any] = {"issuing": self.keys.issuing, "lines": [], "at": NOW + 5 * MINUTE}
+        self.stage("list", made)
+        return authority.certificate_revocation_list(
+            made["issuing"], made["lines"], 7, made["at"], made["at"] + 24 * HOUR
+        )
