@@ -1,0 +1,63 @@
+"""Pushing from the command line: targets by security, lanes and dead letters by the operator."""
+
+import json
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from tests.support.town import Town
+
+pytestmark = pytest.mark.process
+
+SETTINGS = {"url": "https://receiver.example/push", "networks": ["10.1.0.0/16"]}
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Path:
+    file = tmp_path / "settings.json"
+    file.write_text(json.dumps(SETTINGS))
+    return file
+
+
+def test_a_target_is_set_shown_paused_and_resumed(town: Town, main_job: tuple[Path, Path, str], settings: Path) -> None:
+    officer = town.user("secadmin")
+    done = officer.types("push-target", "set", "lintao-subsite", settings, "--policy", "park", "--json").json
+    assert (done["settings"], done["policy"], done["state"]) == (SETTINGS, "park", "active")
+    assert "receiver.example" in officer.types("push-target", "show", "lintao-subsite").out
+    paused = officer.types("push-target", "pause", "lintao-subsite", "--reason", "对方检修", "--json").json
+    assert (paused["state"], paused["state_reason"]) == ("paused", "对方检修")
+    assert officer.types("push-target", "resume", "lintao-subsite", "--json").json["state"] == "active"
+
+
+def test_settings_that_are_no_json_are_refused(town: Town, tmp_path: Path) -> None:
+    file = tmp_path / "settings.json"
+    file.write_text("url=https://receiver.example")
+    refused = town.user("secadmin").types("push-target", "set", "lintao-subsite", file)
+    assert refused.code == 1
+    assert "JSON" in refused.err
+
+
+def test_a_lane_is_listed_paused_and_resumed(town: Town, main_job: tuple[Path, Path, str]) -> None:
+    granted = town.user("decider").types(
+        *("grant", "add", "--consumer", "lintao-subsite", "--resource", main_job[2], "--purpose", "推送展示"),
+        *("--basis", "示例依据", "--valid-to", "2099-01-01T00:00:00+08:00", "--mode", "push", "--json"),
+    )
+    lane = granted.json["lane"]
+    operator = town.user("sysadmin")
+    assert lane in [shown["id"] for shown in operator.types("lane", "list", "--json").json]
+    assert operator.types("lane", "pause", lane, "--reason", "核对").code == 0
+    shown = next(found for found in operator.types("lane", "list", "--json").json if found["id"] == lane)
+    assert (shown["state"], shown["reason"]) == ("paused", "核对")
+    assert operator.types("lane", "resume", lane).code == 0
+    assert operator.types("lane", "resume", lane).code == 1
+
+
+def test_dead_letters_are_listed_and_replayed_by_selection_or_by_id(town: Town) -> None:
+    operator = town.user("sysadmin")
+    assert operator.types("dead-letter", "list", "--json").json == []
+    assert operator.types("dead-letter", "replay").code == 2
+    assert operator.types("dead-letter", "replay", uuid4(), "--reason", "x").code == 2
+    nothing = operator.types("dead-letter", "replay", "--consumer", "lintao-subsite")
+    assert (nothing.code, "没有符合" in nothing.out) == (0, True)
+    assert operator.types("dead-letter", "replay", uuid4()).code == 1
