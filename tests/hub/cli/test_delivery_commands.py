@@ -38,9 +38,10 @@ def test_settings_that_are_no_json_are_refused(town: Town, tmp_path: Path) -> No
     assert "JSON" in refused.err
 
 
-def test_a_lane_is_listed_paused_and_resumed(town: Town, main_job: tuple[Path, Path, str]) -> None:
+def test_a_lane_is_listed_paused_and_resumed(town: Town) -> None:
+    res = town.resource("lintao-approval", "推送的办事指南")
     granted = town.user("decider").types(
-        *("grant", "add", "--consumer", "lintao-subsite", "--resource", main_job[2], "--purpose", "推送展示"),
+        *("grant", "add", "--consumer", "lintao-subsite", "--resource", res, "--purpose", "推送展示"),
         *("--basis", "示例依据", "--valid-to", "2099-01-01T00:00:00+08:00", "--mode", "push", "--json"),
     )
     lane = granted.json["lane"]
