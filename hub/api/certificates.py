@@ -8,7 +8,8 @@ from pydantic import Field
 from hub.api.context import Context, ContextDep
 from hub.api.guard import staff_may
 from hub.api.paging import Page
-from hub.api.wire import Body, present
+from hub.api.wire import Body, present, shown_draining
+from hub.delivery.draining import draining_certificate
 from hub.identity.callers import StaffCaller
 from hub.registry import certificates, repository
 from hub.registry import service as registry
@@ -100,10 +101,10 @@ async def listing(
 
 @router.get("/{kid}", summary="一张证书 / one certificate", dependencies=[Depends(staff_may("certificate_read"))])
 async def one(kid: str, ctx: ContextDep) -> dict[str, Any]:
-    """The certificate of that kid; its PEM is at `/pki/certificates/{kid}.pem`."""
+    """The certificate of that kid; its PEM is at `/pki/certificates/{kid}.pem`. `draining` as the revocation tells it."""
     async with ctx.transaction() as session:
         row = await certificates.find_certificate(session, kid)
-    return read(row)
+        return read(row) | shown_draining(await draining_certificate(session, kid))
 
 
 @router.post("/{kid}/revoke", summary="吊销证书 / revoke a certificate")
@@ -113,12 +114,15 @@ async def revoke(
     ctx: ContextDep,
     caller: Annotated[StaffCaller, Depends(staff_may("certificate_revoke"))],
 ) -> dict[str, Any]:
-    """From the answer on, nothing signed with it is accepted; `keyCompromise` and `privilegeWithdrawn` also stop deliveries."""
+    """From the answer on, nothing signed with it is accepted; `keyCompromise` and `privilegeWithdrawn` also stop deliveries.
+
+    `draining` while pushes that began before, and would not begin any more, are under way.
+    """
     async with ctx.transaction() as session:
         row = await certificates.revoke_certificate(
             session, kid, reason=body.reason, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock()
         )
-    return read(row)
+        return read(row) | shown_draining(await draining_certificate(session, kid))
 
 
 def crl_url(ctx: Context) -> str:

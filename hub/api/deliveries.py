@@ -5,13 +5,15 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import Field
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from hub.api.context import ContextDep
 from hub.api.guard import staff_may
 from hub.api.paging import Page
-from hub.api.wire import Body, Reason, present
+from hub.api.wire import Body, Reason, present, shown_draining
 from hub.delivery import dead_letters, lanes, targets
 from hub.delivery.dead_letters import Selection
+from hub.delivery.draining import draining_consumer
 from hub.delivery.lanes import LaneView
 from hub.delivery.models import DeadLetter, PushTarget
 from hub.identity.callers import StaffCaller
@@ -77,10 +79,9 @@ async def set_target(
     dependencies=[Depends(staff_may("target_read"))],
 )
 async def one_target(code: str, ctx: ContextDep) -> dict[str, Any]:
-    """The target of that system."""
+    """The target of that system; `draining` while pushes that began before it was paused are under way."""
     async with ctx.transaction() as session:
-        row = await targets.find_target(session, code)
-    return _target(code, row)
+        return await _read_target(session, code, await targets.find_target(session, code))
 
 
 @router.post("/v1/systems/{code}/push-target/pause", summary="暂停推送 / push nothing for a while")
@@ -92,7 +93,7 @@ async def pause_target(
         row = await targets.pause_target(
             session, code, reason=body.reason, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock()
         )
-    return _target(code, row)
+        return await _read_target(session, code, row)
 
 
 @router.post("/v1/systems/{code}/push-target/resume", summary="恢复推送 / push again")
@@ -186,6 +187,12 @@ async def replay_letter(
             session, identifier, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock()
         )
     return present(delivery=delivery)
+
+
+async def _read_target(session: AsyncSession, code: str, row: PushTarget) -> dict[str, Any]:
+    if row.state == "active":
+        return _target(code, row)
+    return _target(code, row) | shown_draining(await draining_consumer(session, row.system_id))
 
 
 def _target(code: str, row: PushTarget) -> dict[str, Any]:

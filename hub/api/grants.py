@@ -15,7 +15,8 @@ from hub.access.repository import GrantRecord
 from hub.api.context import ContextDep
 from hub.api.guard import staff_may
 from hub.api.paging import Page
-from hub.api.wire import Body, Reason, present
+from hub.api.wire import Body, Reason, present, shown_draining
+from hub.delivery.draining import draining_lane
 from hub.identity import permissions
 from hub.identity.callers import StaffCaller
 
@@ -95,7 +96,7 @@ async def listing(
 
 @router.get("/{id}", summary="一项授权 / one grant", dependencies=[Depends(staff_may("grant_read"))])
 async def one(id: UUID, ctx: ContextDep) -> dict[str, Any]:  # noqa: A002  the contract's name
-    """The grant of that id."""
+    """The grant of that id; `draining` while pushes that began before it was suspended or revoked are under way."""
     async with ctx.transaction() as session:
         return await _read_one(session, await service.find_grant(session, id))
 
@@ -147,7 +148,10 @@ async def revoke(
 
 
 async def _read_one(session: AsyncSession, record: GrantRecord) -> dict[str, Any]:
-    return read(record, await _pins(session, [record]))
+    shown = read(record, await _pins(session, [record]))
+    if record.grant.state == "active":
+        return shown
+    return shown | shown_draining(await draining_lane(session, record.grant.lane_id))
 
 
 async def _pins(session: AsyncSession, records: Sequence[GrantRecord]) -> Mapping[UUID, list[GrantVersion]]:

@@ -5,11 +5,13 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import Field
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from hub.api.context import ContextDep
 from hub.api.guard import staff_may
 from hub.api.paging import Page
-from hub.api.wire import Body, Reason, present
+from hub.api.wire import Body, Reason, present, shown_draining
+from hub.delivery.draining import draining_consumer
 from hub.identity.callers import StaffCaller
 from hub.registry import repository, service
 from hub.registry.models import Organisation, System
@@ -86,10 +88,9 @@ async def listing(
 
 @router.get("/{code}", summary="一个系统 / one system", dependencies=[Depends(staff_may("system_read"))])
 async def one(code: str, ctx: ContextDep) -> dict[str, Any]:
-    """The system of that code."""
+    """The system of that code; `draining` while pushes that began before it was suspended or retired are under way."""
     async with ctx.transaction() as session:
-        row = await service.find_system(session, code)
-    return read(row)
+        return await _read_one(session, code)
 
 
 @router.post("/{code}/suspend", summary="暂停系统 / suspend a system")
@@ -101,8 +102,7 @@ async def suspend(
         await service.suspend_system(
             session, code, reason=body.reason, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock()
         )
-        row = await service.find_system(session, code)
-    return read(row)
+        return await _read_one(session, code)
 
 
 @router.post("/{code}/resume", summary="恢复系统 / resume a system")
@@ -112,8 +112,7 @@ async def resume(
     """Let a suspended system take part again."""
     async with ctx.transaction() as session:
         await service.resume_system(session, code, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock())
-        row = await service.find_system(session, code)
-    return read(row)
+        return await _read_one(session, code)
 
 
 @router.post("/{code}/retire", summary="系统退役 / retire a system")
@@ -125,8 +124,14 @@ async def retire(
         await service.retire_system(
             session, code, reason=body.reason, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock()
         )
-        row = await service.find_system(session, code)
-    return read(row)
+        return await _read_one(session, code)
+
+
+async def _read_one(session: AsyncSession, code: str) -> dict[str, Any]:
+    found = await service.find_system(session, code)
+    if found[0].state == "active":
+        return read(found)
+    return read(found) | shown_draining(await draining_consumer(session, found[0].id))
 
 
 def read(found: tuple[System, Organisation]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from hub.audit.entry import instant
+from hub.delivery.draining import Draining
 
 
 class Body(BaseModel):
@@ -26,6 +27,11 @@ class Reason(Body):
 def present(**members: Any) -> dict[str, Any]:
     """The members that there are, ids as text, times as RFC 3339 in UTC."""
     return {name: _written(value) for name, value in members.items() if value is not None}
+
+
+def shown_draining(found: Draining | None) -> dict[str, Any]:
+    """`{"draining": {"attempts", "until"}}` while attempts that started before rights were narrowed are open, else nothing."""
+    return {} if found is None else {"draining": {"attempts": found.attempts, "until": instant(found.until)}}
 
 
 def _written(value: Any) -> Any:

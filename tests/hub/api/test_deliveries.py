@@ -113,3 +113,37 @@ async def test_dead_letters_are_counted_and_replayed(
     (again,) = (await client.get("/v1/dead-letters?replayed=true", headers=operator)).json()["items"]
     (shown,) = (await client.get("/v1/lanes", headers=operator)).json()["items"]
     assert (shown["waiting"], again["id"]) == (1, LETTER)
+
+
+OPEN_ATTEMPT = """
+INSERT INTO attempt (id, lane_id, fence, holder, first_sequence, count, started_at, expires_at)
+VALUES ('00000000-0000-7000-8000-00000000000c', $1, 1, gen_random_uuid(), 1, 1, now(), now() + interval '30 seconds')
+"""
+
+
+@pytest.mark.parametrize(
+    ("narrow", "shown", "role"),
+    [
+        ("/v1/grants/{grant}/suspend", "/v1/grants/{grant}", "officer"),
+        ("/v1/systems/subsite/suspend", "/v1/systems/subsite", "officer"),
+        (f"{TARGET}/pause", TARGET, "operator"),
+    ],
+    ids=["grant", "system", "target"],
+)
+async def test_what_was_narrowed_shows_what_is_still_under_way(
+    desk: Desk, operator: dict[str, str], narrow: str, shown: str, role: str
+) -> None:
+    client = desk.client
+    await client.put(TARGET, json={"settings": SETTINGS}, headers=desk.officer)
+    grant = (await client.post("/v1/grants", json=desk.new | {"mode": "push"}, headers=desk.decider)).json()
+    async with desk.gateway.context.acquire() as connection:
+        await connection.execute(OPEN_ATTEMPT, UUID(grant["lane"]))
+    headers = operator if role == "operator" else desk.officer
+    path = shown.format(grant=grant["id"])
+    assert "draining" not in (await client.get(path, headers=headers)).json(), "nothing was narrowed yet"
+    done = await client.post(narrow.format(grant=grant["id"]), json={"reason": "核查"}, headers=headers)
+    assert done.json()["draining"]["attempts"] == 1
+    assert (await client.get(path, headers=headers)).json()["draining"] == done.json()["draining"]
+    async with desk.gateway.context.acquire() as connection:
+        await connection.execute("UPDATE attempt SET ended_at = now(), outcome = 'failed'")
+    assert "draining" not in (await client.get(path, headers=headers)).json()
