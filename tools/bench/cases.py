@@ -2,34 +2,27 @@
 
 import asyncio
 import statistics
-import sys
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
 from pydantic import SecretStr
 
-from hub.db.embedded.layout import Layout
-from hub.db.engine import Database
-from hub.settings import Settings
-from tools.bench import floor, puller
-from tools.bench.counts import Counts, check_acknowledged, check_committed, count
-from tools.bench.county import County
-from tools.bench.cpu import CpuTime, total, used
+from tools.bench import floor, puller, pushes, sealing
+from tools.bench.counts import check_acknowledged
+from tools.bench.cpu import CpuTime, total
 from tools.bench.figures import Figures
-from tools.bench.load import Load, post
 from tools.bench.plan import (
+    ACCEPT_AND_DELIVER,
     ACCEPT_CONSUMERS,
-    CONNECTIONS,
+    DELIVER,
     GATEWAYS,
-    PAYLOAD_BYTES,
     PULL_ACK,
     PULL_CONSUMERS,
     PULL_LIMIT,
-    Plan,
+    SEAL,
 )
-from tools.bench.requests import RequestFile, Sending, envelopes, write_requests
+from tools.bench.requests import Sending, envelopes
 from tools.bench.servers import BASELINE, GATEWAY, WORKER, Servers, running
+from tools.bench.stand import Bench, Posted, say
 
 FIRST_GUESS = 12_000
 """Requests a second that a warm-up may take; if they run out it ends early, which harms nothing."""
@@ -41,9 +34,6 @@ BASELINE_WARM_UP_S = 1
 FLOOR_ENVELOPES = 2_000
 """Distinct envelopes that the floor goes through again and again."""
 
-BACKLOG_S = 120
-"""A backlog is posted within that, or there is something wrong."""
-
 FIRST_BACKLOG = 4_000
 """Items for each consumer to warm up with."""
 
@@ -52,70 +42,11 @@ LEAST_BACKLOG = 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class Posted:
-    """One run of the load generator, and the processor time that it cost."""
-
-    load: Load
-    cpu: CpuTime
-
-
-@dataclass(frozen=True, slots=True)
 class Taken:
     """One run of the consumers, and the processor time that it cost."""
 
     pulled: puller.Pulled
     cpu: CpuTime
-
-
-@dataclass(frozen=True, slots=True)
-class Bench:
-    """A hub with its county, ready to be measured."""
-
-    plan: Plan
-    directory: Path
-    settings: Settings
-    dsn: str
-    county: County
-    pool: ProcessPoolExecutor
-
-    def sending(self, case: str, resource: str) -> Sending:
-        """The provider's messages of that case."""
-        provider = self.county.provider
-        return Sending(
-            self.settings.hub_id, provider.code, provider.kid, provider.key_pem, resource, PAYLOAD_BYTES[case]
-        )
-
-    def sign(self, sending: Sending, requests: float) -> RequestFile:
-        """At least so many requests, signed now: `iat` must not be older than the hub allows when they arrive."""
-        path = self.directory / "post.requests"
-        return write_requests(self.pool, GATEWAYS, sending, path, int(requests) + CONNECTIONS)
-
-    def counted(self) -> Counts:
-        """What is committed, now that nobody writes any more."""
-        return asyncio.run(count(Database(self.dsn, application="bench")))
-
-    def cpu(self, servers: Servers) -> CpuTime:
-        """Processor time so far."""
-        return used(servers.pids, Layout(self.settings.data).cluster)
-
-    def posted(
-        self, servers: Servers, file: RequestFile, seconds: int, *, lanes: int, may_run_out: bool = False
-    ) -> Posted:
-        """A load on the servers, its 201 answers compared with the rows. Raises VoidRun."""
-        before, idle = self.counted(), self.cpu(servers)
-        try:
-            load = post(self.settings.port, file, seconds, may_run_out=may_run_out)
-        finally:
-            file.path.unlink()
-        spent = self.cpu(servers).since(idle)
-        servers.check_alive()
-        check_committed(load.created, self.counted().since(before), lanes)
-        return Posted(load, spent)
-
-
-def say(text: str) -> None:
-    """A line of progress."""
-    print(text, file=sys.stderr, flush=True)
 
 
 def accept(bench: Bench, case: str) -> Figures:
@@ -179,14 +110,14 @@ def pull_ack(bench: Bench) -> Figures:
         sample = envelopes(file, PULL_LIMIT)
         lowest = floor.pull_floor(bench.pool, sending, sample, plan.floor_s)
         say(f"{case}: 预热 / warming up")
-        _make_backlog(bench, servers, sending, FIRST_BACKLOG)
+        bench.make_backlog(servers, sending, FIRST_BACKLOG, lanes=PULL_CONSUMERS)
         warm = _pull(bench, servers, plan.warm_up_s, may_run_out=True)
         runs: list[Taken] = []
         for number in range(plan.runs):
             fastest = max(run.pulled.per_second for run in (warm, *runs))
             needed = int(max(LEAST_BACKLOG, fastest * plan.run_s[case] * plan.margin / PULL_CONSUMERS))
             say(f"{case}: {number + 1}/{plan.runs}, 积压 / backlog {needed * PULL_CONSUMERS:,}")
-            _make_backlog(bench, servers, sending, needed)
+            bench.make_backlog(servers, sending, needed, lanes=PULL_CONSUMERS)
             runs.append(_pull(bench, servers, plan.run_s[case]))
             say(f"{case}: {runs[-1].pulled}")
         resident = servers.largest_resident_mib(GATEWAY)
@@ -207,12 +138,6 @@ def pull_ack(bench: Bench) -> Figures:
     )
 
 
-def _make_backlog(bench: Bench, servers: Servers, sending: Sending, items: int) -> None:
-    """Post so many exchanges, each of which puts one item before every consumer."""
-    file = bench.sign(sending, items)
-    bench.posted(servers, file, BACKLOG_S, lanes=PULL_CONSUMERS, may_run_out=True)
-
-
 def _pull(bench: Bench, servers: Servers, seconds: int, *, may_run_out: bool = False) -> Taken:
     """One run of all consumers; what they acknowledged is compared with what was moved. Raises VoidRun."""
     before, idle = bench.counted(), bench.cpu(servers)
@@ -225,4 +150,10 @@ def _pull(bench: Bench, servers: Servers, seconds: int, *, may_run_out: bool = F
 
 def measure(bench: Bench, case: str) -> Figures:
     """The figures of one case. Raises VoidRun."""
-    return pull_ack(bench) if case == PULL_ACK else accept(bench, case)
+    other = {
+        PULL_ACK: pull_ack,
+        ACCEPT_AND_DELIVER: pushes.accept_and_deliver,
+        DELIVER: pushes.deliver,
+        SEAL: sealing.seal,
+    }
+    return other[case](bench) if case in other else accept(bench, case)

@@ -1,6 +1,6 @@
 """A small county in the hub under test, registered through the services that the API calls: partners, resources, grants."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -16,6 +16,7 @@ from hub.access import service as access
 from hub.audit.entry import Actor
 from hub.audit.service import Recorder
 from hub.db.engine import Database
+from hub.delivery import targets
 from hub.publishing import service as publishing
 from hub.registry import certificates
 from hub.registry import service as registry
@@ -46,12 +47,17 @@ class Partner:
 
 @dataclass(frozen=True, slots=True)
 class County:
-    """Who sends, what, and who takes it: `accepted` is measured by posting, `pulled` by its `pullers`."""
+    """Who sends, what, and who takes it: `accepted` is measured by posting, `pulled` and `pushed` by the `pullers`, who take
+    the one and are sent the other, `relayed` by posting while it is pushed to `relay`.
+    """
 
     provider: Partner
     accepted: str
     pulled: str
     pullers: Sequence[Partner]
+    pushed: str
+    relayed: str
+    relay: Partner
 
 
 @dataclass(slots=True)
@@ -130,13 +136,14 @@ class Registrar:
             is_example=True,
         )
 
-    async def grant(self, consumer: str, resource: str) -> None:
+    async def grant(self, consumer: str, resource: str, *, mode: str = "inbox") -> None:
         """A grant with its lane."""
         now = datetime.now(UTC)
         new = access.NewGrant(
             consumer=consumer,
             resource=resource,
             purpose="业务协同",
+            mode=mode,
             basis="《示例办法》第一条",
             valid_from=now - timedelta(minutes=1),
             valid_to=now + timedelta(days=30),
@@ -155,12 +162,61 @@ async def settle(settings: Settings, dsn: str) -> County:
         provider = await registrar.partner(PROVIDER, 1)
         accepted = await registrar.resource("办件记录（示例）", PROVIDER)
         pulled = await registrar.resource("办件结果（示例）", PROVIDER)
+        pushed = await registrar.resource("办件通知（示例）", PROVIDER)
+        relayed = await registrar.resource("办件进度（示例）", PROVIDER)
         for number in range(ACCEPT_CONSUMERS):
             consumer = await registrar.partner(f"bench-consumer-{number + 1}", 100 + number)
             await registrar.grant(consumer.code, accepted)
         pullers = [await registrar.partner(f"bench-puller-{n + 1}", 200 + n) for n in range(PULL_CONSUMERS)]
         for puller in pullers:
             await registrar.grant(puller.code, pulled)
+            await registrar.grant(puller.code, pushed, mode="push")
+        relay = await registrar.partner("bench-relay", 300)
+        await registrar.grant(relay.code, relayed, mode="push")
     finally:
         await database.dispose()
-    return County(provider, accepted, pulled, pullers)
+    return County(provider, accepted, pulled, pullers, pushed, relayed, relay)
+
+
+Act = Callable[[AsyncSession, str, Recorder], Awaitable[object]]
+
+
+async def aim(settings: Settings, dsn: str, systems: Sequence[str], url: str) -> None:
+    """Have what is granted to the systems for pushing go to `url`."""
+
+    async def act(session: AsyncSession, system: str, recorder: Recorder) -> object:
+        new = targets.NewTarget(system, "http", {"url": url, "networks": ["127.0.0.0/8"]}, max_attempts=100)
+        return await targets.set_target(session, new, actor=OFFICER, recorder=recorder, now=datetime.now(UTC))
+
+    await _each(settings, dsn, systems, act)
+
+
+async def pause(settings: Settings, dsn: str, systems: Sequence[str]) -> None:
+    """Let no more attempts towards the systems begin."""
+
+    async def act(session: AsyncSession, system: str, recorder: Recorder) -> object:
+        return await targets.pause_target(
+            session, system, reason="bench", actor=OFFICER, recorder=recorder, now=datetime.now(UTC)
+        )
+
+    await _each(settings, dsn, systems, act)
+
+
+async def resume(settings: Settings, dsn: str, systems: Sequence[str]) -> None:
+    """Let them begin again."""
+
+    async def act(session: AsyncSession, system: str, recorder: Recorder) -> object:
+        return await targets.resume_target(session, system, actor=OFFICER, recorder=recorder, now=datetime.now(UTC))
+
+    await _each(settings, dsn, systems, act)
+
+
+async def _each(settings: Settings, dsn: str, systems: Sequence[str], act: Act) -> None:
+    """One act on each system, all in one transaction, so that all begin and end together."""
+    database = Database(dsn, application="bench")
+    try:
+        async with database.session() as session, session.begin():
+            for system in systems:
+                await act(session, system, Recorder(settings.hub_id, REGION))
+    finally:
+        await database.dispose()

@@ -8,22 +8,26 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 import orjson
 
+from adapters.http import encode
+from adapters.protocol import Batch, Item
 from catalog.compiler import PayloadValidator, compile_schema
 from catalog.items import parse_items
 from catalog.schema import derive_schema
 from certs import envelope
 from certs.digests import digest, parse_digest
 from certs.header import ACK, RECEIPT
+from certs.http_signature import HttpSigner, content_digest
 from certs.jsontext import parse_object
 from certs.keys import generate_key
 from certs.suites import KeySigner, Verifier
 from certs.tree import leaf_hash
-from tools.bench.plan import GATEWAYS, PULL_LIMIT
+from tools.bench.plan import GATEWAYS, PULL_LIMIT, PUSH_BATCH
 from tools.bench.records import ITEMS
 from tools.bench.requests import MAX_ENVELOPE_BYTES, Sending, read
 
@@ -59,6 +63,11 @@ def accept_floor(pool: Executor, sending: Sending, envelopes: Sequence[bytes], s
 def pull_floor(pool: Executor, sending: Sending, envelopes: Sequence[bytes], seconds: float) -> float:
     """Deliveries a second, all processes together: write the items, verify and parse their acknowledgement, hash."""
     return _measure(pool, _pull, sending, envelopes, seconds) * PULL_LIMIT
+
+
+def push_floor(pool: Executor, sending: Sending, envelopes: Sequence[bytes], seconds: float) -> float:
+    """Deliveries a second, all processes together: write a batch as the body of a push, hash and sign it."""
+    return _measure(pool, _push, sending, envelopes, seconds) * PUSH_BATCH
 
 
 def _measure(
@@ -225,3 +234,40 @@ def _item(compact: bytes) -> Mapping[str, Any]:
         "envelope": compact.decode(),
         "accepted_at": "2026-01-01T00:00:00.000000+00:00",
     }
+
+
+def _push(task: Task) -> float:
+    """Runs in a process of the pool; a step is one push of `PUSH_BATCH` items."""
+    signer = HttpSigner(task.sending.signer())
+    lane = uuid4()
+    now = datetime.now(UTC)
+    items = [
+        Item(
+            delivery=uuid4(),
+            exchange=uuid4(),
+            res=task.sending.resource,
+            ver=1,
+            lane=lane,
+            sequence=number,
+            digest=digest(compact),
+            envelope=compact.decode(),
+            accepted_at=now,
+        )
+        for number, compact in enumerate((list(task.envelopes) * PUSH_BATCH)[:PUSH_BATCH])
+    ]
+    batch = Batch(lane, tuple(items), 1, now + timedelta(seconds=45))
+
+    def step(_: bytes) -> None:
+        body = encode(batch)
+        headers = {
+            "content-type": "application/vnd.shuniu.deliveries+json",
+            "content-digest": content_digest(body),
+            "shuniu-lane": str(lane),
+            "shuniu-sequence": "0",
+            "shuniu-fence": "1",
+        }
+        signer.sign_request(
+            method="POST", target_uri="http://127.0.0.1/push", headers=headers, created=now, expires=batch.expires
+        )
+
+    return _repeat(task, step)

@@ -6,9 +6,18 @@ from dataclasses import dataclass, replace
 ACCEPT_1K = "accept_1k"
 ACCEPT_10K = "accept_10k"
 PULL_ACK = "pull_ack"
-CASES = (ACCEPT_1K, ACCEPT_10K, PULL_ACK)
+ACCEPT_AND_DELIVER = "accept_and_deliver"
+DELIVER = "deliver"
+SEAL = "seal"
+CASES = (ACCEPT_1K, ACCEPT_10K, PULL_ACK, ACCEPT_AND_DELIVER, DELIVER, SEAL)
 
-PAYLOAD_BYTES: Mapping[str, int] = {ACCEPT_1K: 1024, ACCEPT_10K: 10240, PULL_ACK: 1024}
+PAYLOAD_BYTES: Mapping[str, int] = {
+    ACCEPT_1K: 1024,
+    ACCEPT_10K: 10240,
+    PULL_ACK: 1024,
+    ACCEPT_AND_DELIVER: 1024,
+    DELIVER: 1024,
+}
 
 GATEWAYS = 2
 """Gateway processes on one port, as `shuniu up --gateways 2` runs them."""
@@ -25,11 +34,47 @@ PULL_CONSUMERS = 8
 PULL_LIMIT = 100
 """Items of one pull, and of the acknowledgement that follows it."""
 
-MIN_PER_SECOND = 6_000
-MIN_FLOOR_RATIO = 0.30
-MIN_BASELINE_RATIO = 5.0
-MAX_P99_MS = 30.0
-"""The thresholds of `accept_1k`, for two cores with hub, database and load generator on them."""
+PUSH_CONSUMERS = PULL_CONSUMERS
+"""The same systems, pushed to: each has a lane of its own."""
+
+PUSH_BATCH = 200
+"""Items of one push when there is no lack of them."""
+
+PACED_PER_SECOND = 1_000
+"""Exchanges a second while the time from sending to arrival is measured."""
+
+SEAL_PER_SECOND = 5_000
+"""Log entries a second while the time from commit to checkpoint is measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A requirement on one figure of a case: at least `bound`, or at most. `text` has the case in front of it."""
+
+    figure: str
+    bound: float
+    at_least: bool
+    text: str
+
+
+REQUIRED: Mapping[str, tuple[Bound, ...]] = {
+    ACCEPT_1K: (
+        Bound("per_second", 6_000, True, "≥ 6000/s"),
+        Bound("floor_ratio", 0.30, True, "≥ 0.30 × floor"),
+        Bound("baseline_ratio", 5.0, True, "≥ 5 × baseline"),
+        Bound("p99_ms", 30.0, False, "p99 ≤ 30 ms"),
+    ),
+    ACCEPT_AND_DELIVER: (
+        Bound("per_second", 3_000, True, "≥ 3000/s"),
+        Bound("p50_ms", 100.0, False, f"p50 ≤ 100 ms at {PACED_PER_SECOND}/s"),
+    ),
+    DELIVER: (Bound("per_second", 5_000, True, "≥ 5000/s"),),
+    SEAL: (
+        Bound("per_second", 50_000, True, "≥ 50000/s"),
+        Bound("max_ms", 2_000.0, False, f"max ≤ 2000 ms at {SEAL_PER_SECOND}/s"),
+    ),
+}
+"""The thresholds, for two cores with hub, database and load generator on them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +106,7 @@ FULL = Plan(cases=CASES, runs=3, run_s=dict.fromkeys(CASES, 20), warm_up_s=5, fl
 SMOKE = Plan(
     cases=CASES,
     runs=1,
-    run_s={ACCEPT_1K: 4, ACCEPT_10K: 3, PULL_ACK: 3},
+    run_s={ACCEPT_1K: 3, ACCEPT_10K: 1, PULL_ACK: 1, ACCEPT_AND_DELIVER: 2, DELIVER: 1, SEAL: 2},
     warm_up_s=1,
     floor_s=1,
     baseline_s=2,

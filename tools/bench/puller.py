@@ -23,6 +23,7 @@ from certs.suites import KeySigner, PrivateKey
 from hub.settings import Settings
 from tools.bench.county import Partner
 from tools.bench.errors import VoidRun
+from tools.bench.figures import percentile
 from tools.bench.plan import PULL_LIMIT
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -47,9 +48,8 @@ class Pulled:
         return f"{self.per_second:,.0f}/s, p50 {self.percentile(50):.1f} ms, p99 {self.percentile(99):.1f} ms"
 
     def percentile(self, percent: int) -> float:
-        """The round trip that `percent` of all are not slower than, in milliseconds (nearest rank)."""
-        ordered = sorted(self.round_trips_ms)
-        return ordered[max(0, -(-len(ordered) * percent // 100) - 1)]
+        """The round trip that `percent` of all are not slower than, in milliseconds."""
+        return percentile(self.round_trips_ms, percent)
 
 
 @dataclass(slots=True)

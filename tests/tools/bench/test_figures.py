@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tools.bench.figures import BEGIN, END, Figures, costs, fill, markdown, table, thresholds, write
-from tools.bench.plan import ACCEPT_1K
+from tools.bench.figures import BEGIN, END, Figures, costs, fill, markdown, percentile, table, thresholds, write
+from tools.bench.plan import ACCEPT_1K, REQUIRED, SEAL
 
 GOOD = Figures(
     per_second=6000.4,
@@ -40,7 +40,8 @@ def results(**changes: Any) -> dict[str, Any]:
 
 
 def test_all_thresholds_hold_at_their_bounds() -> None:
-    assert all(threshold.holds for threshold in thresholds(GOOD.rounded()))
+    found = thresholds(results())
+    assert [threshold.holds for threshold in found] == [True] * 4
 
 
 @pytest.mark.parametrize(
@@ -48,8 +49,29 @@ def test_all_thresholds_hold_at_their_bounds() -> None:
     [("per_second", 5_999.0), ("floor_ratio", 0.299), ("baseline_ratio", 4.99), ("p99_ms", 30.1)],
 )
 def test_each_threshold_fails_alone(name: str, value: float) -> None:
-    found = thresholds(replace(GOOD, **{name: value}).rounded())  # type: ignore[arg-type]
+    found = thresholds(results(**{name: value}))
     assert [threshold.holds for threshold in found].count(False) == 1
+
+
+@pytest.mark.parametrize(("case", "figure"), [(case, b.figure) for case, bounds in REQUIRED.items() for b in bounds])
+def test_every_bound_of_every_case_is_judged(case: str, figure: str) -> None:
+    bound = next(b for b in REQUIRED[case] if b.figure == figure)
+    beyond = bound.bound * (0.5 if bound.at_least else 2)
+    at = {b.figure: b.bound for b in REQUIRED[case]}
+    assert all(threshold.holds for threshold in thresholds({case: at}))
+    failed = [threshold for threshold in thresholds({case: at | {figure: beyond}}) if not threshold.holds]
+    assert [threshold.text for threshold in failed] == [f"{case} {bound.text}"]
+
+
+def test_the_slowest_entry_of_all_counts_for_sealing() -> None:
+    sealed = replace(GOOD, per_second=60_000, max_ms=2_000.04).rounded()
+    assert all(threshold.holds for threshold in thresholds({SEAL: sealed}))
+    assert not all(threshold.holds for threshold in thresholds({SEAL: sealed | {"max_ms": 2_000.1}}))
+
+
+@pytest.mark.parametrize(("percent", "value"), [(50, 2.0), (99, 4.0), (100, 4.0), (1, 1.0)])
+def test_a_percentile_is_the_nearest_rank(percent: int, value: float) -> None:
+    assert percentile([4.0, 1.0, 3.0, 2.0], percent) == value
 
 
 def test_figures_are_written_with_the_digits_that_mean_something() -> None:
@@ -65,6 +87,7 @@ def test_figures_are_written_with_the_digits_that_mean_something() -> None:
         "baseline_per_second": 1_200,
         "cpu_us": {"servers": 250.0, "database": 70.0, "load": 12.0},
         "parts_us": {"read": 19.0, "verify": 75.0, "parse": 3.0, "schema": 1.0, "hash": 1.0, "sign": 31.0},
+        "max_ms": None,
         "notes": [],
     }
 

@@ -7,14 +7,14 @@ from typing import Any, cast
 import pytest
 
 from hub.settings import Settings
-from tools.bench import cases
-from tools.bench.cases import Bench
+from tools.bench import stand
 from tools.bench.county import County
 from tools.bench.errors import VoidRun
 from tools.bench.load import Load
 from tools.bench.plan import SMOKE
 from tools.bench.requests import RequestFile
 from tools.bench.servers import Servers
+from tools.bench.stand import Bench
 
 
 @pytest.fixture
@@ -29,20 +29,20 @@ def claiming(created: int) -> Any:
     return lambda *_, **__: Load(created, seconds=1.0, p50_ms=1.0, p99_ms=2.0, exhausted=False)
 
 
-def post(bench: Bench) -> cases.Posted:
+def post(bench: Bench) -> stand.Posted:
     path = bench.directory / "post.requests"
     path.write_bytes(b"x")
     return bench.posted(Servers(bench.settings, bench.directory), RequestFile(path, 1, 1), 1, lanes=2)
 
 
 def test_what_the_database_does_not_hold_voids_the_run(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cases, "post", claiming(1))
+    monkeypatch.setattr(stand, "post", claiming(1))
     with pytest.raises(VoidRun, match="1 answers were 201"):
         post(bench)
 
 
 def test_a_load_that_agrees_with_the_rows_is_believed(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cases, "post", claiming(0))
+    monkeypatch.setattr(stand, "post", claiming(0))
     assert post(bench).load.created == 0
     assert not (bench.directory / "post.requests").exists()
 
@@ -51,7 +51,7 @@ def test_the_requests_are_removed_also_after_a_void_run(bench: Bench, monkeypatc
     def void(*_: object, **__: object) -> Load:
         raise VoidRun("作废", "void")
 
-    monkeypatch.setattr(cases, "post", void)
+    monkeypatch.setattr(stand, "post", void)
     with pytest.raises(VoidRun):
         post(bench)
     assert not (bench.directory / "post.requests").exists()
