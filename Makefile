@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit check format bench docs lock clean
+.PHONY: help demo test unit check format bench chaos docs lock clean
 
 help: ## 本说明 / this text
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ format: $(VENV)/.installed-dev ## 整理格式 / format the code
 
 bench: $(VENV)/.installed ## 性能测试（需要 wrk），结果写入 build/bench.json / measure, needs wrk
 	@$(BIN)/python -m tools.bench $(ARGS)
+
+chaos: $(VENV)/.installed-dev ## 十分钟的破坏试验：杀、停、断、延迟，结果写入 build/chaos.json / ten minutes of kills, stops, cuts and delays
+	@$(BIN)/python -m tests.chaos $(or $(ARGS),--minutes 10)
 
 docs: $(VENV)/.installed ## 由代码生成 docs/settings.md 等 / regenerate generated docs
 	@$(BIN)/python -m hub.settings > docs/settings.md

@@ -8,14 +8,24 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from adapters.errors import NotAllowed
+from adapters.errors import NotAllowed, Unreachable
 
 Network = IPv4Network | IPv6Network
 Lookup = Callable[[str, int, socket.AddressFamily], Awaitable[Sequence[str]]]
+
+LOOKUP_S = 10.0
+"""Longer than a resolver takes to give up a name server that is silent (5 s) and to ask the next."""
+
+MOST_LOOKUPS = 64
+"""Names looked up at once by one process. One whose servers are silent keeps a thread for as long as the system is patient."""
+
+_THREADS = ThreadPoolExecutor(MOST_LOOKUPS, thread_name_prefix="names")
 
 
 def is_inside(address: IPv4Address | IPv6Address, networks: Sequence[Network]) -> bool:
@@ -27,23 +37,31 @@ def is_inside(address: IPv4Address | IPv6Address, networks: Sequence[Network]) -
 
 async def look_up(host: str, port: int, family: socket.AddressFamily) -> Sequence[str]:
     """The addresses of a name, as the system resolves it. Raises OSError."""
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM)
+    # Not the event loop's own look-up: its threads are few and everybody's.
+    ask = partial(socket.getaddrinfo, host, port, family=family, type=socket.SOCK_STREAM)
+    found = await asyncio.get_running_loop().run_in_executor(_THREADS, ask)
     return [str(address[0]) for *_, address in found]
 
 
 class AllowedAddresses(AbstractResolver):
-    """Resolves names to the addresses that lie in the allowed networks; the connection goes to one of these."""
+    """Resolves names to the addresses that lie in the allowed networks; the connection goes to one of these.
+
+    Whoever asks for a name that is being looked up waits for that answer: a name that nobody answers for costs one thread.
+    """
 
     def __init__(self, networks: Sequence[Network], lookup: Lookup = look_up) -> None:
         self._networks = networks
         self._lookup = lookup
+        self._asking: dict[tuple[str, int, socket.AddressFamily], asyncio.Future[Sequence[str]]] = {}
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        """The allowed addresses. Raises NotAllowed when there is none, OSError when the name has no address at all."""
-        addresses = [ip_address(text) for text in await self._lookup(host, port, family)]
+        """The allowed addresses. Raises NotAllowed when there is none, OSError when the name has no address at all.
+
+        Raises Unreachable when nobody says within `LOOKUP_S`.
+        """
+        addresses = [ip_address(text) for text in await self._ask(host, port, family)]
         allowed = [address for address in addresses if is_inside(address, self._networks)]
         if not allowed:
             raise NotAllowed(
@@ -63,5 +81,27 @@ class AllowedAddresses(AbstractResolver):
             for address in allowed
         ]
 
+    async def _ask(self, host: str, port: int, family: socket.AddressFamily) -> Sequence[str]:
+        key = (host, port, family)
+        asking = self._asking.get(key)
+        if asking is None:
+            asking = self._asking[key] = asyncio.ensure_future(self._lookup(host, port, family))
+            asking.add_done_callback(lambda answered: self._answered(key, answered))
+        try:
+            return await asyncio.wait_for(asyncio.shield(asking), LOOKUP_S)
+        except TimeoutError:
+            raise Unreachable(
+                reason="no-address",
+                zh=f"{LOOKUP_S:.0f} 秒内没有查到 {host} 的地址；请检查域名服务器",
+                en=f"no address of {host} was found within {LOOKUP_S:.0f} s; check the name servers",
+            ) from None
+
+    def _answered(self, key: tuple[str, int, socket.AddressFamily], answered: asyncio.Future[Sequence[str]]) -> None:
+        del self._asking[key]
+        if not answered.cancelled():
+            answered.exception()  # perhaps nobody waits for it any more
+
     async def close(self) -> None:
-        """Nothing to let go of."""
+        """Wait for no name any more."""
+        for asking in self._asking.values():
+            asking.cancel()

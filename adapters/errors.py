@@ -7,6 +7,7 @@
     ├── WrongCredentials   the other side does not know or believe us
     ├── Rejected           the other side says no to what was sent
     ├── Unavailable        the other side says: not now
+    ├── NoPlace            we have no place for the call now: nothing was sent
     ├── Stale              the claim is over: expired, or a higher fence was seen in its lane
     ├── AnswerUnusable     what came back is larger than its bound, or not of its form
     └── SetupError         the adapter cannot be made
@@ -71,6 +72,10 @@ class Unavailable(AdapterError):
     def __init__(self, *, reason: str, zh: str, en: str, answer: bytes = b"", retry_after_s: int | None = None) -> None:
         super().__init__(reason=reason, zh=zh, en=en, answer=answer)
         self.retry_after_s = retry_after_s
+
+
+class NoPlace(AdapterError):
+    """All that may go to this target at once is under way: nothing was sent, and nothing is said of the other side."""
 
 
 class Stale(AdapterError):

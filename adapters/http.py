@@ -7,12 +7,12 @@ and reads of an answer no more than it keeps. Knows nothing of the receiver's so
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import math
 import ssl
 from collections.abc import Mapping
-from datetime import UTC
 from ipaddress import ip_address
 from typing import Annotated, ClassVar, NoReturn, Self
 
@@ -26,6 +26,7 @@ from adapters.errors import (
     KEPT_BYTES,
     AdapterError,
     AnswerUnusable,
+    NoPlace,
     NotAllowed,
     Rejected,
     Stale,
@@ -39,7 +40,6 @@ from adapters.protocol import (
     AdapterSettings,
     Batch,
     Capability,
-    Item,
     NoSecrets,
     Outcome,
     Pushed,
@@ -49,8 +49,15 @@ from adapters.protocol import (
 MEDIA_TYPE = "application/vnd.shuniu.deliveries+json"
 ACKNOWLEDGED_TYPE = "application/jose"
 
-IDLE_S = 4.0
-"""An unused connection is closed after this long: before uvicorn (5 s) and others with short patience close it on us."""
+IDLE_S = 1.0
+"""An unused connection is closed after this long: before gunicorn (2 s), uvicorn (5 s) and others of short patience close it on us,
+perhaps while a push is on its way."""
+
+LONGEST_CA_PEM = 64 << 10
+"""Characters: some forty certificates. They travel with every claim."""
+
+_REFUSED = frozenset({400, 413, 422})
+"""What speaks of the items. Whatever else is said with 4xx speaks of the way: a wrong path, a proxy, a receiver half installed."""
 
 _NOT_NOW = frozenset({408, 425, 429})
 _UNBELIEVED = frozenset({401, 403})
@@ -83,7 +90,8 @@ class HttpSettings(AdapterSettings):
     ca_pem: Annotated[
         str | None,
         Field(
-            description="接收方 TLS 证书的签发机构（PEM）；缺省用系统的 / authorities of the receiver's TLS certificate, else the system's"
+            max_length=LONGEST_CA_PEM,
+            description="接收方 TLS 证书的签发机构（PEM）；缺省用系统的 / authorities of the receiver's TLS certificate, else the system's",
         ),
     ] = None
 
@@ -107,9 +115,9 @@ class HttpSettings(AdapterSettings):
     def _is_readable(cls, value: str | None) -> str | None:
         if value is not None:
             try:
-                ssl.create_default_context(cadata=value)
-            except (ssl.SSLError, ValueError):
-                raise ValueError("不是 PEM 证书 / no certificates in PEM") from None
+                ssl.create_default_context(cadata=value or "-")  # an empty text would mean the system's
+            except (ssl.SSLError, ValueError, TypeError):
+                raise ValueError("不是 PEM 证书，或含 ASCII 以外的字符 / no certificates in PEM, in ASCII") from None
         return value
 
     @model_validator(mode="after")
@@ -143,19 +151,37 @@ class HttpAdapter:
         self._clock = surroundings.clock
         self._limits = surroundings.limits
         self._url = URL(self._settings.url, encoded=True)
-        self._lookup = lookup
+        self._addresses = AllowedAddresses(self._settings.networks, lookup)
+        self._places = asyncio.Semaphore(self._settings.connections)
         self._session: aiohttp.ClientSession | None = None
 
     async def push(self, batch: Batch) -> Pushed:
         """POST the batch: 2xx is `transport-confirmed`, with a body of `application/jose` `acknowledged`.
 
         Raises AdapterError: Stale for 409 and for a lease that is over, WrongCredentials for 401 and 403, Unavailable for 408,
-        425, 429 and 5xx, NotAllowed for a redirect and for addresses outside the networks, Rejected for the rest of 4xx.
+        425, 429 and 5xx, NotAllowed for a redirect and for addresses outside the networks, Rejected for 400, 413 and 422,
+        Unavailable for the rest of 4xx, NoPlace where no connection was free for a third of the time.
         """
+        began = self._clock()
+        try:
+            async with asyncio.timeout(self._limits.call_s / 3):
+                await self._places.acquire()
+        except TimeoutError:
+            raise NoPlace(
+                reason="no-place",
+                zh=f"本枢纽到该系统的 {self._settings.connections} 个连接都在用，未发送；稍后再投",
+                en=f"all {self._settings.connections} connections to this system are in use; nothing was sent, it is tried again",
+            ) from None
+        try:
+            return await self._post(batch, self._limits.call_s - (self._clock() - began).total_seconds())
+        finally:
+            self._places.release()
+
+    async def _post(self, batch: Batch, longest_s: float) -> Pushed:
         body = encode(batch)
         headers, left_s = self._signed(batch, body)
         timeout = aiohttp.ClientTimeout(
-            total=min(self._limits.call_s, left_s),
+            total=min(longest_s, left_s),
             sock_connect=self._settings.connect_s,
             ceil_threshold=math.inf,  # else five seconds and more are rounded up, beyond the lease
         )
@@ -188,12 +214,13 @@ class HttpAdapter:
         """Close the connections."""
         if self._session is not None:
             await self._session.close()
+        await self._addresses.close()
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
             connector = aiohttp.TCPConnector(
                 limit=self._settings.connections,
-                resolver=AllowedAddresses(self._settings.networks, self._lookup),
+                resolver=self._addresses,
                 use_dns_cache=False,  # each connection is to an address that was checked for it
                 keepalive_timeout=IDLE_S,
                 ssl=ssl.create_default_context(cadata=self._settings.ca_pem) if self._url.scheme == "https" else True,
@@ -247,21 +274,7 @@ class HttpAdapter:
 
 def encode(batch: Batch) -> bytes:
     """The body of a push: `items` as in the inbox, one lane, in order."""
-    return orjson.dumps({"items": [_members(item) for item in batch.items]})
-
-
-def _members(item: Item) -> dict[str, str | int]:
-    return {
-        "delivery": str(item.delivery),
-        "exchange": str(item.exchange),
-        "res": item.res,
-        "ver": item.ver,
-        "lane": str(item.lane),
-        "sequence": item.sequence,
-        "digest": item.digest,
-        "envelope": item.envelope,
-        "accepted_at": item.accepted_at.astimezone(UTC).isoformat(timespec="microseconds"),
-    }
+    return orjson.dumps({"items": [item.members() for item in batch.items]})
 
 
 def refusal(status: int, answer: bytes, retry_after: str) -> AdapterError:
@@ -291,6 +304,13 @@ def refusal(status: int, answer: bytes, retry_after: str) -> AdapterError:
             reason="redirected",
             zh=f"{zh}：要求转到别处，推送不跟随；请登记最终地址",
             en=f"{en}: it redirects, which a push does not follow; register the final URL",
+            answer=answer,
+        )
+    if status not in _REFUSED:
+        return Unavailable(
+            reason="wrong-way",
+            zh=f"{zh}：接收地址上没有接收推送的程序；请核对接收地址及其前面的代理",
+            en=f"{en}: nothing at that URL takes pushes; check the URL and the proxy before it",
             answer=answer,
         )
     return Rejected(reason="rejected", zh=f"{zh}：拒收", en=f"{en}: it does not take this", answer=answer)

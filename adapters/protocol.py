@@ -6,6 +6,7 @@ An adapter declares its capabilities and has the methods of each:
     pull     take what a provider's system has laid out for us        `Pulling`
     answer   have a provider's system answer a query                  `Answering`
     poll     fetch acknowledgements that come back by themselves      `Polling`
+    hold     leave what is to be delivered where the consumer fetches it; nothing is called
 
 Envelopes, queries and acknowledgements pass through as the bytes that somebody signed. An adapter neither opens nor believes
 them; it holds no key (a request is signed by the signer that it is given), reads no clock of its own, and knows neither
@@ -17,7 +18,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
 from uuid import UUID
@@ -34,6 +35,7 @@ class Capability(StrEnum):
     PULL = "pull"
     ANSWER = "answer"
     POLL = "poll"
+    HOLD = "hold"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,20 @@ class Item:
     digest: str
     envelope: str
     accepted_at: datetime
+
+    def members(self) -> dict[str, str | int]:
+        """The item as JSON has it; the time in UTC, to the microsecond."""
+        return {
+            "delivery": str(self.delivery),
+            "exchange": str(self.exchange),
+            "res": self.res,
+            "ver": self.ver,
+            "lane": str(self.lane),
+            "sequence": self.sequence,
+            "digest": self.digest,
+            "envelope": self.envelope,
+            "accepted_at": self.accepted_at.astimezone(UTC).isoformat(timespec="microseconds"),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +99,15 @@ class Batch:
 
 
 class Outcome(StrEnum):
-    """What is known of a batch that got through."""
+    """What is known of a batch that got through.
+
+    `handed-over`: to something that carries it on and says nothing of the other side, such as a one-way gateway. Nobody has it
+    yet: it stays in the queue until its acknowledgement comes back, or until it is time to hand it over again.
+    """
 
     TRANSPORT_CONFIRMED = "transport-confirmed"
     ACKNOWLEDGED = "acknowledged"
+    HANDED_OVER = "handed-over"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,19 +115,23 @@ class Pushed:
     """A batch that got through, all of it. Whatever did not get through as a whole is an AdapterError.
 
     `acknowledgement` is the compact `ack+jws` when the outcome is `acknowledged`, not yet believed: the caller verifies its
-    signature and which deliveries it names. `answer` is what is kept of the answer, at most `KEPT_BYTES`.
+    signature and which deliveries it names. `answer` is what is kept of the answer, at most `KEPT_BYTES`. `again_after_s` are
+    the seconds after which a batch that was handed over goes again, under a higher fence, unless it was acknowledged.
     """
 
     outcome: Outcome
     acknowledgement: bytes = b""
     answer: bytes = b""
+    again_after_s: float = 0.0
 
     def __post_init__(self) -> None:
-        """Raises ValueError when more is kept than may be, or outcome and acknowledgement do not fit each other."""
+        """Raises ValueError when more is kept than may be, or the outcome and what comes with it do not fit each other."""
         if len(self.answer) > KEPT_BYTES:
             raise ValueError(f"of an answer at most {KEPT_BYTES} bytes are kept")
         if (self.outcome is Outcome.ACKNOWLEDGED) != bool(self.acknowledgement):
             raise ValueError("an acknowledged batch comes with its acknowledgement, and no other does")
+        if (self.outcome is Outcome.HANDED_OVER) != (self.again_after_s > 0):
+            raise ValueError("a batch that was handed over says when it goes again, and no other does")
 
 
 class RequestSigner(Protocol):
@@ -118,6 +143,23 @@ class RequestSigner(Protocol):
         """The fields `signature-input` and `signature` to be added to a request with these `headers`, named in lower case.
 
         `created` and `expires` are aware; a nonce is drawn for each call.
+        """
+
+
+class Notary(Protocol):
+    """Vouches, in the hub's name, for files that leave it, without handing out the key."""
+
+    @property
+    def hub(self) -> str:
+        """The hub's id."""
+
+    def sign_manifest(self, members: Mapping[str, Any]) -> bytes:
+        """The signed manifest of a file, one line of ASCII (docs/adapters.md, `bundle`). Called from any thread."""
+
+    async def certificates_of(self, envelopes: Sequence[str]) -> bytes:
+        """The certificates that these envelopes' signatures are checked with, and their issuers, in PEM.
+
+        For receivers that cannot ask the hub for them.
         """
 
 
@@ -155,13 +197,18 @@ SecretsT = TypeVar("SecretsT", bound=AdapterSecrets, covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class Surroundings(Generic[SettingsT, SecretsT]):
-    """All that an adapter is given. `clock` returns the present time, aware, in UTC."""
+    """All that an adapter is given. `clock` returns the present time, aware, in UTC; `system` is the code of the system reached.
+
+    A gateway gives every adapter a notary and a system; None and "" are for tests of adapters that need neither.
+    """
 
     settings: SettingsT
     secrets: SecretsT
     signer: RequestSigner
     clock: Callable[[], datetime]
     limits: Limits = Limits()
+    notary: Notary | None = None
+    system: str = ""
 
 
 class Adapter(Protocol):
@@ -214,7 +261,15 @@ class Polling(Protocol):
     """Can fetch acknowledgements that come later, and by another way than the answer to a push."""
 
     async def poll(self, *, limit: int) -> Sequence[bytes]:
-        """Up to `limit` `ack+jws`, not yet believed, oldest first; each may come more than once. Raises AdapterError."""
+        """Up to `limit` `ack+jws`, not yet believed, oldest first; the same again until put away. Raises AdapterError."""
+
+    async def put_away(self, acknowledgement: bytes, *, refused: str = "") -> None:
+        """Take what `poll` returned off the table: it was counted, or `refused` for good, for this reason. Raises AdapterError."""
+
+
+@runtime_checkable
+class Holding(Protocol):
+    """Holds: consumers fetch what is theirs from the inbox."""
 
 
 METHODS_OF: dict[Capability, type[Any]] = {
@@ -222,5 +277,6 @@ METHODS_OF: dict[Capability, type[Any]] = {
     Capability.PULL: Pulling,
     Capability.ANSWER: Answering,
     Capability.POLL: Polling,
+    Capability.HOLD: Holding,
 }
 """The methods that a declared capability obliges an adapter to have."""

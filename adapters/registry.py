@@ -17,7 +17,7 @@ from typing import TypeVar, cast
 from pydantic import BaseModel, ValidationError
 
 from adapters.errors import DriverMissing, SettingsInvalid, UnknownAdapter
-from adapters.protocol import METHODS_OF, Adapter, Capability, Limits, RequestSigner, Surroundings
+from adapters.protocol import METHODS_OF, Adapter, Capability, Limits, Notary, RequestSigner, Surroundings
 
 GROUP = "shuniu.adapters"
 
@@ -30,7 +30,13 @@ class BuiltIn:
     install: str
 
 
-BUILT_IN: Mapping[str, BuiltIn] = MappingProxyType({"http": BuiltIn("adapters.http:HttpAdapter", install="aiohttp")})
+BUILT_IN: Mapping[str, BuiltIn] = MappingProxyType(
+    {
+        "http": BuiltIn("adapters.http:HttpAdapter", install="aiohttp"),
+        "bundle": BuiltIn("adapters.bundle:BundleAdapter", install="shuniu"),
+        "mailbox": BuiltIn("adapters.mailbox:MailboxAdapter", install="shuniu"),
+    }
+)
 """The adapters that come with the gateway, by name."""
 
 _ModelT = TypeVar("_ModelT", bound=BaseModel)
@@ -72,6 +78,8 @@ def build(
     signer: RequestSigner,
     clock: Callable[[], datetime],
     limits: Limits | None = None,
+    notary: Notary | None = None,
+    system: str = "",
 ) -> Adapter:
     """An adapter for one target, its settings and secrets checked.
 
@@ -84,6 +92,8 @@ def build(
         signer=signer,
         clock=clock,
         limits=limits or Limits(),
+        notary=notary,
+        system=system,
     )
     return found(surroundings)
 

@@ -163,11 +163,27 @@ def issue_hub_key(
 
 
 def certificate_revocation_list(
-    issuing: Issued, entries: Sequence[Revoked], number: int, now: datetime, next_update: datetime
+    issuing: Issued,
+    entries: Sequence[Revoked],
+    number: int,
+    now: datetime,
+    next_update: datetime,
+    *,
+    expired_since: datetime | None = None,
 ) -> bytes:
-    """The DER of `issuing`'s full revocation list; `number` grows with every list. Raises AuthorityError."""
+    """The DER of `issuing`'s full revocation list; `number` grows with every list. Raises AuthorityError.
+
+    `expired_since`: the list has what ran out from then on, too, and says so.
+    """
     return sign_revocation_list(
-        issuing.key, issuing.certificate, signature_hash(issuing.key), entries, number, now, next_update
+        issuing.key,
+        issuing.certificate,
+        signature_hash(issuing.key),
+        entries,
+        number,
+        now,
+        next_update,
+        expired_since=expired_since,
     )
 
 

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from certs.errors import CsrError, UnsuitableKeyError
+from certs.paths import reading_strangers
 from certs.suites import PrivateKey, suite_for_key
 
 MAX_CSR_BYTES = 16 * 1024
@@ -46,9 +47,10 @@ def load_csr(csr_pem: bytes) -> x509.CertificateSigningRequest:
             f"the CSR has {len(csr_pem)} bytes, the limit is {MAX_CSR_BYTES}; send one request in PEM and nothing else",
         )
     try:
-        csr = x509.load_pem_x509_csr(csr_pem)
-        public_key = csr.public_key()
-    except (ValueError, UnsupportedAlgorithm):
+        with reading_strangers():
+            csr = x509.load_pem_x509_csr(csr_pem)
+            public_key = csr.public_key()
+    except ValueError:
         _refuse(
             "csr-unreadable",
             "证书请求 (CSR) 无法读取；请提交 PEM 格式 (BEGIN CERTIFICATE REQUEST) 的 PKCS#10 请求",

@@ -13,6 +13,7 @@
     ├── LogBrokenError          a log that is not the one its checkpoints were signed for
     ├── HttpSignatureError      a signed HTTP request that is not believed (in `certs.http_signature`)
     ├── PathError               a certificate that no path leads from to an anchor (in `certs.paths`)
+    ├── ExportError             a file that is no exported log by its form, or is not believed (in `certs.export_form`)
     └── EvidenceError           a file that is no evidence by its form (in `certs.evidence_form`)
 
 Every error carries a stable machine word (`reason`) and one sentence each in Chinese and English that names the field,

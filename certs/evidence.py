@@ -5,13 +5,15 @@ this order, and the first that fails ends the verdict. Nothing is believed on th
 against comes from `Anchors` alone, so that evidence made with somebody's own authority and log fails at the first
 statement after the form.
 
-What a file cannot show. That the entry was sealed by the time the receipt promised (`seal_by`): a tree has no clock; who
-keeps checkpoints knows. That the log shown to others is the same: compare checkpoints (`older`). That the payload satisfies
-the schema: any JSON Schema validator does.
+What a file cannot show. That no grant was suspended by an entry which is not in the file: the sealed acceptance names the
+grants that fed it, which is the hub's word that they were in force; the whole log shows the rest. That the entry was sealed by
+the time the receipt promised (`seal_by`): a tree has no clock; who keeps checkpoints knows. That the log shown to others is the
+same: compare checkpoints (`older`). That the payload satisfies the schema: any JSON Schema validator does.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -48,6 +50,13 @@ class Verdict:
 
 def verify_evidence(data: bytes, anchors: Anchors, *, older: bytes | None = None) -> Verdict:
     """The verdict on a file; `older` is a signed checkpoint that the verifier kept from another time. Never raises."""
+    with warnings.catch_warnings():
+        # the X.509 library's, of what it reads all the same: the verdict is all there is to say
+        warnings.simplefilter("ignore")
+        return _judge(data, anchors, older)
+
+
+def _judge(data: bytes, anchors: Anchors, older: bytes | None) -> Verdict:
     try:
         case = Case(read_evidence(data), anchors, older)
     except EvidenceError as fault:
@@ -112,7 +121,12 @@ STATEMENTS = (
         "the sender's certificate was good then",
         says.envelope_signer_state,
     ),
-    Statement("grants", "接收时授权有效", "the grants were in force then", says.grants),
+    Statement(
+        "grants",
+        "授权用于本次交换，文件中没有其停用",
+        "the grants fed this exchange, and nothing in the file stopped them before",
+        says.grants,
+    ),
     Statement(
         "acknowledgement-entry", "确认已记入日志", "the acknowledgements are in the log", says.acknowledgement_entries
     ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -11,7 +11,7 @@ from cryptography import x509
 
 from certs.checkpoint import Checkpoint, VerifierKey, open_checkpoint, parse_verifier_key
 from certs.evidence_form import Acknowledged, Evidence, LogEntry, refuse
-from certs.paths import find_path, read_certificates
+from certs.paths import find_path, is_authority, may_sign_lists, read_certificates
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Anchors:
 
 @dataclass(frozen=True)
 class Case:
-    """The file, and what it is measured against."""
+    """The file, and what it is measured against. Each thing is looked for once: a file may have any number of most."""
 
     evidence: Evidence
     anchors: Anchors
@@ -47,7 +47,7 @@ class Case:
 
     def entry(self, event: str, object_id: str) -> LogEntry:
         """The only entry of that event on that object. Raises EvidenceError `entry-missing`."""
-        found = [entry for entry in self.evidence.entries if (entry.event, entry.object_id) == (event, object_id)]
+        found = self.entries(event, object_id)
         if len(found) != 1:
             refuse(
                 "entry-missing",
@@ -55,6 +55,19 @@ class Case:
                 f"the log entry {event} is missing, or there are several",
             )
         return found[0]
+
+    def entries(self, event: str, object_id: str) -> Sequence[LogEntry]:
+        """The entries of that event on that object, in the order of the log."""
+        return self._by_object.get((event, object_id), ())
+
+    @cached_property
+    def grants(self) -> Mapping[str, Sequence[LogEntry]]:
+        """The grants that the file has entries of, each with these, in the order of the log."""
+        found: dict[str, list[LogEntry]] = {}
+        for entry in self.evidence.entries:
+            if entry.event.startswith("grant."):
+                found.setdefault(entry.object_id, []).append(entry)
+        return found
 
     def certificate(self, kid: str) -> x509.Certificate:
         """The certificate of that `kid` in the file. Raises EvidenceError `certificate-missing`."""
@@ -65,13 +78,51 @@ class Case:
 
     def path(self, kid: str, at: datetime) -> tuple[x509.Certificate, ...]:
         """From that certificate to an anchor, valid at that moment. Raises PathError, EvidenceError."""
-        issuers = [one for one in self.evidence.certificates.values() if one != self.certificate(kid)]
-        return find_path(self.certificate(kid), issuers, self.anchors.authorities, at)
+        known = self._paths.get((kid, at))
+        if known is None:
+            known = find_path(self.certificate(kid), self._issuers, self.anchors.authorities, at)
+            self._paths[kid, at] = known
+        return known
+
+    def lists(self, issuer: x509.Certificate) -> bool:
+        """Whether the revocation list is this authority's."""
+        if issuer not in self._lists:
+            revocations = self.evidence.revocations
+            self._lists[issuer] = revocations.issuer == issuer.subject and may_sign_lists(issuer, revocations)
+        return self._lists[issuer]
 
     def acknowledgement_entry(self, one: Acknowledged) -> LogEntry:
         """The log entry of that acknowledgement, by its digest. Raises EvidenceError `entry-missing`."""
-        digest = one.opened.digest
+        found = self._by_digest.get(one.opened.digest)
+        if found is None:
+            refuse("entry-missing", "缺少该确认的日志条目", "the log entry of the acknowledgement is missing")
+        return found
+
+    @cached_property
+    def _by_object(self) -> Mapping[tuple[str, str], Sequence[LogEntry]]:
+        found: dict[tuple[str, str], list[LogEntry]] = {}
         for entry in self.evidence.entries:
-            if entry.event == "delivery.acknowledged" and entry.details.get("envelope_digest") == digest:
-                return entry
-        return refuse("entry-missing", "缺少该确认的日志条目", "the log entry of the acknowledgement is missing")
+            found.setdefault((entry.event, entry.object_id), []).append(entry)
+        return found
+
+    @cached_property
+    def _by_digest(self) -> Mapping[str, LogEntry]:
+        """The first entry of each acknowledgement, by the digest of its message."""
+        found: dict[str, LogEntry] = {}
+        for entry in self.evidence.entries:
+            digest = entry.details.get("envelope_digest")
+            if entry.event == "delivery.acknowledged" and isinstance(digest, str):
+                found.setdefault(digest, entry)
+        return found
+
+    @cached_property
+    def _issuers(self) -> Sequence[x509.Certificate]:
+        return [one for one in self.evidence.certificates.values() if is_authority(one)]
+
+    @cached_property
+    def _paths(self) -> dict[tuple[str, datetime], tuple[x509.Certificate, ...]]:
+        return {}
+
+    @cached_property
+    def _lists(self) -> dict[x509.Certificate, bool]:
+        return {}

@@ -15,7 +15,6 @@ from itertools import pairwise
 from typing import Any, NoReturn
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 
 from certs import envelope
 from certs.canonical import canonical
@@ -23,13 +22,16 @@ from certs.envelope import Opened
 from certs.errors import CertsError, EnvelopeError, JsonError
 from certs.header import ACK, EXCHANGE, RECEIPT
 from certs.jsontext import MAX_DEPTH, parse_object
-from certs.paths import certificate_kid
+from certs.paths import certificate_kid, is_authority, read_certificate, reading_strangers
 from certs.tree import HASH_BYTES, MAX_SIZE
 
 FORMAT = "shuniu-evidence/1"
 
-MAX_BYTES = 64 << 20
-"""A file that is read at all: the largest envelope that a hub may be set to take, and room for the rest."""
+MAX_BYTES = 96 << 20
+"""A file that is read at all: the largest envelope that a hub may be set to take (64 MiB), and room for the rest."""
+
+MAX_AUTHORITIES = 16
+"""Certificates of authorities in a file, an ordinary one having one: each is tried as the issuer of each signer."""
 
 _DEPTH = MAX_DEPTH + 8
 """The schema and the leaves lie a few levels deep in the file."""
@@ -126,13 +128,16 @@ class Consistency:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One file, read. `certificates` are by `kid`; `entries` by index, ascending; `checkpoint` is a signed note."""
+    """One file, read. `certificates` are by `kid`; `revoked` says since when, by serial number; `acknowledged` by delivery
+    and `entries` by index, ascending; `checkpoint` is a signed note.
+    """
 
     envelope: Opened
     receipt: Receipt
     acknowledged: Sequence[Acknowledged]
     certificates: Mapping[str, x509.Certificate]
     revocations: x509.CertificateRevocationList
+    revoked: Mapping[int, datetime]
     schema: Mapping[str, Any]
     entries: Sequence[LogEntry]
     checkpoint: bytes
@@ -158,17 +163,28 @@ def read_evidence(data: bytes) -> Evidence:
     found = _envelope(members, "envelope", EXCHANGE)
     if found.header.orig is not None:
         refuse("projection", "信封是投影，本格式不收", "the envelope is a projection, which this format does not have")
+    revocations = _revocations(members)
     return Evidence(
         envelope=found,
-        receipt=_receipt(_envelope(members, "receipt", RECEIPT)),
-        acknowledged=[_acknowledged(member) for member in _list(members, "deliveries")],
+        receipt=read_receipt(_envelope(members, "receipt", RECEIPT)),
+        acknowledged=_deliveries(members),
         certificates=_certificates(members),
-        revocations=_revocations(members),
+        revocations=revocations,
+        revoked=_revoked(revocations),
         schema=_object(members["schema"], "schema"),
         entries=_entries(members),
         checkpoint=_checkpoint(members),
         consistency=_consistency(members["consistency"]) if "consistency" in members else None,
     )
+
+
+def read_receipt(opened: Opened) -> Receipt:
+    """What a receipt's payload says, its members those of the contract. Raises EvidenceError `receipt-form`."""
+    says = _payload(opened, "receipt")
+    texts = all(isinstance(says.get(name), str) for name in _RECEIPT_TEXTS)
+    if says.keys() != _RECEIPT or not texts or type(says["ver"]) is not int or type(says["lanes"]) is not int:
+        _form("receipt")
+    return Receipt(opened, says, moment(says["accepted_at"], "receipt"), moment(says["seal_by"], "receipt"))
 
 
 def moment(text: object, where: str) -> datetime:
@@ -211,12 +227,11 @@ def _payload(opened: Opened, name: str) -> dict[str, Any]:
         _form(name)
 
 
-def _receipt(opened: Opened) -> Receipt:
-    says = _payload(opened, "receipt")
-    texts = all(isinstance(says.get(name), str) for name in _RECEIPT_TEXTS)
-    if says.keys() != _RECEIPT or not texts or type(says["ver"]) is not int or type(says["lanes"]) is not int:
-        _form("receipt")
-    return Receipt(opened, says, moment(says["accepted_at"], "receipt"), moment(says["seal_by"], "receipt"))
+def _deliveries(members: Mapping[str, Any]) -> list[Acknowledged]:
+    found = [_acknowledged(member) for member in _list(members, "deliveries")]
+    if any(one.delivery >= following.delivery for one, following in pairwise(found)):
+        _form("deliveries")
+    return found
 
 
 def _acknowledged(member: object) -> Acknowledged:
@@ -240,23 +255,38 @@ def _certificates(members: Mapping[str, Any]) -> dict[str, x509.Certificate]:
     for text in texts:
         der = _octets(text, "certificates")
         try:
-            certificate = x509.load_der_x509_certificate(der)
-            _ = certificate.extensions, certificate.subject, certificate.issuer, certificate.public_key()
-        except (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+            certificate = read_certificate(der)
+        except ValueError:
             _form("certificates")
         _whole_octets(der, certificate.signature, "certificates")
         found[certificate_kid(certificate)] = certificate
+    if sum(map(is_authority, found.values())) > MAX_AUTHORITIES:
+        _form("certificates")
     return found
 
 
 def _revocations(members: Mapping[str, Any]) -> x509.CertificateRevocationList:
     der = _octets(members["revocation_list"], "revocation_list")
     try:
-        found = x509.load_der_x509_crl(der)
-        _ = found.issuer, found.last_update_utc
+        with reading_strangers():
+            found = x509.load_der_x509_crl(der)
+            _ = found.issuer, found.last_update_utc, found.extensions
     except ValueError:
         _form("revocation_list")
     _whole_octets(der, found.signature, "revocation_list")
+    return found
+
+
+def _revoked(revocations: x509.CertificateRevocationList) -> dict[int, datetime]:
+    """Since when each certificate on the list is revoked, by serial number; the earliest, should one stand there twice."""
+    found: dict[int, datetime] = {}
+    try:
+        with reading_strangers():
+            for line in revocations:
+                at = line.revocation_date_utc
+                found[line.serial_number] = min(at, found.get(line.serial_number, at))
+    except ValueError:
+        _form("revocation_list")
     return found
 
 

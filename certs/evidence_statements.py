@@ -19,10 +19,12 @@ from certs.checkpoint import open_checkpoint
 from certs.digests import digest
 from certs.envelope import Opened
 from certs.evidence_case import Case
-from certs.evidence_form import LogEntry, refuse
-from certs.paths import may_sign_lists, names
+from certs.evidence_form import refuse
+from certs.leaf_grants import read_grants
+from certs.paths import names
+from certs.revocation import is_whole_list, lists_expired_since
 from certs.suites import Verifier
-from certs.tree import leaf_hash, verify_consistency, verify_inclusion
+from certs.tree import EMPTY_ROOT, leaf_hash, verify_consistency, verify_inclusion
 
 
 def checkpoint_signature(case: Case) -> bool:
@@ -38,8 +40,10 @@ def checkpoint_signature(case: Case) -> bool:
 def receipt_signer(case: Case) -> bool:
     receipt = case.evidence.receipt
     header = receipt.opened.header
-    certificate = case.path(header.kid, receipt.accepted_at)[0]
+    certificate, issuer = case.path(header.kid, receipt.accepted_at)[:2]
     _must_be_for(certificate, f"urn:shuniu:hub:{header.iss}:receipts")
+    if case.lists(issuer):  # the sender's authority may be another
+        _must_not_be_listed(case, certificate, receipt.accepted_at)
     return True
 
 
@@ -104,7 +108,7 @@ def acceptance_entry(case: Case) -> bool:
     """What receipt, envelope and log say of one acceptance is the same."""
     sent, receipt, entry = case.evidence.envelope, case.evidence.receipt, case.acceptance
     header, says, leaf, details = sent.header, receipt.says, entry.leaf, entry.details
-    grants = details.get("grants")
+    grants = read_grants(details)
     pairs = (
         ("entry", says["entry"], base64.b64encode(leaf_hash(entry.leaf_bytes)).decode()),
         ("id", leaf.get("id"), says["exchange"]),
@@ -119,7 +123,7 @@ def acceptance_entry(case: Case) -> bool:
         ("res", details.get("res"), header.res),
         ("ver", details.get("ver"), header.ver),
         ("schema_digest", details.get("schema_digest"), says["schema_digest"]),
-        ("lanes", len(grants) if isinstance(grants, list) else None, says["lanes"]),
+        ("lanes", None if grants is None else len(grants), says["lanes"]),
     )
     _must_agree(
         "acceptance-unlike-receipt",
@@ -136,12 +140,15 @@ def envelope_signer_state(case: Case) -> bool:
 
 
 def grants(case: Case) -> bool:
-    """Every grant in the file fed this exchange, and was in force when it was accepted."""
+    """Every grant in the file fed this exchange, as the sealed acceptance says, and no entry in the file speaks against it.
+
+    That no other entry does, such as one that was left out of the file, only the whole log can show.
+    """
     accepted_at = case.evidence.receipt.accepted_at
-    for grant in _grants_shown(case):
-        known = grant in case.acceptance.details["grants"]
-        _must(known, "grant-not-used", "该授权与本次交换无关", "this grant did not feed the exchange")
-        history = sorted((e for e in _of_grant(case, grant) if e.time < accepted_at), key=lambda entry: entry.time)
+    used = frozenset(map(str, read_grants(case.acceptance.details) or ()))
+    for grant, entries in case.grants.items():
+        _must(grant in used, "grant-not-used", "该授权与本次交换无关", "this grant did not feed the exchange")
+        history = sorted((e for e in entries if e.time < accepted_at), key=lambda entry: entry.time)
         events = [entry.event for entry in history]
         begun = bool(events) and events[0] == "grant.created" and events.count("grant.created") == 1
         _must(begun, "grant-not-created", "接收时该授权尚未作出", "the grant had not been made at acceptance")
@@ -153,7 +160,7 @@ def grants(case: Case) -> bool:
         )
         named = [("resource", e.details.get("resource"), case.evidence.envelope.header.res) for e in history]
         _must_agree("grant-unlike-envelope", "授权的资源与信封不符", "the grant is for another resource", named)
-    return bool(_grants_shown(case))
+    return bool(case.grants)
 
 
 def acknowledgement_entries(case: Case) -> bool:
@@ -191,7 +198,7 @@ def acknowledgement_signatures(case: Case) -> bool:
 
 def acknowledgement_digests(case: Case) -> bool:
     """Whoever acknowledged had a grant, and got these very bytes."""
-    consumers = [_of_grant(case, grant)[0].details.get("consumer") for grant in _grants_shown(case)]
+    consumers = frozenset(str(entries[0].details.get("consumer")) for entries in case.grants.values())
     for one in case.evidence.acknowledged:
         pairs = (
             ("digest", one.digests.get(one.delivery), case.evidence.envelope.digest),
@@ -225,7 +232,7 @@ def nothing_else(case: Case) -> bool:
     )
     signers = {evidence.envelope.header.kid, *(one.opened.header.kid for one in evidence.acknowledged)}
     bearing = {case.acceptance.index, *(case.acknowledgement_entry(one).index for one in evidence.acknowledged)}
-    bearing |= {entry.index for grant in _grants_shown(case) for entry in _of_grant(case, grant)}
+    bearing |= {entry.index for entries in case.grants.values() for entry in entries}
     events = ("certificate.issued", "certificate.revoked")
     bearing |= {entry.index for entry in evidence.entries if entry.event in events and entry.object_id in signers}
     _must(
@@ -240,7 +247,7 @@ def nothing_else(case: Case) -> bool:
 def consistency(case: Case) -> bool:
     """The file's own claim, if it makes one; and that it is the same log as the checkpoint which the verifier kept."""
     tree, claim = case.checkpoint, case.evidence.consistency
-    known = {tree.size: tree.root}
+    known = {0: EMPTY_ROOT, tree.size: tree.root}
     if claim is not None:
         verify_consistency(claim.size, claim.root, tree.size, tree.root, claim.proof)
         known[claim.size] = claim.root
@@ -274,40 +281,57 @@ def _in_good_standing(case: Case, kid: str, system: str, at: datetime) -> bool:
     pairs = (("system", issued.details.get("system"), system), ("result", issued.leaf.get("result"), "success"))
     _must_agree("certificate-unlike-log", "证书与其签发条目不符", "certificate and its log entry do not fit", pairs)
     _must(issued.time <= at, "certificate-issued-later", "证书在此之后才签发", "the certificate was issued only later")
-    for entry in case.evidence.entries:
-        gone = entry.event == "certificate.revoked" and entry.object_id == kid and entry.time <= at
-        _must(not gone, "certificate-revoked", "当时证书已吊销", "the certificate had been revoked")
+    for entry in case.entries("certificate.revoked", kid):
+        _must(entry.time > at, "certificate-revoked", "当时证书已吊销", "the certificate had been revoked")
     _check_list(case, kid, at)
     return True
 
 
 def _check_list(case: Case, kid: str, at: datetime) -> None:
-    """The issuer's revocation list was made after that moment and has nothing from before it (times have whole seconds)."""
+    """The issuer's whole revocation list, made after that moment, has nothing from before it (times have whole seconds)."""
     certificate, issuer = case.path(kid, at)[:2]
-    revocations, second = case.evidence.revocations, at.replace(microsecond=0)
-    ours = revocations.issuer == certificate.issuer and may_sign_lists(issuer, revocations)
-    _must(ours, "list-not-the-issuers", "撤销列表不是证书签发机构签的", "the revocation list is not the issuer's")
-    made = revocations.last_update_utc
-    _must(made >= second, "list-too-old", "撤销列表早于当时", "the revocation list is older than that moment")
-    line = revocations.get_revoked_certificate_by_serial_number(certificate.serial_number)
-    gone = line is not None and line.revocation_date_utc < second
+    revocations = case.evidence.revocations
     _must(
-        not gone, "certificate-on-list", "当时证书已在撤销列表中", "the revocation list has the certificate from before"
+        case.lists(issuer),
+        "list-not-the-issuers",
+        "撤销列表不是证书签发机构签的",
+        "the revocation list is not the issuer's",
     )
+    _must(
+        is_whole_list(revocations),
+        "list-not-whole",
+        "撤销列表只是一部分，或含有不认识的关键扩展",
+        "the revocation list is a part of one, or has a critical extension that is not known",
+    )
+    made = revocations.last_update_utc
+    _must(made >= _second(at), "list-too-old", "撤销列表早于当时", "the revocation list is older than that moment")
+    kept = lists_expired_since(revocations)
+    _must(
+        made < certificate.not_valid_after_utc or (kept is not None and kept <= certificate.not_valid_after_utc),
+        "list-too-late",
+        "撤销列表晚于证书到期，且未写明仍列出已到期的证书",
+        "the revocation list is from after the certificate's end and does not say that it keeps such",
+    )
+    _must_not_be_listed(case, certificate, at)
+
+
+def _must_not_be_listed(case: Case, certificate: x509.Certificate, at: datetime) -> None:
+    since = case.evidence.revoked.get(certificate.serial_number)
+    _must(
+        since is None or since >= _second(at),
+        "certificate-on-list",
+        "当时证书已在撤销列表中",
+        "the revocation list has the certificate from before",
+    )
+
+
+def _second(at: datetime) -> datetime:
+    return at.replace(microsecond=0)
 
 
 def _signed(case: Case, opened: Opened) -> bool:
     envelope.verify(opened, Verifier(case.certificate(opened.header.kid).public_key()))
     return True
-
-
-def _grants_shown(case: Case) -> list[str]:
-    """The grants that the file has entries of, each once, in the order of the log."""
-    return list(dict.fromkeys(e.object_id for e in case.evidence.entries if e.event.startswith("grant.")))
-
-
-def _of_grant(case: Case, grant: str) -> list[LogEntry]:
-    return [e for e in case.evidence.entries if e.event.startswith("grant.") and e.object_id == grant]
 
 
 def _must_be_for(certificate: x509.Certificate, name: str) -> None:

@@ -37,6 +37,9 @@ COMPONENTS = ("@method", "@target-uri", *FIELDS)
 FUTURE = timedelta(minutes=5)
 """How far ahead of ours the clock of a signer may be (the contract's default skew)."""
 
+LONGEST = timedelta(minutes=10)
+"""From `created` to `expires`: many times the lease that a push is made under, and no time to play one back in."""
+
 ALGORITHMS: Mapping[str, str] = MappingProxyType({"ES256": "ecdsa-p256-sha256", "EdDSA": "ed25519"})
 """The suites by RFC 9421's names for them (§6.2.2); ECDSA's signature is r‖s there as here (§3.3.4)."""
 
@@ -282,6 +285,8 @@ def _check_time(found: SignedRequest, now: datetime, future: timedelta) -> None:
 def _check_lifetime(found: SignedRequest) -> None:
     if found.expires <= found.created:
         _refuse("expires-not-later", "有效期不晚于签名时间", "expires is not later than created")
+    if found.expires - found.created > LONGEST:
+        _refuse("lifetime-too-long", "有效期过长", "expires is too long after created")
 
 
 def _check_body(value: str, body: bytes) -> None:

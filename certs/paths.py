@@ -6,7 +6,9 @@ no clock; the moment at which every step must have been valid is an argument.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 
 from cryptography import x509
@@ -24,9 +26,18 @@ MAX_PATH = 4
 """Certificates between a signer and its anchor, both counted: government CAs have root, sub and perhaps one more."""
 
 _HASHES = (SHA256, SHA384, SHA512)
-_UNDERSTOOD = frozenset(
-    {x509.BasicConstraints.oid, x509.KeyUsage.oid, x509.SubjectAlternativeName.oid, x509.ExtendedKeyUsage.oid}
+_UNDERSTOOD = frozenset({x509.BasicConstraints.oid, x509.KeyUsage.oid, x509.SubjectAlternativeName.oid})
+"""Critical extensions that are looked at here. Extended key usage is not: none of its purposes is to sign messages."""
+
+_UNREADABLE = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
 )
+"""What the library raises, at once or when a part is first looked at, for bytes that are not what they should be."""
 
 
 class PathError(CertsError):
@@ -39,13 +50,40 @@ class PathError(CertsError):
 
 def read_certificates(pem: bytes) -> list[x509.Certificate]:
     """The certificates in a PEM text, in its order, at least one. Raises ValueError."""
-    certificates = x509.load_pem_x509_certificates(pem)
-    try:
+    with reading_strangers():
+        certificates = x509.load_pem_x509_certificates(pem)
         for certificate in certificates:
-            _ = certificate.extensions
-    except (x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
-        raise ValueError(str(error)) from None
+            _look_at(certificate)
     return certificates
+
+
+def read_certificate(der: bytes) -> x509.Certificate:
+    """The certificate in DER, its parts readable, and of a key that is known. Raises ValueError."""
+    with reading_strangers():
+        certificate = x509.load_der_x509_certificate(der)
+        _look_at(certificate)
+        certificate.public_key()
+    return certificate
+
+
+@contextmanager
+def reading_strangers() -> Iterator[None]:
+    """Bytes of anybody are read in the block: whatever is wrong with them is a ValueError, and nothing is said beside it.
+
+    The library warns of what it still reads, with the path of its caller; who checks a file has the verdict.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            yield
+        except _UNREADABLE as fault:
+            raise ValueError(str(fault)) from None
+
+
+def _look_at(certificate: x509.Certificate) -> None:
+    """The library reads most parts only when they are asked for."""
+    _ = certificate.extensions, certificate.subject, certificate.issuer, certificate.serial_number
+    _ = certificate.not_valid_before_utc, certificate.not_valid_after_utc
 
 
 def certificate_kid(certificate: x509.Certificate) -> str:
@@ -60,6 +98,11 @@ def names(certificate: x509.Certificate) -> frozenset[str]:
     except x509.ExtensionNotFound:
         return frozenset()
     return frozenset(extension.value.get_values_for_type(x509.UniformResourceIdentifier))
+
+
+def is_authority(certificate: x509.Certificate) -> bool:
+    """Whether it says that it may issue certificates."""
+    return _constraints(certificate).ca
 
 
 def may_sign_messages(certificate: x509.Certificate) -> bool:
@@ -90,8 +133,7 @@ def find_path(
         )
     path = [certificate]
     for below in range(MAX_PATH - 1):
-        anchor = _issuer_of(path[-1], anchors)
-        issuer = anchor or _issuer_of(path[-1], issuers)
+        issuer = _issuer_of(path[-1], [*anchors, *issuers], at)
         if issuer is None:
             raise _doubt(
                 "not-trusted",
@@ -102,7 +144,7 @@ def find_path(
         _check_step(issuer, at)
         _check_authority(issuer, below)
         path.append(issuer)
-        if anchor is not None:
+        if issuer in anchors:
             return tuple(path)
     raise _doubt("path-too-long", "证书链过长", "the certificate's path is too long", certificate)
 
@@ -118,16 +160,20 @@ def may_sign_lists(issuer: x509.Certificate, revocations: x509.CertificateRevoca
         return False
 
 
-def _issuer_of(certificate: x509.Certificate, candidates: Sequence[x509.Certificate]) -> x509.Certificate | None:
-    for candidate in candidates:
-        if candidate == certificate:
-            continue  # who issued itself leads nowhere
-        try:
-            certificate.verify_directly_issued_by(candidate)
-        except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
-            continue
-        return candidate
-    return None
+def _issuer_of(
+    certificate: x509.Certificate, candidates: Sequence[x509.Certificate], at: datetime
+) -> x509.Certificate | None:
+    """The candidate that issued it; of several with one key, as there are after a renewal, one that was valid then."""
+    found = [one for one in candidates if one != certificate and _issued(one, certificate)]  # itself leads nowhere
+    return next((one for one in found if is_valid_at(one, at)), found[0] if found else None)
+
+
+def _issued(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        return False
+    return True
 
 
 def _check_step(certificate: x509.Certificate, at: datetime) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import IntEnum
 
 from cryptography import x509
@@ -13,6 +14,10 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from certs.errors import AuthorityError
+
+_EXPIRED_CERTS_ON_CRL = x509.ObjectIdentifier("2.5.29.60")
+_GENERALIZED_TIME = re.compile(rb"\x18\x0f([0-9]{14})Z")
+_DIGITS = "%Y%m%d%H%M%S"
 
 
 class RevocationReason(IntEnum):
@@ -71,8 +76,12 @@ def sign_revocation_list(
     number: int,
     now: datetime,
     next_update: datetime,
+    *,
+    expired_since: datetime | None = None,
 ) -> bytes:
     """The DER of a full list (v2) with CRL number and authority key identifier.
+
+    `expired_since` (whole seconds): it has the certificates, too, that ran out from then on, and says so (X.509 §9.5.2.8).
 
     Raises AuthorityError when `next_update` is not after `now`, a serial number occurs twice, or a reason belongs only
     into delta lists (removeFromCRL).
@@ -97,9 +106,39 @@ def sign_revocation_list(
         .add_extension(x509.CRLNumber(number), critical=False)
         .add_extension(authority_key_identifier(issuer), critical=False)
     )
+    if expired_since is not None:
+        value = b"\x18\x0f" + expired_since.astimezone(UTC).strftime(_DIGITS).encode("ascii") + b"Z"
+        builder = builder.add_extension(x509.UnrecognizedExtension(_EXPIRED_CERTS_ON_CRL, value), critical=False)
     for entry in entries:
         builder = builder.add_revoked_certificate(_line(entry))
     return builder.sign(key, hash_algorithm).public_bytes(Encoding.DER)
+
+
+def is_whole_list(revocations: x509.CertificateRevocationList) -> bool:
+    """Whether the list speaks of all its issuer's certificates, for all reasons (RFC 5280 §5.2, §6.3.3).
+
+    A partition of a list says so in a critical extension, a delta list too; a critical one that is not known may say anything.
+    """
+    delta = (x509.DeltaCRLIndicator.oid, x509.IssuingDistributionPoint.oid)
+    return not any(one.critical or one.oid in delta for one in revocations.extensions)
+
+
+def lists_expired_since(revocations: x509.CertificateRevocationList) -> datetime | None:
+    """From when on certificates that ran out stay on the list, if it says so (X.509 §9.5.2.8, expiredCertsOnCRL)."""
+    for extension in revocations.extensions:
+        value = extension.value
+        if extension.oid == _EXPIRED_CERTS_ON_CRL and isinstance(value, x509.UnrecognizedExtension):
+            return _generalized_time(value.value)
+    return None
+
+
+def _generalized_time(der: bytes) -> datetime | None:
+    """The time in a DER GeneralizedTime in UTC with whole seconds (RFC 5280 §4.1.2.5.2); None for anything else."""
+    digits = _GENERALIZED_TIME.fullmatch(der)
+    try:
+        return datetime.strptime(digits[1].decode("ascii"), _DIGITS).replace(tzinfo=UTC) if digits else None
+    except ValueError:
+        return None
 
 
 def authority_key_identifier(issuer: x509.Certificate) -> x509.AuthorityKeyIdentifier:

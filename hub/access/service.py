@@ -66,7 +66,7 @@ async def create_grant(
     purpose = required_text("/purpose", new.purpose)
     basis = required_text("/basis", new.basis, longest=LONGEST_REASON)
     _check_terms(new, now)
-    await barrier.hold(session)
+    now = await barrier.hold(session, now)
     consumer, _ = await registry.find_system(session, new.consumer)
     if consumer.state == "retired":
         raise ConsumerRetired(consumer.code)
@@ -187,7 +187,7 @@ async def _move(
 ) -> GrantRecord:
     if reason is not None:
         reason = required_text("/reason", reason, longest=LONGEST_REASON)
-    await barrier.hold(session)
+    now = await barrier.hold(session, now)
     record = await find_grant(session, identifier)
     row = record.grant
     if row.state not in origins:

@@ -1,19 +1,32 @@
-"""`/v1/audit/events`: the sharing log for auditors and inspectors, newest first."""
+"""`/v1/audit/events`: the sharing log for auditors and inspectors, newest first; and its rows, for who compares them with the tree.
+
+A search goes by columns that stand beside the leaf. `/sealed` says what they hold, by leaf index, so that they can be compared
+with the leaves; `/unsealed` says which rows are not in the tree.
+"""
 
 from typing import Annotated, Any
+from uuid import UUID
 
+import asyncpg
 import orjson
 from fastapi import APIRouter, Depends, Query
 
+from certs.tree import MAX_SIZE
 from hub.api.context import ContextDep
 from hub.api.guard import staff_may
-from hub.api.paging import Page
+from hub.api.paging import MAX_LIMIT, Page
 from hub.api.wire import present
 from hub.audit import repository
 from hub.audit.entry import entry_reference
 from hub.audit.models import LogEntry
 
 router = APIRouter(prefix="/v1/audit/events", tags=["共享日志 / sharing log"])
+
+STRETCH = 5_000
+"""Rows that one question about unsealed ones looks at: tens of milliseconds."""
+
+FIRST = UUID(int=0)
+"""Before every id."""
 
 
 @router.get("", summary="查询日志 / search the log", dependencies=[Depends(staff_may("audit_read"))])
@@ -45,3 +58,39 @@ def read(row: LogEntry, leaf_index: int | None) -> dict[str, Any]:
         leaf_index=leaf_index,
         openings=row.openings,
     )
+
+
+@router.get(
+    "/sealed", summary="检索列 / what the columns for search say", dependencies=[Depends(staff_may("audit_read"))]
+)
+async def sealed(
+    ctx: ContextDep,
+    first: Annotated[int, Query(ge=0, le=MAX_SIZE, description="从第几条起 / index of the first leaf")] = 0,
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="最多项数 / items at most")] = MAX_LIMIT,
+) -> dict[str, Any]:
+    """Rows by leaf index, without their leaves (`/tlog/entries` has those); a row that is gone is left out."""
+    async with ctx.acquire() as connection:
+        rows = await repository.sealed_columns(connection, first, limit)
+    return {"items": [_columns(row) for row in rows]}
+
+
+@router.get(
+    "/unsealed", summary="未封存的行 / rows that are not in the tree", dependencies=[Depends(staff_may("audit_read"))]
+)
+async def unsealed(
+    ctx: ContextDep,
+    cursor: Annotated[UUID, Query(description="上一页的 next / the `next` of the page before")] = FIRST,
+) -> dict[str, Any]:
+    """Goes over the whole log, a stretch at a time: a page may hold nothing and still have a next one."""
+    async with ctx.acquire() as connection:
+        rows = await repository.where_rows_lie(connection, cursor, STRETCH)
+    items = [
+        present(id=row["id"], event=row["event"], pending=row["pending"], age_s=round(row["age_s"], 1))
+        for row in rows
+        if not row["sealed"]
+    ]
+    return {"items": items, "next": str(rows[-1]["id"]) if len(rows) == STRETCH else None}
+
+
+def _columns(row: asyncpg.Record) -> dict[str, Any]:
+    return present(**dict(row)) | {"leaf_hash": entry_reference(row["leaf_hash"])}

@@ -47,7 +47,7 @@ class Replay(Body):
     lane: UUID | None = None
     consumer: str | None = None
     reason: str | None = None
-    expected: Annotated[int, Field(ge=1, le=dead_letters.MOST_AT_ONCE)]
+    expected: Annotated[int, Field(ge=1, description="计数所得的数目 / what the count said")]
 
 
 def selection(
@@ -66,7 +66,7 @@ Selected = Annotated[Selection, Depends(selection)]
 async def set_target(
     code: str, body: Target, ctx: ContextDep, caller: Annotated[StaffCaller, Depends(staff_may("target_set"))]
 ) -> dict[str, Any]:
-    """A security officer allows host, port and network; what is granted with mode `push` goes there."""
+    """A security officer allows host, port and network; what is granted with mode `push` goes there, or waits in the inbox."""
     new = targets.NewTarget(code, body.adapter, body.settings, body.policy, body.max_attempts)
     async with ctx.transaction() as session:
         row = await targets.set_target(session, new, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock())
@@ -108,7 +108,11 @@ async def resume_target(
 
 @router.get("/v1/lanes", summary="推送的通道 / lanes that push", dependencies=[Depends(staff_may("lane_read"))])
 async def list_lanes(ctx: ContextDep, page: Page) -> dict[str, Any]:
-    """Lanes with their state (`idle`, `pushing`, `resting`, `blocked`, `paused`), queue and last failure."""
+    """Lanes with their state, queue and last failure.
+
+    States: `idle`, `pushing`, `awaiting`, `resting`, `blocked`, `paused`, `holding` (shown in the inbox); and where nothing may
+    be pushed: `no-target`, `target-paused`, `no-rights`.
+    """
     async with ctx.transaction() as session:
         rows = await lanes.list_lanes(session, after=page.after_id(), limit=page.fetch, now=ctx.clock())
     return page.page(rows, _lane, lambda row: (row.id,))
@@ -129,7 +133,7 @@ async def pause_lane(
 async def resume_lane(
     identifier: UUID, ctx: ContextDep, caller: Annotated[StaffCaller, Depends(staff_may("lane_resume"))]
 ) -> None:
-    """Push again, and at once: lifts a pause, a block, and the rest after failures."""
+    """Push again, and at once: lifts a pause, a block, the rest after failures, the wait for an acknowledgement."""
     async with ctx.transaction() as session:
         await lanes.resume_lane(session, identifier, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock())
 
@@ -164,9 +168,12 @@ async def count_letters(ctx: ContextDep, chosen: Selected) -> dict[str, Any]:
 async def replay_letters(
     body: Replay, ctx: ContextDep, caller: Annotated[StaffCaller, Depends(staff_may("dead_letter_replay"))]
 ) -> dict[str, Any]:
-    """Queue the selection again in the order it had; refused if it is not as large as expected any more."""
+    """Queue the selection again in the order it had; refused if it is not as large as expected any more.
+
+    At most 1,000 at once: `left` says how many still wait, and is what to expect of the next call.
+    """
     async with ctx.transaction() as session:
-        count = await dead_letters.replay_many(
+        done = await dead_letters.replay_many(
             session,
             Selection(body.lane, body.consumer, body.reason),
             expected=body.expected,
@@ -174,7 +181,7 @@ async def replay_letters(
             recorder=ctx.recorder,
             now=ctx.clock(),
         )
-    return {"replayed": count}
+    return {"replayed": done.count, "left": done.left}
 
 
 @router.post("/v1/dead-letters/{identifier}/replay", summary="重投一条 / replay one")

@@ -36,7 +36,13 @@ async def get_evidence(
     now = ctx.clock()
     async with ctx.acquire() as connection:
         body = await build_evidence(
-            connection, exchange_id, caller, keyring=ctx.keyring, now=now, since=checkpoint_size
+            connection,
+            exchange_id,
+            caller,
+            keyring=ctx.keyring,
+            recorder=ctx.recorder,
+            now=now,
+            since=checkpoint_size,
         )
     headers = {
         "Cache-Control": "no-store",

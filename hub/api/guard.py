@@ -74,7 +74,10 @@ def is_same_origin(request: Request) -> bool | None:
     origin = request.headers.get("origin")
     if origin is None:
         return None
-    return urlsplit(origin).netloc == request.headers.get("host")
+    try:
+        return urlsplit(origin).netloc == request.headers.get("host")
+    except ValueError:  # such as `http://[x`
+        return False
 
 
 async def anyone() -> None:

@@ -15,6 +15,7 @@ from hub.api.context import Context, ContextDep
 from hub.api.guard import Anyone
 from hub.api.problems import KINDS
 from hub.api.requests import address_of
+from hub.audit.backlog import Backlog, look
 from hub.db.clock import MAX_OFFSET_S
 from hub.db.faults import FAULTS
 from hub.errors import Forbidden, NotFound, Unavailable
@@ -51,8 +52,9 @@ async def readyz(_: Anyone, ctx: ContextDep) -> dict[str, Any]:
 
 
 class _Collector:
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, backlog: Backlog | None) -> None:
         self._context = context
+        self._backlog = backlog
 
     def collect(self) -> list[Metric]:
         counters = self._context.committer.counters
@@ -73,7 +75,18 @@ class _Collector:
         ):
             found.append(CounterMetricFamily(f"shuniu_{name}", text, value=getattr(counters, name)))
         found.append(CounterMetricFamily("shuniu_commit_seconds", "Time in transactions", value=counters.seconds))
+        if self._backlog is not None:
+            found += _sealing(self._backlog)
         return found
+
+
+def _sealing(backlog: Backlog) -> list[Metric]:
+    """The sealer is a worker's, but what it leaves undone is in the database."""
+    return [
+        GaugeMetricFamily("shuniu_log_waiting", "Log entries that wait to be sealed", backlog.waiting),
+        GaugeMetricFamily("shuniu_log_waiting_seconds", "Age of the oldest of them", backlog.oldest_s),
+        GaugeMetricFamily("shuniu_log_size", "Entries under the shown checkpoint", backlog.checkpoint_size),
+    ]
 
 
 @router.get("/metrics", summary="Prometheus 指标 / metrics")
@@ -85,9 +98,18 @@ async def metrics(request: Request, _: Anyone, ctx: ContextDep) -> Response:
             "/metrics is for loopback; or set SHUNIU_METRICS_OPEN=true",
         )
     registry = CollectorRegistry()
-    registry.register(_Collector(ctx))
+    registry.register(_Collector(ctx, await _backlog(ctx)))
     ProcessCollector(registry=registry)
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+
+async def _backlog(ctx: Context) -> Backlog | None:
+    """None while the database does not answer: the process still speaks for itself."""
+    try:
+        async with asyncio.timeout(READY_WITHIN_S), ctx.acquire() as connection:
+            return await look(connection)
+    except FAULTS:
+        return None
 
 
 def _is_loopback(address: str) -> bool:

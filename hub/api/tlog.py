@@ -42,7 +42,9 @@ async def tile(_: LogReader, path: str, ctx: ContextDep) -> Response:
         hashes = await sealed.read_tile(connection, wanted)
     if hashes is None:
         raise _not_sealed()
-    return Response(hashes, media_type=OCTETS, headers=FOR_EVER)
+    # RFC 9111 §3.5: `public` lets a shared cache answer anybody, though the request needed a token
+    kept = FOR_EVER if ctx.settings.tlog_open else FOR_EVER_BUT_NOT_SHARED
+    return Response(hashes, media_type=OCTETS, headers=kept)
 
 
 @router.get(

@@ -12,6 +12,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from hub.api import (
     audit_events,
+    audit_exports,
     certificates,
     deliveries,
     documentation,
@@ -79,6 +80,7 @@ def create_app(context: Context) -> FastAPI:
         deliveries,
         staff,
         audit_events,
+        audit_exports,
         tlog,
         pki,
         health,

@@ -9,7 +9,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,10 +19,12 @@ from types import FrameType
 import uvicorn
 import uvloop
 
+from hub.api.context import Context
 from hub.app import logs
 from hub.app.application import Front, create_app
 from hub.app.protocol import BoundedProtocol
-from hub.app.wiring import open_context, open_pushing
+from hub.app.wiring import open_context, open_pushing, watched_connect
+from hub.audit.backlog import overdue
 from hub.audit.entry import Actor, Event
 from hub.audit.sealer import Sealer
 from hub.audit.service import Recorder
@@ -34,6 +36,7 @@ from hub.db.engine import Database
 from hub.db.migrate import migrate
 from hub.db.partitions import ensure_partitions
 from hub.errors import SetupError
+from hub.exchange.intake import SEAL_WITHIN
 from hub.identity.passwords import Passwords
 from hub.identity.roles import Role
 from hub.identity.staff import NewAccount, create_first_accounts
@@ -178,7 +181,6 @@ async def _serve(settings: Settings, dsn: str, listener: socket.socket) -> None:
             timeout_graceful_shutdown=GRACE_S,
             backlog=1024,
         )
-        counting = asyncio.create_task(context.refusals.flush_regularly(context.acquire))
         app.openapi()
         gc.collect()
         gc.freeze()  # what start-up made stays: collections no longer walk it
@@ -187,13 +189,21 @@ async def _serve(settings: Settings, dsn: str, listener: socket.socket) -> None:
         server = uvicorn.Server(config)
         context.committer.failed = partial(setattr, server, "should_exit", True)
         _ignore_after_shutdown()
-        try:
+        async with _counting(context):
             await server.serve(sockets=[listener])
-        finally:
-            counting.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await counting
-            await context.refusals.flush_last(context.acquire)
+
+
+@contextlib.asynccontextmanager
+async def _counting(context: Context) -> AsyncIterator[None]:
+    """Refusals that are only counted are written, regularly and once more at the end of the block."""
+    counting = asyncio.create_task(context.refusals.flush_regularly(context.acquire))
+    try:
+        yield
+    finally:
+        counting.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await counting
+        await context.refusals.flush_last(context.acquire)
 
 
 def listen(settings: Settings, *, shared: bool) -> socket.socket:
@@ -238,13 +248,17 @@ async def _work(settings: Settings, dsn: str) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with open_context(settings, dsn, application="shuniu-worker") as context, open_pushing(context) as pushing:
-        connect = context.database.connect
+        deliveries, polls = pushing
+        connect = watched_connect(context.database)
+        context.committer.failed = stop.set
         sealer = Sealer.of(context.keyring.signer("log"), context.keyring.log_verifier_key(settings.hub_id))
         log.info("worker ready", extra={"pid": os.getpid()})
-        async with asyncio.TaskGroup() as loops:  # should one end with an error, all end; the process is started again
+        # should one end with an error, all end; the process is started again
+        async with _counting(context), asyncio.TaskGroup() as loops:
             loops.create_task(chores.run(connect, stop))
             loops.create_task(sealing.run(connect, sealer, stop))
-            loops.create_task(pushing.run(stop))
+            loops.create_task(deliveries.run(stop))
+            loops.create_task(polls.run(stop))
 
 
 def up(settings: Settings) -> None:
@@ -308,6 +322,17 @@ async def _examine(settings: Settings, dsn: str) -> list[Check]:
     async with Database(dsn, application="shuniu-doctor").connection() as connection:
         checks = await check_server(connection)
         offset = await clock_offset(connection)
+        if await connection.fetchval("SELECT to_regclass('log_pending') IS NOT NULL"):
+            late = await overdue(connection, SEAL_WITHIN)
+            checks.append(
+                Check(
+                    "receipts_overdue",
+                    str(late),
+                    late == 0,
+                    "凭证承诺的封存时间已过；请确认 worker 在运行，并看它的日志里为什么没有封存",
+                    "receipts promised these entries sealed by now; see that a worker runs, and in its log why it does not seal",
+                )
+            )
     checks.append(
         Check(
             "clock_offset_s",

@@ -1,10 +1,10 @@
 """Opens everything that one gateway process needs, in order, and closes it in the reverse order."""
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
 import asyncpg
 from cryptography import x509
@@ -19,6 +19,7 @@ from hub.db.clock import DatabaseClock
 from hub.db.engine import Database
 from hub.db.migrate import current, head
 from hub.delivery.making import Adapters
+from hub.delivery.notary import HubNotary
 from hub.delivery.pushing import Pusher
 from hub.errors import SetupError
 from hub.exchange.acknowledging import Acknowledging
@@ -34,6 +35,7 @@ from hub.registry.masterkey import MasterKey, load_master_key
 from hub.registry.picture import PictureStore
 from hub.settings import Settings
 from hub.worker.deliveries import Deliveries
+from hub.worker.polling import Polls
 
 COMMAND_TIMEOUT_S = 35.0
 """Beyond the server's own `statement_timeout`: whoever has not answered by then is not there any more."""
@@ -64,17 +66,17 @@ async def open_context(settings: Settings, dsn: str, *, application: str = "shun
             insist_on_hub_id(keyring, settings.hub_id)
             if (last := await audit.last_time(session)) is not None:
                 clock.not_before(last)
+        watched = watched_connect(database)
         pool = await asyncpg.create_pool(
             dsn,
             min_size=0,  # asyncpg keeps a floor up by itself, with a traceback for every try while the database is away
             max_size=POOL_SIZE,
-            connect=lambda *_, **__: database.connect(),
+            connect=lambda *_, **__: watched(),
             reset=_keep,
             init=_plan_each_time,
         )
         stack.push_async_callback(pool.close)
-        watched = partial(database.connect, command_timeout_s=COMMAND_TIMEOUT_S)
-        pictures = PictureStore(watched)
+        pictures = PictureStore(watched, reloaded=clock.not_before)
         await pictures.start()
         stack.push_async_callback(pictures.stop)
         committer = Committer(
@@ -89,9 +91,11 @@ async def open_context(settings: Settings, dsn: str, *, application: str = "shun
 
 
 @asynccontextmanager
-async def open_pushing(context: Context) -> AsyncIterator[Deliveries]:
-    """The loop that pushes, with its adapters, which close with the block."""
-    adapters = Adapters(HttpSigner(context.keyring.signer("push")), context.clock)
+async def open_pushing(context: Context) -> AsyncIterator[tuple[Deliveries, Polls]]:
+    """The loops that push and that poll, with their adapters, which close with the block."""
+    signer = context.keyring.signer("push")
+    notary = HubNotary(context.settings.hub_id, signer, context.keyring, context.database.session)
+    adapters = Adapters(HttpSigner(signer), context.clock, notary)
     actor = Actor("host", "host:worker")
     pusher = Pusher(
         context.settings.hub_id,
@@ -101,10 +105,16 @@ async def open_pushing(context: Context) -> AsyncIterator[Deliveries]:
         adapters,
         context.acknowledging.acknowledge,
     )
+    connect = watched_connect(context.database)
     try:
-        yield Deliveries(context.database.connect, pusher)
+        yield Deliveries(connect, pusher), Polls(connect, adapters, context.acknowledging.acknowledge)
     finally:
         await adapters.close()
+
+
+def watched_connect(database: Database) -> Callable[[], Coroutine[Any, Any, asyncpg.Connection]]:
+    """Opens connections that notice a database which went away without a word: without a limit one waits for ever."""
+    return partial(database.connect, command_timeout_s=COMMAND_TIMEOUT_S)
 
 
 async def _keep(connection: asyncpg.Connection) -> None:

@@ -19,7 +19,9 @@ import orjson
 
 from certs.canonical import canonical
 from certs.commitment import commit
+from certs.tiles import LONGEST_ENTRY
 from certs.tree import leaf_hash
+from hub.audit.errors import LeafTooLong
 from hub.db.ids import new_id
 
 LEAF_VERSION = 1
@@ -102,7 +104,10 @@ def _written(moment: datetime) -> str:
 
 
 def make_entry(event: Event, *, hub: str, region: str = "", now: datetime, entry_id: UUID | None = None) -> Entry:
-    """The log entry of `event` at `now`: leaf v1, its RFC 6962 hash (32 bytes) and the openings of its commitments."""
+    """The log entry of `event` at `now`: leaf v1, its RFC 6962 hash (32 bytes) and the openings of its commitments.
+
+    Raises LeafTooLong where a bundle of C2SP tlog-tiles would have no room for the leaf.
+    """
     identifier = entry_id or new_id(now)
     openings: dict[str, dict[str, str]] = {}
     who = event.actor
@@ -140,6 +145,8 @@ def make_entry(event: Event, *, hub: str, region: str = "", now: datetime, entry
     if event.rows is not None:
         leaf["rows"] = event.rows
     data = canonical(leaf)
+    if len(data) > LONGEST_ENTRY:
+        raise LeafTooLong(event.type, len(data), LONGEST_ENTRY)
     return Entry(identifier, event, now, data, leaf_hash(data), openings)
 
 

@@ -92,3 +92,31 @@ async def page(
     if actor:
         query = query.where(table.c.actor == actor)
     return [(row[0], row[1]) for row in (await session.execute(query)).all()]
+
+
+SEALED_COLUMNS = """
+SELECT s.leaf_index, l.id, l.event, l.outcome, l.actor, l.object_type, l.object_id, l.occurred_at, l.leaf_hash
+FROM sealed_entry s JOIN log_entry l ON l.id = s.id
+WHERE s.leaf_index >= $1 AND s.leaf_index < $2 ORDER BY s.leaf_index
+"""
+
+WHERE_ROWS_LIE = """
+SELECT l.id, l.event, s.id IS NOT NULL AS sealed, p.id IS NOT NULL AS pending,
+       extract(epoch FROM clock_timestamp() - l.occurred_at)::float8 AS age_s
+FROM (SELECT id, event, occurred_at FROM log_entry WHERE id > $1 ORDER BY id LIMIT $2) AS l
+LEFT JOIN sealed_entry s ON s.id = l.id LEFT JOIN log_pending p ON p.id = l.id
+ORDER BY l.id
+"""
+"""In one statement: an entry goes from the queue into the tree in one transaction, so each snapshot has it in one of the two."""
+
+
+async def sealed_columns(connection: asyncpg.Connection, first: int, count: int) -> Sequence[asyncpg.Record]:
+    """What the columns for search say of the entries from leaf index `first` on; a row that is gone is left out."""
+    rows: Sequence[asyncpg.Record] = await connection.fetch(SEALED_COLUMNS, first, first + count)
+    return rows
+
+
+async def where_rows_lie(connection: asyncpg.Connection, after: UUID, count: int) -> Sequence[asyncpg.Record]:
+    """The next `count` rows of the log after the id `after`: whether each is in the tree or waits for it, and its age in seconds."""
+    rows: Sequence[asyncpg.Record] = await connection.fetch(WHERE_ROWS_LIE, after, count)
+    return rows

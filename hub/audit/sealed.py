@@ -1,17 +1,22 @@
 """Reading what is sealed: checkpoint, tiles, leaves. Shows nothing beyond the checkpoint that everybody can see."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import asyncpg
 
-from certs.tiles import TILE_WIDTH, Tile
-from certs.tree import HASH_BYTES
+from certs.tiles import TILE_WIDTH, Tile, TileWriter, node_reader, right_edge
+from certs.tree import HASH_BYTES, Frontier, Node
 
 CHECKPOINT = "SELECT checkpoint_size, checkpoint FROM tree_head"
 TILE = "SELECT substring(hashes FOR $3) FROM log_tile WHERE level = $1 AND index = $2"
+TILES = """
+SELECT t.level, t.index, substring(t.hashes FOR wanted.bytes) AS hashes
+FROM unnest($1::smallint[], $2::bigint[], $3::int[]) AS wanted (level, index, bytes)
+JOIN log_tile t ON t.level = wanted.level AND t.index = wanted.index
+"""
 LEAVES = """
-SELECT l.leaf FROM sealed_entry s JOIN log_entry l ON l.id = s.id
+SELECT s.leaf_index, l.leaf FROM sealed_entry s JOIN log_entry l ON l.id = s.id
 WHERE s.leaf_index >= $1 AND s.leaf_index < $2 ORDER BY s.leaf_index
 """
 
@@ -45,3 +50,34 @@ async def read_leaves(connection: asyncpg.Connection, first: int, count: int) ->
     if first + count > (await shown(connection)).size:
         return None
     return [row["leaf"] for row in await connection.fetch(LEAVES, first, first + count)]
+
+
+async def read_leaves_by_index(connection: asyncpg.Connection, first: int, until: int) -> Mapping[int, bytes]:
+    """The leaves that are stored of the entries from leaf index `first` up to `until`; what is not there is left out."""
+    return {row["leaf_index"]: row["leaf"] for row in await connection.fetch(LEAVES, first, until)}
+
+
+async def read_nodes(connection: asyncpg.Connection, size: int, tiles: Sequence[Tile]) -> Node:
+    """What proofs about the tree of `size` leaves are made from, if `tiles` are all that they need."""
+    found = await _tiles(connection, tiles)
+    return node_reader(size, lambda tile: found.get(tile, b""))
+
+
+async def read_frontier(connection: asyncpg.Connection, size: int) -> Frontier:
+    """The right edge of the tree when it had `size` leaves. Raises TileError when tiles are not there."""
+    edge = tuple(right_edge(size))
+    found = await _tiles(connection, edge)
+    by_level = {tile.level: hashes for tile, hashes in found.items()}
+    levels = max((tile.level for tile in edge), default=-1) + 1
+    return TileWriter(size, tuple(by_level.get(level, b"") for level in range(levels))).frontier()
+
+
+async def _tiles(connection: asyncpg.Connection, tiles: Sequence[Tile]) -> Mapping[Tile, bytes]:
+    rows = await connection.fetch(
+        TILES,
+        [tile.level for tile in tiles],
+        [tile.index for tile in tiles],
+        [tile.width * HASH_BYTES for tile in tiles],
+    )
+    by_place = {(row["level"], row["index"]): row["hashes"] for row in rows}
+    return {tile: by_place.get((tile.level, tile.index), b"") for tile in tiles}

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,8 +17,8 @@ class Recorder:
     hub: str
     region: str = ""
 
-    def record(self, session: AsyncSession, event: Event, *, now: datetime) -> Entry:
+    def record(self, session: AsyncSession, event: Event, *, now: datetime, entry_id: UUID | None = None) -> Entry:
         """Add the event's entry to the session; it commits or vanishes with the act itself."""
-        entry = make_entry(event, hub=self.hub, region=self.region, now=now)
+        entry = make_entry(event, hub=self.hub, region=self.region, now=now, entry_id=entry_id)
         repository.add(session, entry)
         return entry

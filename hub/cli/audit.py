@@ -8,6 +8,7 @@ import click
 
 from certs.tiles import TILE_WIDTH
 from hub.cli import api
+from hub.cli.audit_export import export
 from hub.cli.failures import Missing
 from hub.cli.log_verification import verify_log
 from hub.cli.verbs import Kind, add_list
@@ -25,7 +26,7 @@ SHOWN = 100
 """A log is long; who wants more says so."""
 
 
-@click.group(help="共享日志：查询、核验 / the sharing log: search, verify")
+@click.group(help="共享日志：查询、导出、核验 / the sharing log: search, export, verify")
 def audit() -> None:
     """The sharing log."""
 
@@ -37,6 +38,9 @@ add_list(
     filters={"event": "事件类型，如 grant.revoked / type of event", "actor": "行为者标识 / id of who acted"},
     limit=SHOWN,
 )
+
+
+audit.add_command(export)
 
 
 @audit.command("verify", help="逐条核验整个日志 / check the whole log, entry by entry")

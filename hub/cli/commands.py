@@ -76,7 +76,11 @@ SECTIONS = {
     "接入方 / partner systems": {
         "send": Entry("hub.cli.partner:send", "签名并发布记录 / sign and publish records"),
         "inbox": Entry("hub.cli.partner:inbox", "取数并确认 / pull and acknowledge"),
-        "verify": Entry("hub.cli.verify:verify", "离线核验证据文件 / check a file of evidence, offline"),
+        "bundles": Entry("hub.cli.bundles:bundles", "网闸文件包：收取、缺号、确认 / files across a one-way gateway"),
+        "verify": Entry(
+            "hub.cli.verify:verify",
+            "离线核验证据、导出的日志、凭证的承诺 / check evidence, an exported log or a receipt, offline",
+        ),
     },
 }
 

@@ -127,5 +127,7 @@ def replay(identifier: object | None, *, yes: bool, **chosen: str | None) -> Non
         return
     if not yes:
         click.confirm(f"重投 {count} 条？/ replay {count}?", abort=True)
-    done = api.call("POST", f"{LETTERS.path}/replay", body={**selected, "expected": count})
-    click.echo(f"已重投 {done['replayed']} 条 / replayed {done['replayed']}")
+    while count:
+        done = api.call("POST", f"{LETTERS.path}/replay", body={**selected, "expected": count})
+        count = done["left"]
+        click.echo(f"已重投 {done['replayed']} 条，还有 {count} 条 / replayed {done['replayed']}, {count} left")

@@ -1,14 +1,27 @@
-"""Checking a whole log over whatever fetches it: the command does it with a session, the demo with its auditor's."""
+"""Checking a whole log over whatever fetches it: the command does it with a session, the demo with its auditor's.
 
-from collections.abc import Callable, Iterable
+Three things are compared, none of them believed: every leaf with the tree, the tree with checkpoints, and every row of the log
+with its leaf: people search by the columns beside a leaf, and one that was changed hides an act though the leaf is whole.
+"""
+
+import base64
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
 
 from certs.checkpoint import Checkpoint, open_checkpoint
+from certs.errors import LogBrokenError
 from certs.log_walk import LogWalk
 from certs.tiles import TILE_WIDTH, Tile, entries_path, read_bundle, tile_path
+from certs.tree import leaf_hash
 
 Fetch = Callable[[str], bytes]
 """The bytes at a path of the hub."""
+
+SEALED_WITHIN_S = 60.0
+"""What receipts promise (docs/log-leaf.md)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,17 +35,98 @@ class Verified:
 def verify_log(
     fetch: Fetch, key: str, *, older: bytes | None = None, over: Callable[[range], Iterable[int]] = iter
 ) -> Verified:
-    """Every entry against the tree, the tree against the checkpoint, and that against an `older` signed note.
+    """Every entry against the tree and its row, the tree against the checkpoint, and that against an `older` signed note.
 
-    `key` is the log's key in C2SP form; `over` goes over the numbers of the bundles, to show progress. Raises
-    LogBrokenError, CheckpointError, TileError.
+    `key` is the log's key in C2SP form; `over` goes over the numbers of the bundles, to show progress. In constant memory.
+    Raises LogBrokenError, CheckpointError, TileError.
     """
     note = fetch("/tlog/checkpoint")
     checkpoint = open_checkpoint(note, key)
     walk = LogWalk(checkpoint, None if older is None else open_checkpoint(older, key))
     for index in over(range(-(-checkpoint.size // TILE_WIDTH))):
-        width = min(TILE_WIDTH, checkpoint.size - index * TILE_WIDTH)
+        first = index * TILE_WIDTH
+        width = min(TILE_WIDTH, checkpoint.size - first)
+        rows = _rows(fetch, first, width)
         leaves = read_bundle(fetch("/tlog/" + entries_path(index, width).removeprefix("tile/")))
         walk.feed(leaves, fetch("/tlog/" + tile_path(Tile(0, index, width))))
+        for place, (leaf, row) in enumerate(zip(leaves, rows, strict=True)):
+            compare_row(first + place, leaf, row)
     walk.finish()
+    _check_unsealed(fetch)
     return Verified(checkpoint, note)
+
+
+def compare_row(index: int, leaf: bytes, row: Mapping[str, Any]) -> None:
+    """Nothing, when the columns of the row say what its leaf says.
+
+    Raises LogBrokenError `column-unlike-leaf` with the row's id and the first column that differs.
+    """
+    for column, said in _columns(leaf).items():
+        if row.get(column) != said:
+            raise LogBrokenError(
+                reason="column-unlike-leaf",
+                zh=f"第 {index} 条（行 {row.get('id')}）的 {column} 列与叶不符，叶中为 {said}：该列被改动过，检索会被误导",
+                en=f"column {column} of entry {index} (row {row.get('id')}) is not what the leaf says, {said}: it has been "
+                "changed and misleads who searches",
+            )
+
+
+def _columns(leaf: bytes) -> dict[str, Any]:
+    """What the columns of a leaf's row hold, as the API shows them."""
+    says = json.loads(leaf)
+    return {
+        "id": says["id"],
+        "event": says["event"],
+        "outcome": says["result"],
+        "actor": says["actor"]["id"],
+        "object_type": says["object"]["type"],
+        "object_id": says["object"]["id"],
+        "occurred_at": _instant(says["time"]),
+        "leaf_hash": base64.b64encode(leaf_hash(leaf)).decode(),
+    }
+
+
+def _instant(time: str) -> str:
+    return datetime.fromisoformat(time).astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def _rows(fetch: Fetch, first: int, width: int) -> Sequence[Mapping[str, Any]]:
+    """The rows of these entries. Raises LogBrokenError `row-missing`."""
+    rows: list[dict[str, Any]] = json.loads(fetch(f"/v1/audit/events/sealed?first={first}&limit={width}"))["items"]
+    for index, row in zip(range(first, first + width), [*rows, {}], strict=False):
+        if row.get("leaf_index") != index:
+            raise LogBrokenError(
+                reason="row-missing",
+                zh=f"第 {index} 条已封存，数据库中却没有它的行：该条目被删除",
+                en=f"entry {index} was sealed and the database has no row of it: it has been removed",
+            )
+    return rows
+
+
+def _check_unsealed(fetch: Fetch) -> None:
+    """Every row is in the tree or has been waiting for it no longer than promised. Raises LogBrokenError."""
+    cursor: str | None = None
+    while True:
+        page = json.loads(fetch("/v1/audit/events/unsealed" + (f"?cursor={cursor}" if cursor else "")))
+        for row in page["items"]:
+            _check_waiting(row)
+        cursor = page["next"]
+        if cursor is None:
+            return
+
+
+def _check_waiting(row: Mapping[str, Any]) -> None:
+    if not row["pending"]:
+        raise LogBrokenError(
+            reason="row-outside-log",
+            zh=f"行 {row['id']}（{row['event']}）既未封存也不在待封队列中：它是绕过日志写入的，或已被移出队列",
+            en=f"row {row['id']} ({row['event']}) is neither in the tree nor queued for it: it was written past the log, or "
+            "taken out of the queue",
+        )
+    if row["age_s"] > SEALED_WITHIN_S:
+        raise LogBrokenError(
+            reason="row-overdue",
+            zh=f"行 {row['id']}（{row['event']}）超过 {SEALED_WITHIN_S:.0f} 秒仍未封存；请确认 shuniu worker 在运行，再核验",
+            en=f"row {row['id']} ({row['event']}) has not been sealed within {SEALED_WITHIN_S:.0f} s; see that shuniu worker "
+            "runs, then verify again",
+        )

@@ -89,7 +89,7 @@ def inbox(
         _resume(partner)
         items = partner.inbox(limit=limit, wait=wait)
         if out is not None:
-            _keep(items, out)
+            keep(items, out)
         _show_items(items, as_json=as_json)
         if ack:
             count = partner.acknowledge(items)
@@ -205,7 +205,7 @@ def _summary(item: Delivery) -> dict[str, Any]:
     }
 
 
-def _keep(items: Sequence[Delivery], out: Path) -> None:
+def keep(items: Sequence[Delivery], out: Path) -> None:
     """Write envelopes and records to disk, for good before anything is acknowledged."""
     for item in items:
         write_durably(out, f"{item.id}.jws", item.envelope)

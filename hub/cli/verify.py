@@ -1,44 +1,146 @@
-"""`shuniu verify`: whether a file of evidence holds, offline. Imports the verifier and nothing of the gateway."""
+"""`shuniu verify`: whether evidence, an exported log or a receipt's promise holds, offline.
 
+Imports the verifiers and nothing of the gateway. What FILE is shows in its first bytes; what it is measured against comes
+from the folder that `--trust` names and never from FILE.
+"""
+
+from datetime import datetime
 from pathlib import Path
 
 import click
+from cryptography import x509
 
+from certs.checkpoint import LONGEST_NOTE
 from certs.errors import CertsError
-from certs.evidence import Anchors, Checked, verify_evidence
+from certs.evidence import Anchors, Checked, Verdict, verify_evidence
+from certs.evidence_form import MAX_BYTES
+from certs.export import verify_export
+from certs.export_form import FIRST_BYTES
+from certs.log_tiles import read_tiles
+from certs.paths import read_certificates
+from certs.receipt_promise import MAX_RECEIPT_BYTES, LogRead, ReadLog, Watch, verify_promise
 
 REFUSED = 1
 MISSING = 3
 
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
+_FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
 _MARKS = {"holds": "✓", "absent": "–", "failed": "✗"}
 
+_EVIDENCE = ("证据", "the evidence")
+_EXPORT = ("导出的日志", "the exported log")
+_RECEIPT = ("凭证的承诺", "the receipt's promise")
 
-class NoAnchors(click.ClickException):
-    """There is nothing to measure evidence against."""
+
+class Missing(click.ClickException):
+    """There is nothing to measure the file against."""
 
     exit_code = MISSING
 
 
-@click.command(help="核验证据文件，无需联网 / check a file of evidence, offline")
+def _moment(_: click.Context, __: click.Parameter, text: str | None) -> datetime | None:
+    """A time with its offset."""
+    try:
+        found = None if text is None else datetime.fromisoformat(text)
+    except ValueError:
+        found = None
+    if text is not None and (found is None or found.tzinfo is None):
+        raise click.BadParameter("须为带时区的时间，如 2026-11-22T09:00:00+08:00 / a time with its offset")
+    return found
+
+
+@click.command(
+    help="核验证据文件、导出的日志，或凭证的承诺，无需联网 / check evidence, an exported log, or a receipt's promise, offline"
+)
 @click.argument("file", type=_FILE)
 @click.option(
     "--trust",
     type=click.Path(path_type=Path, file_okay=False),
     required=True,
-    help="含 ca.pem 和 log.pub 的目录，不从证据或服务器取 / folder with ca.pem and log.pub, not from the evidence or its server",
+    help="含 ca.pem 和 log.pub（核验凭证另需 hub.pem）的目录，不从文件或服务器取 / "
+    "folder with ca.pem and log.pub (for a receipt hub.pem too), not from the file or its server",
 )
 @click.option("--checkpoint", "older", type=_FILE, help="以前存下的检查点 / a checkpoint kept from another time")
-def verify(file: Path, trust: Path, older: Path | None) -> None:
-    """Print every statement; exit 0 when all hold, 1 when one does not, 3 without anchors."""
+@click.option("--log", "export", type=_FILE, help="对照凭证的导出日志 / for a receipt: an exported log")
+@click.option(
+    "--tlog", "tiles", type=_FOLDER, help="对照凭证的 /tlog/ 副本 / for a receipt: a folder with what /tlog/ serves"
+)
+@click.option(
+    "--fetched-at",
+    callback=_moment,
+    metavar="TIME",
+    help="副本是何时取得的（带时区），供没有条目内容的副本 / when you fetched the copy (with offset), where it has no times",
+)
+def verify(
+    *,
+    file: Path,
+    trust: Path,
+    older: Path | None,
+    export: Path | None,
+    tiles: Path | None,
+    fetched_at: datetime | None,
+) -> None:
+    """Print every statement; exit 0 when all hold, 1 when one does not, 3 when something to measure against is missing."""
+    with file.open("rb") as opened:
+        first = opened.read(len(FIRST_BYTES))
+    kind = _EXPORT if first == FIRST_BYTES else _EVIDENCE if first[:1] == b"{" else _RECEIPT
+    if kind is _RECEIPT and (export is None) == (tiles is None):
+        raise Missing(
+            "核验凭证须给出日志的副本：--log 导出的日志，或 --tlog 目录，二者之一 / "
+            "a receipt is checked against a copy of the log: give --log or --tlog, one of them"
+        )
+    if kind is not _RECEIPT and (export or tiles or fetched_at):
+        raise click.UsageError("--log、--tlog、--fetched-at 只用于凭证 / these are for receipts")
     anchors = _anchors(trust)
-    verdict = verify_evidence(file.read_bytes(), anchors, older=older.read_bytes() if older else None)
+    kept = None if older is None else _read(older, LONGEST_NOTE)
+    if kind is _RECEIPT:
+        source = _export_reader(export, anchors, kept) if export else _tiles_reader(tiles or file, anchors, kept)
+        compact = _read(file, MAX_RECEIPT_BYTES)
+        certificates = _hub_certificates(trust)
+        _show(verify_promise(compact, certificates, anchors, source, fetched_at=fetched_at), kind)
+    elif kind is _EXPORT:
+        with file.open("rb") as opened:
+            _show(verify_export(opened, anchors, older=kept), kind)
+    else:
+        _show(verify_evidence(_read(file, MAX_BYTES), anchors, older=kept), kind)
+
+
+def _read(path: Path, most: int) -> bytes:
+    """What is read of a file: `most` bytes, and one more where there are more, so that the verifier says so."""
+    with path.open("rb") as opened:
+        return opened.read(most + 1)
+
+
+def _export_reader(path: Path, anchors: Anchors, older: bytes | None) -> ReadLog:
+    def read(watch: Watch) -> LogRead:
+        with path.open("rb") as opened:
+            verdict = verify_export(
+                opened, anchors, older=older, watch=lambda one: watch(one.index, one.hashed, one.leaf)
+            )
+        if verdict.checkpoint is None or verdict.export is None:
+            return LogRead(verdict.checked)
+        return LogRead(verdict.checked, verdict.checkpoint.origin, verdict.export.first)
+
+    return read
+
+
+def _tiles_reader(folder: Path, anchors: Anchors, older: bytes | None) -> ReadLog:
+    def fetch(path: str) -> bytes | None:
+        try:
+            return (folder / path).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    return lambda watch: read_tiles(fetch, anchors, watch, older=older)
+
+
+def _show(verdict: Verdict, kind: tuple[str, str]) -> None:
     for checked in verdict.checked:
         click.echo(_line(checked))
     if verdict.failed is not None:
-        click.echo("证据不成立，其后各项未核验 / the evidence does not hold; nothing after this was checked")
+        click.echo(f"{kind[0]}不成立，其后各项未核验 / {kind[1]} does not hold; nothing after this was checked")
         raise click.exceptions.Exit(REFUSED)
-    click.echo("证据成立 / the evidence holds")
+    click.echo(f"{kind[0]}成立 / {kind[1]} holds")
 
 
 def _line(checked: Checked) -> str:
@@ -54,11 +156,22 @@ def _anchors(trust: Path) -> Anchors:
     try:
         return Anchors.read((trust / "ca.pem").read_bytes(), (trust / "log.pub").read_text(encoding="ascii"))
     except OSError as fault:
-        raise NoAnchors(
+        raise Missing(
             f"{trust} 中读不到 ca.pem 和 log.pub（{fault.strerror}）；请从枢纽的安全管理员处取得 / "
             f"cannot read ca.pem and log.pub in {trust} ({fault.strerror}); get them from the hub's officer"
         ) from None
     except (ValueError, CertsError) as fault:
-        raise NoAnchors(
+        raise Missing(
             f"{trust} 中的 ca.pem 或 log.pub 内容不对 / ca.pem or log.pub in {trust} is not as it should be: {fault}"
+        ) from None
+
+
+def _hub_certificates(trust: Path) -> list[x509.Certificate]:
+    """The hub's certificates, to be believed as far as they lead to an anchor."""
+    try:
+        return read_certificates((trust / "hub.pem").read_bytes())
+    except (OSError, ValueError) as fault:
+        raise Missing(
+            f"{trust} 中读不到 hub.pem（枢纽的凭证证书）；请从枢纽的安全管理员处取得 / "
+            f"cannot read hub.pem, the hub's receipt certificate, in {trust}; get it from the hub's officer: {fault}"
         ) from None

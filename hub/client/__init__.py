@@ -7,14 +7,17 @@ from hub.client.errors import ClientError, FolderError, HubUnreachable, ProblemE
 from hub.client.messages import Delivery, Receipt
 from hub.client.partner import MAX_RECORDS, Partner, Resumed, batches
 from hub.client.push import Push, PushItem, PushRefused, PushTrust, check_push, verify_push
-from hub.client.push_guard import PushGuard, Verdict
+from hub.client.push_guard import Judgement, PushGuard, Verdict
+from hub.client.push_memory import DurablePushGuard
 
 __all__ = [
     "MAX_RECORDS",
     "ClientError",
     "Delivery",
+    "DurablePushGuard",
     "FolderError",
     "HubUnreachable",
+    "Judgement",
     "Partner",
     "ProblemError",
     "ProblemLine",

@@ -4,6 +4,7 @@
     DIR/outbox/<jti>.jws                  signed, not yet answered: sent again as they are
     DIR/receipts/<jti>.jws                the hub's receipts, checked
     DIR/refused/<jti>.jws                 signed and finally refused, for a look at why
+    DIR/pushes.sqlite3                    what was received by push (`hub.client.push_memory`)
 
 An envelope is written before it is sent and leaves the outbox only when its receipt is written. Names sort in the order of
 signing. Several processes may share a folder: sending the same bytes twice gives the same receipt.
@@ -14,6 +15,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -45,18 +47,27 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """What we believe without asking: the authority's certificates and the hub's receipt certificates by `kid`."""
+    """What we believe without asking: the authority's certificates and the hub's receipt certificates by `kid`.
+
+    `push_certificates` are those that the hub's pushes may be signed with, and their issuers; none where nobody pushes.
+    """
 
     anchors: list[x509.Certificate]
     hub_certificates: dict[str, x509.Certificate]
+    push_certificates: Sequence[x509.Certificate] = ()
 
     @classmethod
     def load(cls, directory: Path) -> Trust:
-        """The anchors in `directory`: `ca.pem` and `hub.pem`. Raises FolderError."""
+        """The anchors in `directory`: `ca.pem`, `hub.pem`, and `push.pem` if it is there. Raises FolderError."""
         receipts = [c for c in _certificates(directory / "hub.pem") if pki.may_sign_messages(c)]
         if not receipts:
             raise _damaged(directory / "hub.pem", "没有凭证证书 / holds no receipt certificate")
-        return cls(_certificates(directory / "ca.pem"), {pki.certificate_kid(c): c for c in receipts})
+        pushes = directory / "push.pem"
+        return cls(
+            _certificates(directory / "ca.pem"),
+            {pki.certificate_kid(c): c for c in receipts},
+            _certificates(pushes) if pushes.exists() else (),
+        )
 
 
 class Folder:

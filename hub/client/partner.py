@@ -1,4 +1,4 @@
-"""A partner system at its hub: publish, pull, acknowledge, and go on after a crash.
+"""A partner system at its hub: publish, pull, acknowledge, receive pushes, and go on after a crash.
 
 What happens to one envelope: it is signed and written to the outbox; its bytes are sent, again and again if need be; the
 receipt is checked and written; the envelope leaves the outbox. A crash in between leaves it there, and `resume` sends the
@@ -32,6 +32,8 @@ from hub.client import pki
 from hub.client.errors import FolderError, ProblemError, TrustError
 from hub.client.folder import Folder, Trust
 from hub.client.messages import MAX_ENVELOPE_BYTES, Delivery, Receipt, check_delivery, check_receipt
+from hub.client.push import Push, PushTrust, check_push, verify_push
+from hub.client.push_memory import REMEMBERED_ON_DISK, DurablePushGuard
 from hub.client.tokens import Tokens
 from hub.client.wire import Wire, json_object
 
@@ -43,6 +45,9 @@ MAX_PAYLOAD_BYTES = 3_000_000
 
 MAX_ACKNOWLEDGED = 500
 """Deliveries in one acknowledgement."""
+
+PUSHES = "pushes.sqlite3"
+"""The file in a partner's folder with what was received by push."""
 
 _JOSE = {"Content-Type": "application/jose"}
 
@@ -206,19 +211,40 @@ class Partner:
         total = 0
         while listed:
             part, listed = listed[:MAX_ACKNOWLEDGED], listed[MAX_ACKNOWLEDGED:]
-            jti, now = self._new_jti(), self._clock()
-            compact = envelope.seal(
-                self._folder.signer,
-                typ=ACK,
-                iss=self.system,
-                aud=self._folder.profile.hub,
-                iat=int(now.timestamp()),
-                jti=jti,
-                payload=_json({"deliveries": part}),
-            )
-            with self._kept(compact) as opened:
+            with self._kept(self._acknowledgement(part)) as opened:
                 total += self._send_acknowledgement(opened)
         return total
+
+    def verify_push(
+        self, url: str, headers: Mapping[str, str] | Iterable[tuple[str, str]], body: bytes, *, method: str = "POST"
+    ) -> Push:
+        """What the hub pushed to us at `url`, believed and read; its envelopes are opened by `check_push`.
+
+        `url` is the one that was registered with the hub. The certificates are those of `trust/push.pem`. Raises PushRefused with
+        the status to answer with.
+        """
+        return verify_push(method, url, headers, body, trust=self._push_trust(), now=self._clock())
+
+    def check_push(self, push: Push) -> list[Delivery]:
+        """The push's items with their envelopes believed and opened, as `inbox` gives them.
+
+        A signer's certificate that was not seen before comes from the hub. Raises TrustError for an envelope not to be
+        believed, HubUnreachable, ProblemError.
+        """
+        return check_push(
+            push, system=self.system, trust=self._push_trust(), certificates_for=self._chain, now=self._clock()
+        )
+
+    def push_guard(self, *, remembered: int = REMEMBERED_ON_DISK) -> DurablePushGuard:
+        """What this partner has received by push, in `pushes.sqlite3` of its folder. Raises FolderError."""
+        return DurablePushGuard(self._folder.path / PUSHES, remembered=remembered, clock=self._clock)
+
+    def sign_acknowledgement(self, items: Iterable[Delivery]) -> bytes:
+        """A signed acknowledgement of these deliveries, to answer a push with (`application/jose`); sent nowhere.
+
+        If the answer is lost the hub pushes them again, and another acknowledgement counts as well.
+        """
+        return self._acknowledgement([{"id": item.id, "digest": item.digest} for item in items])
 
     def resume(self) -> Resumed:
         """Send what lies in the outbox, oldest first, and return what came of it. Nothing becomes two exchanges.
@@ -236,6 +262,30 @@ class Partner:
                     raise
                 done.refused[opened.header.jti] = refusal
         return done
+
+    def _acknowledgement(self, listed: Sequence[Mapping[str, str]]) -> bytes:
+        return envelope.seal(
+            self._folder.signer,
+            typ=ACK,
+            iss=self.system,
+            aud=self._folder.profile.hub,
+            iat=int(self._clock().timestamp()),
+            jti=self._new_jti(),
+            payload=_json({"deliveries": listed}),
+        )
+
+    def _push_trust(self) -> PushTrust:
+        found = list(self._trust.push_certificates)
+        if not found:
+            raise FolderError(
+                "信任锚目录中没有 push.pem（枢纽的推送证书）；请向枢纽运行方索取",
+                "the folder with trust anchors has no push.pem (the hub's push certificate); ask the hub's operator",
+            )
+
+        def chain(kid: str) -> list[x509.Certificate]:
+            return sorted(found, key=lambda certificate: pki.certificate_kid(certificate) != kid)
+
+        return PushTrust(self._folder.profile.hub, self._trust.anchors, chain)
 
     @contextmanager
     def _kept(self, compact: bytes) -> Iterator[Opened]:

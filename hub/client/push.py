@@ -61,13 +61,17 @@ class PushItem:
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """A push that the hub signed: items of one lane, in order, to be acted upon before `expires` (aware)."""
+    """A push that the hub signed: items of one lane, in order, to be acted upon before `expires` (aware).
+
+    `nonce` differs with each request, also between two of the same items.
+    """
 
     lane: str
     sequence: int
     fence: int
     expires: datetime
     items: tuple[PushItem, ...]
+    nonce: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +143,7 @@ def verify_push(
         fence=_number(named["shuniu-fence"], "shuniu-fence"),
         expires=signed.expires,
         items=_items(body),
+        nonce=signed.nonce,
     )
     _check_order(push)
     return push

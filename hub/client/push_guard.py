@@ -6,7 +6,7 @@ Knows nothing of signatures or of what the items hold; what it judges was verifi
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -35,12 +35,22 @@ class Judgement:
     items: tuple[PushItem, ...] = ()
 
 
+def judge(push: Push, *, fence: int | None, had: Callable[[str], bool], now: datetime) -> Judgement:
+    """Whether to act on `push`, when `fence` is the highest seen in its lane and `had` knows the delivery ids that were kept."""
+    if now >= push.expires or (fence is not None and push.fence < fence):
+        return Judgement(Verdict.STALE, 409)
+    fresh = tuple(item for item in push.items if not had(item.delivery))
+    return Judgement(Verdict.ACCEPT, 200, fresh) if fresh else Judgement(Verdict.ALREADY_HAD, 200)
+
+
 @dataclass(slots=True)
 class PushGuard:
     """A receiver's memory: the highest fence of each lane, and the last `remembered` delivery ids that it kept.
 
-    In memory, unless the caller stores `state()` with what it stores of the items, best in one transaction, and begins with
-    `PushGuard.restored`. One guard for each receiver; not for several threads at once.
+    In memory only, unless the caller stores `state()` with what it stores of the items, in one transaction, and begins with
+    `PushGuard.restored`: a guard that forgets at a restart lets its receiver act twice. `DurablePushGuard` does that in a file.
+    One guard for each receiver; not for several threads at once, and nothing may be awaited between `judge` and `keep`: until
+    then the same push is to be acted upon again.
     """
 
     remembered: int = REMEMBERED
@@ -58,13 +68,10 @@ class PushGuard:
         `stale` (409): expired, or a higher fence was seen. `already-had` (200): every item was kept before. `accept` (200): act on
         `items`, then call `keep`.
         """
-        if now >= push.expires or push.fence < self._fences.get(push.lane, push.fence):
-            return Judgement(Verdict.STALE, 409)
-        self._fences[push.lane] = push.fence
-        fresh = tuple(item for item in push.items if item.delivery not in self._had)
-        if not fresh:
-            return Judgement(Verdict.ALREADY_HAD, 200)
-        return Judgement(Verdict.ACCEPT, 200, fresh)
+        judgement = judge(push, fence=self._fences.get(push.lane), had=self._had.__contains__, now=now)
+        if judgement.verdict is not Verdict.STALE:
+            self._fences[push.lane] = push.fence
+        return judgement
 
     def keep(self, items: Iterable[PushItem]) -> None:
         """Remember these as had: they are stored. The oldest ids are forgotten beyond `remembered`."""

@@ -11,9 +11,6 @@ from datetime import UTC, datetime
 MAX_OFFSET_S = 2.0
 """Architecture, "Data": beyond this a gateway signs nothing."""
 
-MAX_ROUND_TRIP_S = 0.2
-"""A look that took longer says too little about when in it the clock was read; the first one counts all the same."""
-
 Clock = Callable[[], datetime]
 
 
@@ -36,13 +33,16 @@ class DatabaseClock:
         return datetime.fromtimestamp(self._latest, UTC)
 
     def observe(self, database_time: datetime, *, asked_at: float) -> None:
-        """Follow the database: its clock read `database_time` between the monotonic instant `asked_at` and now."""
+        """Follow the database: its clock read `database_time` between the monotonic instant `asked_at` and now.
+
+        When in between, nobody knows: a statement that waits for a lock reads it at the end, one whose commit is slow at the
+        beginning. So what is known already stands unless this look contradicts it, and then gives way as far as it must.
+        """
         answered_at = self._monotonic()
-        if answered_at - asked_at > MAX_ROUND_TRIP_S and self._observed:
-            return
+        told = database_time.timestamp()
+        least, most = told - answered_at, told - asked_at
+        self._offset = min(max(self._offset, least), most) if self._observed else (least + most) / 2
         self._observed = True
-        middle = (asked_at + answered_at) / 2
-        self._offset = database_time.timestamp() - middle
         self.wall_offset_s = self._wall() - answered_at - self._offset
 
     def not_before(self, moment: datetime) -> None:

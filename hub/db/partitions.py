@@ -13,6 +13,12 @@ import asyncpg
 from hub.db.ids import lowest_id
 from hub.db.locks import hold_maintenance
 
+# TRUNCATE of one partition fires no trigger of its table, and a trigger for statements is not handed down.
+TRUNCATE_TRIGGERS = """
+SELECT tgname AS name, tgfoid::regproc::text AS function FROM pg_trigger
+WHERE tgrelid = $1::text::regclass AND NOT tgisinternal AND tgtype & 32 <> 0
+"""
+
 PARTITIONED = ("exchange", "delivered", "acknowledgement", "log_entry")
 
 # So many months stand ready beyond the present one: a hub whose chores fail has that long until rows go to the default.
@@ -50,6 +56,11 @@ async def _make(connection: asyncpg.Connection, table: str, name: str, low: UUID
     """Made beside the table and then attached: that lets intake go on, while `PARTITION OF` would stop it."""
     default = f"{table}_default"
     await connection.execute(f"CREATE TABLE {name} (LIKE {table} INCLUDING ALL) WITH (toast_tuple_target = {INLINE})")
+    for trigger in await connection.fetch(TRUNCATE_TRIGGERS, table):
+        await connection.execute(
+            f"CREATE TRIGGER {trigger['name']} BEFORE TRUNCATE ON {name}"
+            f" FOR EACH STATEMENT EXECUTE FUNCTION {trigger['function']}()"
+        )
     attach = f"ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES FROM ('{low}') TO ('{high}')"
     # Nobody may add a row of this month to the default partition between our look and the attachment.
     await connection.execute(f"LOCK TABLE {default} IN ACCESS EXCLUSIVE MODE")

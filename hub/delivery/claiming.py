@@ -5,12 +5,16 @@ had happened. Yet a lane keeps its order, nothing is lost, and nothing leaves af
 
 A claim is one transaction. It takes the barrier of rights, shared, and reads the time in its next statement (I3); it locks
 the lane's row unless somebody has it; then it takes the lease, which is refused while another's runs, while the lane is
-paused or while it rests after a failure; then the head of the queue: what has a number already first, in the order of
-numbers, then the rest in queue order, which gets the lane's next numbers, from the counter that pulls use (I4). Each claim
-raises the lane's fence by one and leaves an attempt and a log entry. Only then, with no transaction open, is the batch
-handed over. What came of it is settled in another transaction (`settling`), if lease and fence are still the same.
+paused, while it rests after a failure or waits for the acknowledgement of what was handed over; then the head of the queue:
+what has a number already first, in the order of numbers, then the rest in queue order, which gets the lane's next numbers,
+from the counter that pulls use (I4). Each claim raises the lane's fence and leaves an attempt and a log entry. Only
+then, with no transaction open, is the batch handed over. What came of it is settled in another transaction (`settling`), if
+lease and fence are still the same.
 
-States of a lane: idle → leased (fence n) → idle again (settled) | expired (nobody settled) → leased (fence n + 1).
+States of a lane: idle → leased (fence n) → idle again (settled) | expired (nobody settled) → leased (a higher fence).
+
+A fence is the claim's time in milliseconds, or one more than the last, whichever is higher: a hub that was restored from a
+backup of yesterday goes on above what receivers have seen since.
 
 Death half-way. Before the commit nothing has happened. After it, sent or not: the lease runs out, the next claim closes the
 attempt as expired and takes the same items under the same numbers and a higher fence. The receiver has perhaps had them;
@@ -20,8 +24,7 @@ surpassed.
 """
 
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -38,6 +41,7 @@ from hub.db.clock import DatabaseClock
 from hub.db.ids import new_id
 from hub.delivery import repository as sql
 from hub.ledger import repository as ledger
+from hub.ledger.barrier import rights_standing_still
 from hub.registry.picture import STOPPING_REASONS
 
 LEASE_S = 45.0
@@ -49,8 +53,12 @@ CALL_S = 35.0
 MAX_BATCH = 200
 """Items in one batch: past this the cost of a call is shared enough, and a failed one repeats more than it need."""
 
-MAX_BATCH_BYTES = 8 << 20
-"""Envelopes in one batch, together; a single larger one travels alone."""
+MAX_BATCH_BYTES = 896 << 10
+"""Envelopes in one batch, together; a single larger one travels alone.
+
+With what is around them a body stays under 1 MiB, which is what reverse proxies take unless told. Every lane that is open holds
+a batch, and its body, for as long as the call lasts.
+"""
 
 STOPPING = sorted(STOPPING_REASONS)
 """Reasons of revocation that stop what is queued, as SQL takes them."""
@@ -91,27 +99,6 @@ class Claim:
         return [item.delivery for item in self.batch.items]
 
 
-@asynccontextmanager
-async def rights_standing_still(connection: asyncpg.Connection, clock: DatabaseClock) -> AsyncIterator[datetime]:
-    """A transaction during which nobody narrows rights; yields the database's time after the lock.
-
-    Commits at the end of the block, rolls back on any error.
-    """
-    try:
-        await connection.execute(ledger.OPEN_UNDER_BARRIER)
-        asked_at = time.monotonic()
-        row = await connection.fetchrow(ledger.READ_EPOCH)
-        assert row is not None
-        now: datetime = row["now"]
-        clock.observe(now, asked_at=asked_at)
-        yield now
-    except BaseException:
-        if not connection.is_closed():
-            await connection.execute("ROLLBACK")
-        raise
-    await connection.execute("COMMIT")
-
-
 class _NothingToPush(Exception):
     """The lane is another's, may not be pushed, or is empty: the transaction is taken back."""
 
@@ -125,14 +112,14 @@ async def claim(
     """
     began = time.monotonic()
     try:
-        async with rights_standing_still(connection, clock) as now:
+        async with rights_standing_still(connection, clock) as (_, now):
             # 1 the lane, if it may be pushed and nobody has it
             found = await connection.fetchrow(sql.LOCK_LANE, now, STOPPING, lane)
             if found is None:
                 raise _NothingToPush
             # 2 lease and fence
             expires = now + timedelta(seconds=LEASE_S)
-            lease = await connection.fetchrow(sql.TAKE_LEASE, lane, holder, now, expires, MAX_BATCH)
+            lease = await connection.fetchrow(sql.TAKE_LEASE, lane, holder, now, expires, MAX_BATCH, found["stopped"])
             if lease is None:
                 raise _NothingToPush
             # 3 the head of the queue, numbered first

@@ -24,11 +24,10 @@ from hub.db.ids import new_id
 from hub.delivery.errors import AlreadyReplayed, CountHasChanged, UnknownDeadLetter
 from hub.delivery.lanes import wake
 from hub.delivery.models import DeadLetter
-from hub.registry.errors import InvalidField
 from hub.registry.models import System
 
 MOST_AT_ONCE = 1_000
-"""Letters replayed in one transaction; who has more narrows the selection or comes again."""
+"""Letters replayed in one transaction; who has more comes again."""
 
 _PAIRS = (
     "unnest(CAST(:letters AS uuid[]), CAST(:deliveries AS uuid[])) WITH ORDINALITY AS pair (letter, delivery, place)"
@@ -59,6 +58,14 @@ class Selection:
     lane: UUID | None = None
     consumer: str | None = None
     reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """How many letters were queued again, and how many of the selection still wait."""
+
+    count: int
+    left: int
 
 
 async def list_dead_letters(
@@ -93,30 +100,24 @@ async def replay_one(session: AsyncSession, letter: UUID, *, actor: Actor, recor
 
 async def replay_many(
     session: AsyncSession, selection: Selection, *, expected: int, actor: Actor, recorder: Recorder, now: datetime
-) -> int:
-    """Queue every waiting letter of the selection again, in the order that they had; returns how many.
+) -> Replayed:
+    """Queue the waiting letters of the selection again, the first `MOST_AT_ONCE`, in the order that they had.
 
-    `expected` is what the preview counted. Raises CountHasChanged where it no longer holds, InvalidField beyond
-    `MOST_AT_ONCE`.
+    `expected` is what the preview counted, or what the last replay left. Raises CountHasChanged where it no longer holds.
     """
-    if expected > MOST_AT_ONCE:
-        raise InvalidField(
-            "/expected",
-            f"一次最多重投 {MOST_AT_ONCE} 条；请缩小范围后分批重投",
-            f"at most {MOST_AT_ONCE} are replayed at once; narrow the selection and come again",
-        )
     query = (
         select(DeadLetter)
         .where(*_conditions(selection), col(DeadLetter.replayed_as).is_(None))
         .order_by(col(DeadLetter.lane_id), col(DeadLetter.sequence))
-        .limit(MOST_AT_ONCE + 1)
+        .limit(MOST_AT_ONCE)
         .with_for_update(of=DeadLetter)
     )
     rows = (await session.scalars(query, execution_options={"populate_existing": True})).all()
-    if len(rows) != expected:
-        raise CountHasChanged(expected, len(rows))
+    found = await count_dead_letters(session, selection)  # now that nobody else replays those rows
+    if found != expected:
+        raise CountHasChanged(expected, found)
     await _replay(session, rows, actor, recorder, now)
-    return len(rows)
+    return Replayed(len(rows), found - len(rows))
 
 
 async def _replay(

@@ -1,5 +1,7 @@
-"""The adapters of one worker process: made from a lane's target when first needed, made anew when the target changes."""
+"""The adapters of one worker process: made from a target when first needed, made anew when the target changes."""
 
+import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -8,8 +10,10 @@ from uuid import UUID
 
 from adapters import registry
 from adapters.errors import SettingsInvalid
-from adapters.protocol import Adapter, Pushing, RequestSigner
-from hub.delivery.claiming import PushLane
+from adapters.protocol import Adapter, Capability, Notary, Polling, Pushing, RequestSigner
+from hub.delivery.claiming import CALL_S, PushLane
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -18,20 +22,13 @@ class Adapters:
 
     signer: RequestSigner
     clock: Callable[[], datetime]
+    notary: Notary | None = None
     _made: dict[UUID, tuple[str, dict[str, Any], Adapter]] = field(default_factory=dict)
-    _replaced: list[Adapter] = field(default_factory=list)
+    _replaced: dict[asyncio.Task[None], Adapter] = field(default_factory=dict)
 
     def __call__(self, lane: PushLane) -> Pushing:
         """The adapter of the lane's target. Raises AdapterError where it cannot be made, or cannot push."""
-        name, settings, adapter = self._made.get(lane.consumer_id, ("", {}, None))
-        if adapter is None or (name, settings) != (lane.adapter, lane.settings):
-            made = registry.build(
-                lane.adapter, settings=lane.settings, secrets={}, signer=self.signer, clock=self.clock
-            )
-            if adapter is not None:
-                self._replaced.append(adapter)  # another lane's call may still be open on it
-            adapter = made
-            self._made[lane.consumer_id] = (lane.adapter, lane.settings, made)
+        adapter = self._of(lane.consumer_id, lane.consumer, lane.adapter, lane.settings)
         if not isinstance(adapter, Pushing):
             raise SettingsInvalid(
                 reason="cannot-push",
@@ -40,9 +37,48 @@ class Adapters:
             )
         return adapter
 
+    def polling(self, system: UUID, code: str, name: str, settings: dict[str, Any]) -> Polling | None:
+        """The adapter of a system's target, None where it does not poll. Raises AdapterError where it cannot be made."""
+        adapter = self._of(system, code, name, settings)
+        return adapter if Capability.POLL in adapter.capabilities and isinstance(adapter, Polling) else None
+
+    def _of(self, system: UUID, code: str, name: str, settings: dict[str, Any]) -> Adapter:
+        made_as, made_with, adapter = self._made.get(system, ("", {}, None))
+        if adapter is not None and (made_as, made_with) == (name, settings):
+            return adapter
+        made = registry.build(
+            name,
+            settings=settings,
+            secrets={},
+            signer=self.signer,
+            clock=self.clock,
+            notary=self.notary,
+            system=code,
+        )
+        if adapter is not None:
+            closing = asyncio.create_task(_close_when_unused(adapter), name=f"close the adapter {made_as}")
+            self._replaced[closing] = adapter
+            closing.add_done_callback(self._closed)
+        self._made[system] = (name, settings, made)
+        return made
+
     async def close(self) -> None:
         """Let go of all connections."""
-        for adapter in [*self._replaced, *(made for _, _, made in self._made.values())]:
+        for closing in self._replaced:
+            closing.cancel()
+        for adapter in [*self._replaced.values(), *(made for _, _, made in self._made.values())]:
             await adapter.close()
         self._replaced.clear()
         self._made.clear()
+
+    def _closed(self, closing: asyncio.Task[None]) -> None:
+        self._replaced.pop(closing, None)
+        fault = None if closing.cancelled() else closing.exception()
+        if fault is not None:
+            log.error("an adapter does not close", extra={"fault": type(fault).__name__})
+
+
+async def _close_when_unused(adapter: Adapter) -> None:
+    """Close it once no call that began before can be open any more."""
+    await asyncio.sleep(CALL_S)
+    await adapter.close()

@@ -15,7 +15,8 @@ import hub.registry.models  # noqa: F401  the other one
 class PushTarget(SQLModel, table=True):
     """Where and how a system is pushed to, as a security officer allowed it.
 
-    `settings` are the adapter's own, checked by its type: for HTTP the URL and the networks it may lead to. No secrets.
+    `settings` are the adapter's own, checked by its type: for HTTP the URL and the networks it may lead to. No secrets. A target
+    that `holds` is pushed to by nobody: its lanes are shown in the system's inbox.
     """
 
     __tablename__ = "push_target"
@@ -37,10 +38,15 @@ class PushTarget(SQLModel, table=True):
     state_reason: str | None = Field(default=None, sa_type=Text)
     set_by: str = Field(sa_type=Text)
     set_at: datetime = Field(sa_type=DateTime(timezone=True))
+    holds: bool = False
 
 
 class LaneLease(SQLModel, table=True):
-    """Who pushes a lane until when, and how the lane fares. Apart from `lane`, whose row pulls lock."""
+    """Who pushes a lane until when, and how the lane fares. Apart from `lane`, whose row pulls lock.
+
+    `handed_over_at`: when what is numbered up to `handed_over_last` was handed over to something that only carries it on. Until
+    it is acknowledged, or `next_attempt_at` has come, the lane waits.
+    """
 
     __tablename__ = "lane_lease"
     __table_args__ = (
@@ -50,6 +56,7 @@ class LaneLease(SQLModel, table=True):
         CheckConstraint("(holder IS NULL) = (expires_at IS NULL)"),
         CheckConstraint("(paused_at IS NULL) = (paused_reason IS NULL)"),
         CheckConstraint("(failures = 0) = (failed_reason IS NULL)"),
+        CheckConstraint("(handed_over_at IS NULL) = (handed_over_last IS NULL)"),
     )
 
     lane_id: UUID = Field(primary_key=True, foreign_key="lane.id")
@@ -64,6 +71,8 @@ class LaneLease(SQLModel, table=True):
     blocked_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     paused_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     paused_reason: str | None = Field(default=None, sa_type=Text)
+    handed_over_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    handed_over_last: int | None = Field(default=None, sa_type=BigInteger)
 
 
 class Attempt(SQLModel, table=True):
@@ -72,7 +81,7 @@ class Attempt(SQLModel, table=True):
     __tablename__ = "attempt"
     __table_args__ = (
         CheckConstraint("count >= 1"),
-        CheckConstraint("outcome IN ('transport-confirmed', 'acknowledged', 'failed', 'expired')"),
+        CheckConstraint("outcome IN ('transport-confirmed', 'acknowledged', 'handed-over', 'failed', 'expired')"),
         CheckConstraint("octet_length(answer) <= 512"),
         CheckConstraint("(ended_at IS NULL) = (outcome IS NULL)"),
         UniqueConstraint("lane_id", "fence"),

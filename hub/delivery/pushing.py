@@ -16,18 +16,21 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
-from adapters.errors import AdapterError, Rejected, Unavailable
+from adapters.errors import AdapterError, NoPlace, Rejected, Unavailable
 from adapters.protocol import Outcome, Pushed, Pushing
+from hub import errors
 from hub.audit.entry import Actor
 from hub.db.clock import DatabaseClock
 from hub.delivery.claiming import Claim, PushLane, claim
 from hub.delivery.settling import Result, Settled, Settlement
-from hub.errors import Refused
 
 log = logging.getLogger(__name__)
 
 CANCELLED_S = 1.0
 """How long an adapter that was told to stop may take to do so before nobody waits for it any more."""
+
+KEEP_AGAIN_S = 1.0
+"""How soon we try again to keep an acknowledgement that our own database did not take."""
 
 Acquire = Callable[[], AbstractAsyncContextManager[asyncpg.Connection]]
 """Lends a pooled connection."""
@@ -67,7 +70,7 @@ class Pusher:
         result = await self._call(taken)
         async with self.acquire() as connection:
             settled = await Settlement(self.hub_id, self.actor).settle(connection, taken, result, jitter=self.jitter())
-        if settled is not Settled.DELIVERED:
+        if settled not in (Settled.DELIVERED, Settled.HANDED_OVER):
             log.info(
                 "push not delivered",
                 extra={
@@ -96,16 +99,36 @@ class Pusher:
         return await self._believe(taken, adapter_call.result()) if fault is None else _failure(fault, taken)
 
     async def _hand_over(self, taken: Claim) -> Pushed:
-        return await self.adapter_for(taken.lane).push(taken.batch)
+        try:
+            return await self.adapter_for(taken.lane).push(taken.batch)
+        except (SystemExit, KeyboardInterrupt) as fault:  # asyncio would end the process with these
+            raise RuntimeError(type(fault).__name__) from fault
+
+    async def _keep(self, taken: Claim, acknowledgement: bytes) -> None:
+        """Have the acknowledgement kept, as long as the call's time allows. Raises `Refused` where it does not count.
+
+        Raises errors.Unavailable where we cannot keep it now: that is no fault of the consumer, and the lease runs out.
+        """
+        while True:
+            try:
+                await self.acknowledge(acknowledgement, address="", request_id=taken.attempt.hex)
+            except errors.Unavailable:
+                if time.monotonic() + KEEP_AGAIN_S > taken.call_until:
+                    raise
+                await asyncio.sleep(KEEP_AGAIN_S)
+            else:
+                return
 
     async def _believe(self, taken: Claim, pushed: Pushed) -> Result:
         """What got through, as a result; a signed answer counts once it is verified and kept."""
         if pushed.outcome is Outcome.ACKNOWLEDGED:
             try:
-                await self.acknowledge(pushed.acknowledgement, address="", request_id=taken.attempt.hex)
-            except Refused as refusal:
+                await self._keep(taken, pushed.acknowledgement)
+            except errors.Unavailable:
+                raise
+            except errors.Refused as refusal:
                 return Result(reason=f"acknowledgement-{refusal.slug}", answer=pushed.answer)
-        return Result(pushed.outcome, answer=pushed.answer)
+        return Result(pushed.outcome, answer=pushed.answer, again_after_s=pushed.again_after_s)
 
 
 def _failure(fault: BaseException, taken: Claim) -> Result:
@@ -113,7 +136,11 @@ def _failure(fault: BaseException, taken: Claim) -> Result:
     if isinstance(fault, AdapterError):
         wait_s = (fault.retry_after_s or 0) if isinstance(fault, Unavailable) else 0
         return Result(
-            reason=fault.reason, answer=fault.answer, refused=isinstance(fault, Rejected), retry_after_s=wait_s
+            reason=fault.reason,
+            answer=fault.answer,
+            refused=isinstance(fault, Rejected),
+            put_off=isinstance(fault, NoPlace),
+            retry_after_s=wait_s,
         )
     log.error(
         "an adapter failed in a way that it does not declare",

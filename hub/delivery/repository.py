@@ -9,59 +9,92 @@ DELIVERY_CHANNEL = "shuniu_delivery"
 
 _OPEN_LANES = """
 FROM lane l
-JOIN access_grant g ON g.lane_id = l.id AND g.state = 'active' AND g.valid_from <= $1 AND $1 < g.valid_to
+JOIN access_grant g ON g.lane_id = l.id AND g.state = 'active' AND g.valid_from <= {now} AND {now} < g.valid_to
 JOIN system s ON s.id = l.consumer_id AND s.state = 'active'
 JOIN organisation o ON o.id = s.organisation_id
 JOIN resource r ON r.id = l.resource_id AND r.status = 'published'
-JOIN push_target t ON t.system_id = s.id AND t.state = 'active'
+JOIN push_target t ON t.system_id = s.id AND t.state = 'active' AND NOT t.holds
 WHERE l.mode = 'push' AND EXISTS (
     SELECT FROM certificate c
-    WHERE c.system_id = s.id AND c.state = 'active' AND c.not_before <= $1 AND $1 < c.not_after
+    WHERE c.system_id = s.id AND c.state = 'active' AND c.not_before <= {now} AND {now} < c.not_after
 )
 """
-"""Lanes that may be pushed at the moment $1. A consumer without a valid certificate gets nothing, as in a pull."""
+"""Lanes that may be pushed at that moment. A consumer without a valid certificate gets nothing, as in a pull.
+
+Those of a target that holds are not among them: the inbox shows them.
+"""
 
 _STOPPED = "ARRAY(SELECT kid FROM certificate WHERE revocation_reason = ANY($2::text[]))"
 
+_RESTED = """
+(e.next_attempt_at <= {now} OR e.handed_over_at IS NOT NULL AND NOT EXISTS (
+    SELECT FROM delivery w WHERE w.lane_id = e.lane_id AND w.sequence <= e.handed_over_last AND w.kid <> ALL({stopped})))
+"""
+"""The lane `e` need not wait: its rest is over, or nothing of what was handed over is left to be acknowledged."""
+
+_NOW = "statement_timestamp()"
+
 FIND_DUE = f"""
 WITH stopped AS MATERIALIZED (SELECT {_STOPPED} AS kids),
+open AS (
+    SELECT consumer_id, count(*) AS lanes, count(*) FILTER (WHERE id = ANY($7::uuid[])) AS failing
+    FROM lane WHERE id = ANY($1::uuid[]) GROUP BY consumer_id
+),
 due AS (
-    SELECT l.id, coalesce(e.failures, 0) AS failures, e.claimed_at
-    FROM (SELECT l.id {_OPEN_LANES}) l LEFT JOIN lane_lease e ON e.lane_id = l.id CROSS JOIN stopped
-    WHERE l.id <> ALL($3::uuid[])
+    SELECT l.id, l.consumer_id, coalesce(e.failures, 0) AS failures, coalesce(e.failures, 0) > 0 AS failing, e.claimed_at,
+           coalesce(open.lanes, 0) AS open, coalesce(open.failing, 0) AS open_failing
+    FROM (SELECT l.id, l.consumer_id {_OPEN_LANES.format(now=_NOW)}) l
+    LEFT JOIN lane_lease e ON e.lane_id = l.id LEFT JOIN open USING (consumer_id) CROSS JOIN stopped
+    WHERE l.id <> ALL($1::uuid[]) AND l.id <> ALL($3::uuid[])
       AND (e.lane_id IS NULL
-           OR e.paused_at IS NULL AND e.next_attempt_at <= $1 AND (e.holder IS NULL OR e.expires_at <= $1))
+           OR e.paused_at IS NULL AND {_RESTED.format(now=_NOW, stopped="stopped.kids")}
+              AND (e.holder IS NULL OR e.expires_at <= {_NOW}))
       AND (EXISTS (SELECT FROM delivery d
                    WHERE d.lane_id = l.id AND d.sequence IS NULL AND d.kid <> ALL(stopped.kids))
            OR EXISTS (SELECT FROM delivery d
                       WHERE d.lane_id = l.id AND d.sequence IS NOT NULL AND d.kid <> ALL(stopped.kids)))
-), ranked AS (
-    SELECT *, row_number() OVER (PARTITION BY failures > 0 ORDER BY claimed_at NULLS FIRST, id) AS place FROM due
+), of_its_kind AS (
+    SELECT *, row_number() OVER (PARTITION BY consumer_id, failing ORDER BY claimed_at NULLS FIRST, id) AS own FROM due
+), placed AS (
+    SELECT *, row_number() OVER (PARTITION BY failing ORDER BY claimed_at NULLS FIRST, id) AS place
+    FROM of_its_kind WHERE open + own <= $6 AND (NOT failing OR open_failing + own <= $8)
+), shared AS (
+    SELECT *, open + row_number() OVER (PARTITION BY consumer_id ORDER BY claimed_at NULLS FIRST, id) AS of_consumer
+    FROM placed WHERE NOT failing OR place <= $5
 )
-SELECT id, failures FROM ranked WHERE failures = 0 OR place <= $5
-ORDER BY failures > 0, claimed_at NULLS FIRST, id LIMIT $4
+SELECT id, failures FROM shared WHERE of_consumer <= $6 ORDER BY claimed_at NULLS FIRST, id LIMIT $4
 """  # noqa: S608
-"""Lanes with something to push now: those that did not fail last time first, then by how long they have waited.
+"""Lanes with something to push now, those that have waited longest first, whether they failed last time or not.
 
-Left out are those that this process has in hand ($3); at most $4, and of failing ones at most $5.
+Left out are those that this process has open ($1, those that failed last time among them $7) or avoids ($3). At most $4, of
+failing ones at most $5; of one consumer, with those that are open, at most $6, of failing ones $8. What one bound leaves out
+takes nobody's share of another: failing lanes without a place do not keep their consumer's good ones out, and the surplus of
+one consumer does not keep out another's.
 """
 
 LOCK_LANE = f"""
 SELECT l.next_sequence, s.id AS consumer_id, s.code AS consumer, o.region, r.code AS resource, g.id AS grant_id,
        t.adapter, t.settings, t.policy, t.max_attempts, {_STOPPED} AS stopped
-{_OPEN_LANES} AND l.id = $3
+{_OPEN_LANES.format(now="$1")} AND l.id = $3
 FOR NO KEY UPDATE OF l SKIP LOCKED
 """
 """`NO KEY`: a foreign key's share lock does not make the lane look taken."""
 
-TAKE_LEASE = """
+_MILLISECONDS = "(extract(epoch FROM $3::timestamptz) * 1000)::bigint"
+
+TAKE_LEASE = f"""
 INSERT INTO lane_lease AS e (lane_id, fence, holder, expires_at, claimed_at, next_attempt_at, failures, batch_limit)
-VALUES ($1, 1, $2, $4, $3, $3, 0, $5)
-ON CONFLICT (lane_id) DO UPDATE SET fence = e.fence + 1, holder = $2, expires_at = $4, claimed_at = $3
-WHERE e.paused_at IS NULL AND e.next_attempt_at <= $3 AND (e.holder IS NULL OR e.expires_at <= $3)
+VALUES ($1, {_MILLISECONDS}, $2, $4, $3, $3, 0, $5)
+ON CONFLICT (lane_id) DO UPDATE
+SET fence = greatest(e.fence + 1, {_MILLISECONDS}), holder = $2, expires_at = $4, claimed_at = $3
+WHERE e.paused_at IS NULL AND {_RESTED.format(now="$3", stopped="$6::text[]")}
+  AND (e.holder IS NULL OR e.expires_at <= $3)
 RETURNING fence, batch_limit
+"""  # noqa: S608
+"""No row: somebody holds the lane, or it is paused, backing off or waiting for an acknowledgement.
+
+A statement after the lane's lock, so it sees the latest.
 """
-"""No row: somebody holds the lane, or it is paused or backing off. A statement after the lane's lock, so it sees the latest."""
 
 EXPIRE_ATTEMPTS = """
 UPDATE attempt SET ended_at = $2, outcome = 'expired' WHERE lane_id = $1 AND ended_at IS NULL
@@ -73,17 +106,45 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 """
 
 HOLD_LEASE = """
-SELECT failures, batch_limit, blocked_at, clock_timestamp() AS now FROM lane_lease
+SELECT failures, failed_reason, batch_limit, blocked_at, clock_timestamp() AS now FROM lane_lease
 WHERE lane_id = $1 AND fence = $2 AND holder = $3 AND expires_at > clock_timestamp() FOR UPDATE
 """
 """No row: the lease ran out, or is another's by now, and what came of the call counts for nothing."""
 
 RELEASE_LEASE = """
 UPDATE lane_lease SET holder = NULL, expires_at = NULL, next_attempt_at = $2, failures = $3, failed_reason = $4,
-                      batch_limit = $5, blocked_at = $6 WHERE lane_id = $1
+                      batch_limit = $5, blocked_at = $6, handed_over_at = NULL, handed_over_last = NULL WHERE lane_id = $1
 """
 
+HAND_OVER = """
+UPDATE lane_lease SET holder = NULL, expires_at = NULL, next_attempt_at = $2, failures = 0, failed_reason = NULL,
+                      batch_limit = $3, blocked_at = NULL, handed_over_at = $4, handed_over_last = $5 WHERE lane_id = $1
+"""
+"""Releases the lease of a lane that now waits for an acknowledgement, until $2 at the latest."""
+
+AWAKEN_LANES = """
+UPDATE lane_lease SET next_attempt_at = least(next_attempt_at, :now), handed_over_at = NULL, handed_over_last = NULL
+WHERE lane_id IN (SELECT id FROM lane WHERE consumer_id = :consumer)
+"""
+"""A new target is tried at once: what the lanes waited for was the old one's."""
+
+END_RESTS = """
+UPDATE lane_lease SET next_attempt_at = :now
+WHERE next_attempt_at > :now AND handed_over_at IS NULL AND lane_id IN (SELECT id FROM lane WHERE consumer_id = :consumer)
+"""
+"""What was handed over is waited for all the same: its acknowledgement may be on the way."""
+
+LANES_WITH_RIGHTS = f"SELECT l.id {_OPEN_LANES.format(now='CAST(:now AS timestamptz)')} AND l.id = ANY(:lanes)"
+
 END_ATTEMPT = "UPDATE attempt SET ended_at = $2, outcome = $3, reason = $4, answer = $5 WHERE id = $1"
+
+COUNT_ATTEMPTS = """
+SELECT count(*) FROM (
+    SELECT first_sequence FROM attempt WHERE lane_id = $1 AND outcome = 'failed' AND reason <> 'no-place'
+    ORDER BY fence DESC LIMIT $3
+) AS latest WHERE first_sequence = $2
+"""
+"""How many of the lane's $3 latest failures began with the number $2; what was not sent did not fail."""
 
 LOCK_REMAINING = "SELECT id, sequence, digest FROM delivery WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE"
 """What of a batch is still to be delivered, locked in the order of ids as acknowledgements do."""

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters import registry as adapters
@@ -17,7 +18,10 @@ from adapters.protocol import Capability
 from hub.audit.entry import Actor
 from hub.audit.service import Recorder
 from hub.delivery.errors import UnknownTarget
+from hub.delivery.lanes import wake
 from hub.delivery.models import PushTarget
+from hub.delivery.repository import AWAKEN_LANES, END_RESTS
+from hub.errors import FieldError, InvalidInput
 from hub.registry import barrier
 from hub.registry import service as registry
 from hub.registry.errors import InvalidField, WrongState
@@ -28,6 +32,9 @@ POLICIES = ("park", "block")
 """After the limit of attempts: `park` sets the item aside and goes on, `block` keeps the lane's order and waits."""
 
 MOST_ATTEMPTS = 100
+
+_AWAKEN = text(AWAKEN_LANES)
+_END_RESTS = text(END_RESTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +53,13 @@ async def set_target(
 ) -> PushTarget:
     """Say where the system is pushed to, for the first time or anew; a paused target stays paused.
 
+    With an adapter that holds, its lanes are shown in its inbox from the commit on, and no attempt starts any more; one that
+    pushes takes them up again, under the numbers that they have.
+
     Raises InvalidField, UnknownSystem.
     """
-    _check(new)
-    await barrier.hold(session)
+    holds = _check(new)
+    now = await barrier.hold(session, now)
     system, _ = await registry.find_system(session, new.system)
     row = await session.get(PushTarget, system.id, populate_existing=True)
     before = "" if row is None else fingerprint(row)
@@ -63,12 +73,15 @@ async def set_target(
             state="active",
             set_by=actor.id,
             set_at=now,
+            holds=holds,
         )
         session.add(row)
     else:
         row.adapter, row.settings = new.adapter, dict(new.settings)
-        row.policy, row.max_attempts = new.policy, new.max_attempts
+        row.policy, row.max_attempts, row.holds = new.policy, new.max_attempts, holds
         row.set_by, row.set_at = actor.id, now
+        await session.execute(_AWAKEN, {"consumer": system.id, "now": now})
+        await wake(session)
     event = "target.changed" if before else "target.set"
     _record(session, event, new.system, row, actor, recorder, now, before)
     await barrier.bump(session)
@@ -86,8 +99,11 @@ async def pause_target(
 async def resume_target(
     session: AsyncSession, system: str, *, actor: Actor, recorder: Recorder, now: datetime
 ) -> PushTarget:
-    """Push again. Raises UnknownSystem, UnknownTarget, WrongState."""
-    return await _move(session, system, "active", None, actor, recorder, now)
+    """Push again, and at once: the rests after failures end. Raises UnknownSystem, UnknownTarget, WrongState."""
+    row = await _move(session, system, "active", None, actor, recorder, now)
+    await session.execute(_END_RESTS, {"consumer": row.system_id, "now": now})
+    await wake(session)
+    return row
 
 
 async def find_target(session: AsyncSession, system: str) -> PushTarget:
@@ -99,7 +115,8 @@ async def find_target(session: AsyncSession, system: str) -> PushTarget:
     return row
 
 
-def _check(new: NewTarget) -> None:
+def _check(new: NewTarget) -> bool:
+    """Whether the target holds. Raises InvalidField."""
     if new.policy not in POLICIES:
         raise InvalidField("/policy", "policy 只能是 park 或 block", "policy is park or block")
     if not 1 <= new.max_attempts <= MOST_ATTEMPTS:
@@ -112,7 +129,7 @@ def _check(new: NewTarget) -> None:
         found = adapters.find(new.adapter)
     except AdapterError as error:
         raise InvalidField("/adapter", error.zh, error.en) from None
-    if Capability.PUSH not in found.capabilities:
+    if not found.capabilities & {Capability.PUSH, Capability.HOLD}:
         raise InvalidField(
             "/adapter",
             f"适配器 {new.adapter} 不能推送；请另选",
@@ -121,11 +138,19 @@ def _check(new: NewTarget) -> None:
     try:
         found.settings_type.model_validate(dict(new.settings))
     except ValidationError as error:
-        fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        faults = error.errors(include_url=False, include_context=False, include_input=False)
     else:
-        return
+        return Capability.HOLD in found.capabilities
+    raise InvalidInput(
+        f"适配器 {new.adapter} 的设置有 {len(faults)} 处不合要求；请按 errors 逐项更正",
+        f"{len(faults)} settings of the adapter {new.adapter} are not as they should be; correct what errors names",
+        errors=[_field(fault) for fault in faults],
+    )
+
+
+def _field(fault: Mapping[str, Any]) -> FieldError:
     place = "/".join(["/settings", *map(str, fault["loc"])])
-    raise InvalidField(place, f"{place} 不合要求：{fault['msg']}；请更正", f"{place}: {fault['msg']}; correct it")
+    return FieldError(place, f"不合要求：{fault['msg']}；请更正", f"{fault['msg']}; correct it")
 
 
 async def _move(
@@ -137,7 +162,7 @@ async def _move(
     recorder: Recorder,
     now: datetime,
 ) -> PushTarget:
-    await barrier.hold(session)
+    now = await barrier.hold(session, now)
     row = await find_target(session, system)
     if row.state == state:
         raise WrongState(f"push target of {system}", row.state, "active" if state == "paused" else "paused")

@@ -9,7 +9,7 @@ Who may ask is settled by `read_exchange`, which knows the parties. Beyond that:
 * Staff who read the log get everything.
 
 Openings of commitments are for nobody. A file is whole or not at all: while something that belongs into it is not under the
-checkpoint, it is `not-sealed`. All is read in one snapshot.
+checkpoint, it is `not-sealed`. All is read in one snapshot. An envelope holds payload, so what staff are given is logged.
 """
 
 import base64
@@ -26,11 +26,16 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from certs.authority import Revoked, certificate_revocation_list
 from certs.envelope import read
+from certs.errors import TileError
 from certs.evidence_form import write_evidence
 from certs.header import ACK, RECEIPT
+from certs.leaf_grants import read_grants
+from hub.audit import repository as audit
 from hub.audit import sealed
+from hub.audit.entry import Event, make_entry
+from hub.audit.service import Recorder
 from hub.evidence import repository as sql
-from hub.evidence.errors import NoSuchSize, NotDelivered, NotSealed
+from hub.evidence.errors import NoSuchSize, NotDelivered, NotSealed, RecordMissing
 from hub.evidence.proving import prove_consistency, prove_inclusion
 from hub.exchange.reading import read_exchange, unknown_exchange
 from hub.identity.callers import StaffCaller, SystemCaller
@@ -54,12 +59,13 @@ async def build_evidence(
     caller: StaffCaller | SystemCaller,
     *,
     keyring: KeyRing,
+    recorder: Recorder,
     now: datetime,
     since: int | None = None,
 ) -> bytes:
     """The evidence file of an exchange for this caller; with a proof from the tree of `since` leaves on, if that is given.
 
-    Raises NotFound for who is no party, NotDelivered, NotSealed, NoSuchSize.
+    Raises NotFound for who is no party, NotDelivered, NotSealed, NoSuchSize; RecordMissing for what the hub has lost.
     """
     async with connection.transaction(isolation="repeatable_read"):
         # 1 who asks, and what of the deliveries is theirs to know
@@ -67,6 +73,8 @@ async def build_evidence(
         row = await connection.fetchrow(sql.EXCHANGE, exchange_id)
         if row is None:
             raise unknown_exchange()
+        if row["receipt"] is None:
+            raise RecordMissing("接收凭证", "receipt")
         provider = caller if isinstance(caller, SystemCaller) and caller.code == state.sender else None
         ended = await connection.fetch(sql.ENDED, [delivery.id for delivery in state.deliveries])
         if isinstance(caller, SystemCaller) and provider is None and not ended:
@@ -97,6 +105,10 @@ async def build_evidence(
             if not 1 <= since <= shown.size:
                 raise NoSuchSize(shown.size)
             members["consistency"] = await prove_consistency(connection, since, shown.size)
+        # 5 who of the staff has seen it
+        if isinstance(caller, StaffCaller):
+            event = Event("exchange.disclosed", caller.actor, "exchange", str(exchange_id))
+            await audit.insert(connection, [make_entry(event, hub=recorder.hub, region=recorder.region, now=now)])
         return write_evidence(members)
 
 
@@ -121,8 +133,10 @@ async def _grants(
     connection: asyncpg.Connection, exchange_id: UUID, caller: StaffCaller | SystemCaller | None
 ) -> list[str]:
     """Ids of the grants that fed the exchange's lanes; for a consumer, its own."""
-    (leaf, _), *_ = await connection.fetch(sql.ENTRIES, exchange_id, [])
-    grants: list[str] = orjson.loads(leaf)["details"]["grants"]
+    rows = await connection.fetch(sql.ENTRIES, exchange_id, [])
+    if not rows:
+        raise RecordMissing("日志条目", "log entry")
+    grants = read_grants(orjson.loads(rows[0]["leaf"])["details"]) or []
     if not isinstance(caller, SystemCaller):
         return grants
     rows = await connection.fetch(sql.GRANTS_OF, list(map(UUID, grants)), caller.system_id)
@@ -137,7 +151,10 @@ async def _entries(
     if any(row["leaf_index"] is None or row["leaf_index"] >= size for row in rows):
         raise NotSealed
     rows.sort(key=lambda row: row["leaf_index"])
-    proofs = await prove_inclusion(connection, [row["leaf_index"] for row in rows], size)
+    try:
+        proofs = await prove_inclusion(connection, [row["leaf_index"] for row in rows], size)
+    except TileError:
+        raise RecordMissing("日志哈希块", "tiles of the log") from None
     return [
         {"index": row["leaf_index"], "leaf": orjson.loads(row["leaf"]), "proof": proof}
         for row, proof in zip(rows, proofs, strict=True)
@@ -159,13 +176,18 @@ async def _certificates(connection: asyncpg.Connection, kids: Sequence[str], key
 
 
 async def _revocation_list(connection: asyncpg.Connection, keyring: KeyRing, now: datetime) -> str:
-    """A list made now, with every certificate ever revoked: those that have run out may have signed what is proved."""
+    """A list made now, with every certificate ever revoked: those that have run out may have signed what is proved.
+
+    It says so, or a reader could not tell it from one that has dropped them.
+    """
     revoked = [
         Revoked(int(row["serial"], 16), row["revoked_at"], REASONS[row["revocation_reason"]])
         for row in await connection.fetch(sql.REVOKED)
     ]
     number = await connection.fetchval(sql.NEXT_LIST_NUMBER)
-    return _text(certificate_revocation_list(keyring.authority, revoked, number, now, now + LIFE))
+    since = keyring.authority.certificate.not_valid_before_utc
+    made = certificate_revocation_list(keyring.authority, revoked, number, now, now + LIFE, expired_since=since)
+    return _text(made)
 
 
 def _text(octets: bytes) -> str:

@@ -1,6 +1,6 @@
 """What stands in the way of evidence."""
 
-from hub.errors import Conflict, FieldError, InvalidInput, Refused
+from hub.errors import Conflict, FieldError, InvalidInput, Refused, Unavailable
 
 SEALED_AGAIN_S = 2
 """The sealer makes a round about once a second."""
@@ -16,6 +16,16 @@ class NotSealed(Refused):
             "日志条目尚未封存；请稍后再取",
             "a log entry is not sealed yet; come back in a moment",
             retry_after=SEALED_AGAIN_S,
+        )
+
+
+class RecordMissing(Unavailable):
+    """What the hub wrote when it accepted is not there any more: nothing the caller can mend, and no evidence without it."""
+
+    def __init__(self, zh: str, en: str) -> None:
+        super().__init__(
+            f"枢纽里缺少这次交换的{zh}，无法出具证据；请告知枢纽的管理员运行 shuniu audit verify",
+            f"the hub does not have this exchange's {en} any more, so there is no evidence; tell its operator to run shuniu audit verify",
         )
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import asyncpg
 
-from certs.tiles import Tile, node_reader, tiles_needed
-from certs.tree import HASH_BYTES, Frontier, Node, consistency_proof, inclusion_proof
-from hub.evidence import repository as sql
+from certs.tiles import tiles_needed
+from certs.tree import Frontier, Node, consistency_proof, inclusion_proof
+from hub.audit.sealed import read_nodes
 
 
 async def prove_inclusion(connection: asyncpg.Connection, indexes: Sequence[int], size: int) -> list[list[str]]:
@@ -17,7 +17,7 @@ async def prove_inclusion(connection: asyncpg.Connection, indexes: Sequence[int]
     def prove(node: Node) -> list[list[bytes]]:
         return [inclusion_proof(index, size, node) for index in indexes]
 
-    node = await _reader(connection, size, tiles_needed(size, prove))
+    node = await read_nodes(connection, size, tiles_needed(size, prove))
     return [_texts(proof) for proof in prove(node)]
 
 
@@ -27,7 +27,7 @@ async def prove_consistency(connection: asyncpg.Connection, earlier: int, size: 
     def prove(node: Node) -> tuple[Frontier, list[bytes]]:
         return Frontier(earlier, _edge(earlier, node)), consistency_proof(earlier, size, node)
 
-    frontier, proof = prove(await _reader(connection, size, tiles_needed(size, prove)))
+    frontier, proof = prove(await read_nodes(connection, size, tiles_needed(size, prove)))
     return {"size": earlier, "root": _texts([frontier.root()])[0], "proof": _texts(proof)}
 
 
@@ -39,17 +39,6 @@ def _edge(size: int, node: Node) -> tuple[bytes, ...]:
             hashes.append(node(level, start >> level))
             start += 1 << level
     return tuple(hashes)
-
-
-async def _reader(connection: asyncpg.Connection, size: int, tiles: Sequence[Tile]) -> Node:
-    rows = await connection.fetch(
-        sql.TILES,
-        [tile.level for tile in tiles],
-        [tile.index for tile in tiles],
-        [tile.width * HASH_BYTES for tile in tiles],
-    )
-    found = {(row["level"], row["index"]): row["hashes"] for row in rows}
-    return node_reader(size, lambda tile: found.get((tile.level, tile.index), b""))
 
 
 def _texts(hashes: Sequence[bytes]) -> list[str]:

@@ -1,10 +1,12 @@
 """All SQL of evidence, on raw connections, read in one snapshot."""
 
 EXCHANGE = """
-SELECT e.envelope, e.kid, e.resource_id, e.version, e.deliveries, a.answer AS receipt
-FROM exchange e JOIN system s ON s.id = e.sender_id JOIN acceptance a ON a.sender = s.code AND a.jti = e.jti
+SELECT e.envelope, e.kid, e.resource_id, e.version, e.deliveries, coalesce(e.receipt, a.answer) AS receipt
+FROM exchange e JOIN system s ON s.id = e.sender_id
+LEFT JOIN acceptance a ON a.sender = s.code AND a.jti = e.jti AND a.message_id = e.id
 WHERE e.id = $1
 """
+"""After 24 months its receipt lies with the exchange, and its `jti` may belong to another message."""
 
 SCHEMA = "SELECT schema FROM resource_version WHERE resource_id = $1 AND number = $2"
 
@@ -35,10 +37,4 @@ SELECT l.leaf, s.leaf_index FROM log_entry l LEFT JOIN sealed_entry s ON s.id = 
 UNION ALL
 SELECT l.leaf, s.leaf_index FROM log_entry l LEFT JOIN sealed_entry s ON s.id = l.id
 WHERE l.object_type IN ('acknowledgement', 'certificate', 'grant') AND l.object_id = ANY($2::text[])
-"""
-
-TILES = """
-SELECT t.level, t.index, substring(t.hashes FOR wanted.bytes) AS hashes
-FROM unnest($1::smallint[], $2::bigint[], $3::int[]) AS wanted (level, index, bytes)
-JOIN log_tile t ON t.level = wanted.level AND t.index = wanted.index
 """

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import asyncpg
@@ -15,7 +15,7 @@ from certs.header import ACK
 from certs.jsontext import parse_object
 from hub.audit import repository as audit
 from hub.audit.entry import Event, make_entry
-from hub.db.ids import new_id
+from hub.db.ids import new_id, time_of
 from hub.errors import Conflict, FieldError, NotFound, Refused
 from hub.exchange.gate import Gate, Origin, reused, system_actor
 from hub.exchange.inbox import MAX_LIMIT, RightsChanged, under_barrier
@@ -26,6 +26,7 @@ from hub.ledger.records import Seen
 from hub.registry.picture import Picture, SignerState
 
 MAX_ATTEMPTS = 5
+_MILLISECOND = timedelta(milliseconds=1)
 _ACK_ONLY = frozenset({ACK})
 
 
@@ -36,26 +37,31 @@ class Acknowledging:
     gate: Gate
     acquire: Acquire
 
-    async def acknowledge(self, compact: bytes, *, address: str, request_id: str) -> bytes:
-        """The answer's JSON bytes, `{"acknowledged": n}`, once committed. Raises `Refused`."""
+    async def acknowledge(self, compact: bytes, *, address: str, request_id: str, oldest_s: int | None = None) -> bytes:
+        """The answer's JSON bytes, `{"acknowledged": n}`, once committed. Raises `Refused`.
+
+        `oldest_s`: how old it may be if it came by a way that takes its time, such as a one-way gateway. An acknowledgement that is
+        played back does nothing: it counts once, and what it named counts as acknowledged already.
+        """
         origin = Origin(address, request_id)
         return await self.gate.admit(
             compact,
             allowed=_ACK_ONLY,
             origin=origin,
-            act=lambda opened, picture: self._acknowledge(opened, picture, origin),
+            act=lambda opened, picture: self._acknowledge(opened, picture, origin, oldest_s),
             repeat=_answer_again,
         )
 
-    async def _acknowledge(self, opened: Opened, picture: Picture, origin: Origin) -> bytes:
+    async def _acknowledge(self, opened: Opened, picture: Picture, origin: Origin, oldest_s: int | None) -> bytes:
         gate = self.gate
         for _ in range(MAX_ATTEMPTS):
             signer = gate.signer(opened, picture)
-            check_sender(opened.header, signer, now=gate.clock(), skew_s=gate.skew_s)
+            check_sender(opened.header, signer, now=gate.clock(), skew_s=gate.skew_s, oldest_s=oldest_s)
             try:
                 wanted = _deliveries(opened)
-                async with self.acquire() as connection, under_barrier(connection, picture, gate.clock) as now:
-                    check_sender(opened.header, signer, now=now, skew_s=gate.skew_s)
+                async with self.acquire() as connection, under_barrier(connection, picture, gate.clock) as told:
+                    now = max(told, gate.clock())  # not before what this gateway accepted or judges by
+                    check_sender(opened.header, signer, now=now, skew_s=gate.skew_s, oldest_s=oldest_s)
                     return await self._commit(connection, opened, signer, wanted, origin, now)
             except RightsChanged as changed:
                 picture = await gate.pictures.at_least(changed.epoch)
@@ -93,10 +99,16 @@ class Acknowledging:
         # 2 what is there to acknowledge, in the order of ids so that two acknowledgements never wait for each other
         rows = await connection.fetch(sql.LOCK_DELIVERIES, list(wanted), signer.system.id)
         held = {row["id"]: row["digest"] for row in rows}
-        done = await connection.fetch(sql.FIND_DELIVERED, [i for i in wanted if i not in held], signer.system.id)
-        _check(wanted, held | {row["id"]: row["digest"] for row in done})
+        letters = await connection.fetch(sql.LOCK_LETTERS, [i for i in wanted if i not in held], signer.system.id)
+        parked = {row["id"]: row["digest"] for row in letters}
+        rest = [i for i in wanted if i not in held and i not in parked]
+        done = await connection.fetch(sql.FIND_DELIVERED, rest, signer.system.id)
+        _check(wanted, held | parked | {row["id"]: row["digest"] for row in done})
+        now = _after(now, [row["exchange_id"] for row in (*rows, *letters, *done)])
         # 3 move, keep the signed words, log
         await connection.execute(sql.MOVE_TO_DELIVERED, list(held), identifier, now)
+        found = [row["id"] for row in letters if row["replayed_as"] is None]
+        await connection.execute(sql.MOVE_LETTERS_TO_DELIVERED, found, identifier, now)
         await connection.execute(sql.SIGN_DELIVERED, [row["id"] for row in done], identifier)
         await connection.execute(
             sql.INSERT_ACKNOWLEDGEMENT,
@@ -115,10 +127,23 @@ class Acknowledging:
             object_id=str(identifier),
             rows=len(wanted),
             request_id=origin.request_id,
-            details={"envelope_digest": opened.digest, "jti": header.jti, "kid": header.kid, "moved": len(held)},
+            details={
+                "envelope_digest": opened.digest,
+                "jti": header.jti,
+                "kid": header.kid,
+                "moved": len(held) + len(found),
+            },
         )
         await audit.insert(connection, [make_entry(event, hub=self.gate.hub_id, region=signer.system.region, now=now)])
         return answer
+
+
+def _after(now: datetime, exchanges: Sequence[UUID]) -> datetime:
+    """`now`, or later than all these were accepted: by another gateway's clock, which may be ahead of the database's.
+
+    An exchange's id carries the time of its acceptance, to the millisecond.
+    """
+    return max(now, max(map(time_of, exchanges)) + _MILLISECOND)
 
 
 def _answer_again(opened: Opened, seen: Seen) -> bytes:
@@ -164,12 +189,13 @@ def _delivery(entry: object, position: int) -> tuple[UUID, bytes]:
             "每项只有 id 和 digest 两个成员",
             "each entry has the members id and digest, no others",
         )
-    try:
-        identifier = UUID(entry["id"])
-    except (ValueError, AttributeError, TypeError):
+    identifier = _identifier(entry["id"])
+    if identifier is None:
         raise _malformed(
-            f"/deliveries/{position}/id", "id 须为收件箱给出的投递 uuid", "id is the uuid of a delivery from the inbox"
-        ) from None
+            f"/deliveries/{position}/id",
+            "id 须原样使用收件箱给出的投递 uuid（小写，带连字符）",
+            "id is the uuid of a delivery as the inbox gave it: lower case, with hyphens",
+        )
     try:
         return identifier, parse_digest(entry["digest"])
     except (ValueError, TypeError):
@@ -178,6 +204,15 @@ def _delivery(entry: object, position: int) -> tuple[UUID, bytes]:
             "digest 须为 sha-256: 加 64 位小写十六进制",
             "digest is sha-256: and 64 lower-case hex digits",
         ) from None
+
+
+def _identifier(text: object) -> UUID | None:
+    """The uuid in the one form that the inbox gives; evidence looks for it in the signed message by that text."""
+    try:
+        identifier = UUID(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+    return identifier if str(identifier) == text else None
 
 
 def _check(wanted: Mapping[UUID, bytes], known: Mapping[UUID, bytes]) -> None:

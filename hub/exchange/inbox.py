@@ -31,11 +31,15 @@ from hub.errors import RateLimited, Refused
 from hub.identity.callers import SystemCaller
 from hub.identity.tokens import active_system
 from hub.ledger import repository as sql
+from hub.ledger.barrier import rights_standing_still
 from hub.ledger.committer import Acquire, busy
 from hub.registry.picture import LaneState, Picture, PictureStore, SystemState
 
 MAX_LIMIT = 500
 MAX_WAIT_S = 30.0
+
+MAX_LANES_IN_ENTRY = 256
+"""Lanes that one log entry of a claim names, at some 180 bytes each: a leaf has at most 65,535."""
 
 MAX_ANSWER_BYTES = 16 << 20
 """Envelopes in one answer, together; what does not fit comes with the next pull."""
@@ -81,20 +85,10 @@ async def under_barrier(
 
     Raises `RightsChanged` when they no longer do. Commits at the end of the block, rolls back on any error.
     """
-    try:
-        await connection.execute(sql.OPEN_UNDER_BARRIER)
-        asked_at = time.monotonic()
-        row = await connection.fetchrow(sql.READ_EPOCH)
-        assert row is not None
-        if row["epoch"] != picture.epoch:
-            raise RightsChanged(row["epoch"])
-        clock.observe(row["now"], asked_at=asked_at)
-        yield row["now"]
-    except BaseException:
-        if not connection.is_closed():
-            await connection.execute("ROLLBACK")
-        raise
-    await connection.execute("COMMIT")
+    async with rights_standing_still(connection, clock) as (epoch, now):
+        if epoch != picture.epoch:
+            raise RightsChanged(epoch)
+        yield now
 
 
 @dataclass(slots=True)
@@ -202,7 +196,7 @@ class Inbox:
                 sql.NUMBER_DELIVERIES, [row["id"] for row, _ in numbered], [number for _, number in numbered], now
             )
             await connection.execute(sql.ADVANCE_LANES, *_advances(numbered))
-            await audit.insert(connection, [self._entry(numbered, actor, lanes[0].consumer.region, request_id, now)])
+            await audit.insert(connection, self._entries(numbered, actor, lanes[0].consumer.region, request_id, now))
         if not chosen:
             return []
         sequences = {row["id"]: sequence for row, sequence in numbered}
@@ -238,17 +232,31 @@ class Inbox:
                 return chosen[:place]
         return chosen
 
-    def _entry(
+    def _entries(
         self, numbered: Sequence[tuple[asyncpg.Record, int]], actor: Actor, region: str, request_id: str, now: datetime
+    ) -> list[Entry]:
+        """What the claim leaves in the log: one entry, or several where it has more lanes than a leaf has room for."""
+        lanes = [list(group) for _, group in groupby(numbered, key=lambda pair: pair[0]["lane_id"])]
+        return [
+            self._entry(lanes[at : at + MAX_LANES_IN_ENTRY], actor, region, request_id, now)
+            for at in range(0, len(lanes), MAX_LANES_IN_ENTRY)
+        ]
+
+    def _entry(
+        self,
+        lanes: Sequence[Sequence[tuple[asyncpg.Record, int]]],
+        actor: Actor,
+        region: str,
+        request_id: str,
+        now: datetime,
     ) -> Entry:
-        """One entry for the claim: each lane with its first and last number and a digest over what was handed out."""
-        lanes = []
-        for lane, group in groupby(numbered, key=lambda pair: pair[0]["lane_id"]):
-            rows = list(group)
+        """Each lane with its first and last number and a digest over what was handed out."""
+        shown = []
+        for rows in lanes:
             handed = [[str(row["id"]), sequence, row["digest"].hex()] for row, sequence in rows]
-            lanes.append(
+            shown.append(
                 {
-                    "lane": str(lane),
+                    "lane": str(rows[0][0]["lane_id"]),
                     "first": rows[0][1],
                     "last": rows[-1][1],
                     "deliveries": digest(canonical(handed)),
@@ -259,9 +267,9 @@ class Inbox:
             actor=actor,
             object_type="system",
             object_id=actor.id,
-            rows=len(numbered),
+            rows=sum(map(len, lanes)),
             request_id=request_id,
-            details={"lanes": lanes},
+            details={"lanes": shown},
         )
         return make_entry(event, hub=self.hub_id, region=region, now=now)
 

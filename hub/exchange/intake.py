@@ -13,8 +13,10 @@ import orjson
 from certs import envelope
 from certs.envelope import Opened
 from certs.header import EXCHANGE, RECEIPT
+from certs.leaf_grants import write_grants
 from certs.suites import Signer
 from hub.audit.entry import Entry, Event, entry_reference, instant, make_entry
+from hub.audit.errors import LeafTooLong
 from hub.db.ids import new_ids
 from hub.errors import Refused
 from hub.exchange.gate import Gate, Origin, reused, system_actor
@@ -90,7 +92,10 @@ class Intake:
         now = self.gate.clock()
         judged = judge_exchange(opened, signer, picture, now=now, skew_s=self.gate.skew_s)
         # 14 receipt; then commit
-        return signer, self._exchange(opened, judged, now, origin)
+        try:
+            return signer, self._exchange(opened, judged, now, origin)
+        except LeafTooLong as refusal:
+            raise RegistryDependent(refusal, signer=signer, after_seen=True) from None
 
     def _repeat(self, opened: Opened, signer: SignerState, seen: Seen) -> Accepted:
         try:
@@ -141,7 +146,7 @@ class Intake:
                 "res": header.res,
                 "ver": header.ver,
                 "schema_digest": judged.version.schema_digest,
-                "grants": [lane.grant_text for lane in judged.lanes],
+                **write_grants([lane.grant_text for lane in judged.lanes]),
             },
         )
         return make_entry(

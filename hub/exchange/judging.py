@@ -119,8 +119,14 @@ def check_parties(header: Header, signer: SignerState, *, hub_id: str) -> None:
         )
 
 
-def check_sender(header: Header, signer: SignerState, *, now: datetime, skew_s: int) -> None:
-    """System, certificate and freshness (step 8). Raises `RegistryDependent`."""
+def check_sender(
+    header: Header, signer: SignerState, *, now: datetime, skew_s: int, oldest_s: int | None = None
+) -> None:
+    """System, certificate and freshness (step 8): `iat` within `skew_s` of `now`, or no older than `oldest_s` where that is given.
+
+    Raises `RegistryDependent`.
+    """
+    past_s = skew_s if oldest_s is None else oldest_s
     refusal: Refused | None = None
     if signer.system.state != "active":
         refusal = _refused(
@@ -140,7 +146,7 @@ def check_sender(header: Header, signer: SignerState, *, now: datetime, skew_s: 
             f"证书 {signer.kid} 不在有效期内（至 {signer.not_after.isoformat()}）；请换发证书",
             f"the certificate {signer.kid} is outside its validity (to {signer.not_after.isoformat()}); have it renewed",
         )
-    elif abs(header.iat - now.timestamp()) > skew_s:
+    elif not -past_s <= header.iat - now.timestamp() <= skew_s:
         refusal = _refused(
             "stale-message",
             f"iat 与枢纽时间相差超过 {skew_s} 秒；请校准时钟，重试时原样重发已保存的字节",

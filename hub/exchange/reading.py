@@ -11,10 +11,13 @@ from hub.errors import NotFound
 from hub.identity.callers import StaffCaller, SystemCaller
 from hub.ledger import repository as sql
 
+ENDED = frozenset({"acknowledged", "transport-confirmed", "replayed"})
+"""States of a delivery that nothing more is waited for in: a 2xx confirms too (contract, "Push"), a replay is another delivery."""
+
 
 @dataclass(frozen=True, slots=True)
 class DeliveryState:
-    """One delivery: `queued`, `claimed` or `acknowledged`."""
+    """One delivery: `queued`, `claimed`, `transport-confirmed`, `acknowledged`, `parked`, or `replayed` as another one."""
 
     id: UUID
     consumer: str
@@ -65,7 +68,7 @@ async def read_exchange(
         schema_digest=f"sha-256:{row['schema_digest'].hex()}",
         accepted_at=row["accepted_at"],
         lanes=lanes,
-        state="closed" if all(d["state"] == "acknowledged" for d in deliveries) else "open",
+        state="closed" if all(d["state"] in ENDED for d in deliveries) else "open",
         deliveries=[
             DeliveryState(d["id"], d["consumer"], d["state"], d["sequence"], d["claimed_at"], d["ended_at"])
             for d in deliveries

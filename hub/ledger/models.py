@@ -56,7 +56,10 @@ class Acceptance(SQLModel, table=True):
 
 
 class Exchange(SQLModel, table=True):
-    """One accepted envelope; `deliveries` are the ids it went out under. Partitioned by month of `id`."""
+    """One accepted envelope; `deliveries` are the ids it went out under. Partitioned by month of `id`.
+
+    `receipt` is None until the acceptance, which has it, is cleared.
+    """
 
     __tablename__ = "exchange"
     __table_args__ = _BY_MONTH
@@ -74,6 +77,7 @@ class Exchange(SQLModel, table=True):
     deliveries: list[UUID] = Field(sa_type=ARRAY(Uuid))
     epoch: int = Field(sa_type=BigInteger)
     accepted_at: datetime = Field(sa_type=DateTime(timezone=True))
+    receipt: bytes | None = Field(default=None, sa_type=LargeBinary)
 
 
 class Delivery(SQLModel, table=True):

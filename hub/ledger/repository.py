@@ -70,18 +70,31 @@ SELECT id, envelope, resource_id, version, accepted_at FROM exchange WHERE id = 
 """
 
 LOCK_DELIVERIES = """
-SELECT d.id, d.digest, d.sequence, d.claimed_at FROM delivery d JOIN lane l ON l.id = d.lane_id
+SELECT d.id, d.digest, d.exchange_id, d.sequence, d.claimed_at FROM delivery d JOIN lane l ON l.id = d.lane_id
 WHERE d.id = ANY($1::uuid[]) AND l.consumer_id = $2 AND d.sequence IS NOT NULL
 ORDER BY d.id FOR UPDATE OF d
 """
 
 FIND_DELIVERED = """
-SELECT d.id, d.digest FROM delivered d JOIN lane l ON l.id = d.lane_id
+SELECT d.id, d.digest, d.exchange_id FROM delivered d JOIN lane l ON l.id = d.lane_id
 WHERE d.id = ANY($1::uuid[]) AND l.consumer_id = $2
 """
 
 MOVE_TO_DELIVERED = """
 WITH gone AS (DELETE FROM delivery WHERE id = ANY($1::uuid[]) RETURNING *)
+INSERT INTO delivered (id, lane_id, exchange_id, digest, position, sequence, claimed_at, outcome, acknowledgement, ended_at)
+SELECT id, lane_id, exchange_id, digest, position, sequence, claimed_at, 'acknowledged', $2, $3 FROM gone
+"""
+
+LOCK_LETTERS = """
+SELECT d.id, d.digest, d.exchange_id, d.replayed_as FROM dead_letter d JOIN lane l ON l.id = d.lane_id
+WHERE d.id = ANY($1::uuid[]) AND l.consumer_id = $2
+ORDER BY d.lane_id, d.sequence FOR UPDATE OF d
+"""
+"""Parked deliveries: the receiver whose answers came too late may have them all the same. Locked in the order of a replay."""
+
+MOVE_LETTERS_TO_DELIVERED = """
+WITH gone AS (DELETE FROM dead_letter WHERE id = ANY($1::uuid[]) RETURNING *)
 INSERT INTO delivered (id, lane_id, exchange_id, digest, position, sequence, claimed_at, outcome, acknowledgement, ended_at)
 SELECT id, lane_id, exchange_id, digest, position, sequence, claimed_at, 'acknowledged', $2, $3 FROM gone
 """
@@ -111,7 +124,8 @@ UNION ALL
 SELECT d.id, l.consumer_id, s.code, d.sequence, d.claimed_at, d.ended_at, d.outcome
 FROM delivered d JOIN lane l ON l.id = d.lane_id JOIN system s ON s.id = l.consumer_id WHERE d.id = ANY($1::uuid[])
 UNION ALL
-SELECT d.id, l.consumer_id, s.code, d.sequence, d.claimed_at, d.parked_at, 'parked'
+SELECT d.id, l.consumer_id, s.code, d.sequence, d.claimed_at, d.parked_at,
+       CASE WHEN d.replayed_as IS NULL THEN 'parked' ELSE 'replayed' END
 FROM dead_letter d JOIN lane l ON l.id = d.lane_id JOIN system s ON s.id = l.consumer_id WHERE d.id = ANY($1::uuid[])
 ORDER BY id
 """

@@ -30,10 +30,13 @@ What would break it:
 A holder that dies half-way takes its changes, its bump and its notification with it.
 """
 
+from datetime import datetime, timedelta
+
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from hub.db.ids import lowest_id
 from hub.db.locks import REGISTRY_BARRIER, REGISTRY_CHANNEL
 from hub.errors import Unavailable
 
@@ -42,16 +45,21 @@ RETRY_S = 5
 """Longer than a stopped holder of the shared lock lives (`hub.db.engine.IDLE_IN_TRANSACTION_MS`)."""
 
 _HOLD = text("SELECT pg_advisory_xact_lock(:key)")
+_LOGGED_SINCE = text("SELECT max(occurred_at) FROM log_entry WHERE id >= :id")
+"""An entry's id carries its time to the millisecond, so those after a moment lie from that moment's lowest id on."""
+
+_TICK = timedelta(microseconds=1)
 _BUMP = text("UPDATE registry_epoch SET epoch = epoch + 1 RETURNING epoch")
 _NOTIFY = text("SELECT pg_notify(:channel, :epoch)")
 _EPOCH = text("SELECT epoch FROM registry_epoch")
 
 
-async def hold(session: AsyncSession) -> None:
+async def hold(session: AsyncSession, now: datetime) -> datetime:
     """Wait until nobody accepts, claims or answers, and keep them waiting until this transaction ends.
 
-    The first statement of every transaction that changes rights; holding it twice is the same as once.
-    Raises Unavailable when the wait exceeds the connection's lock_timeout.
+    The first statement of every transaction that changes rights; holding it twice is the same as once. Returns the time of
+    the act: `now`, or later than everything that was logged while it waited, for the log is read by its times: what is
+    accepted before a change must not be dated after it. Raises Unavailable when the wait exceeds the connection's lock_timeout.
     """
     try:
         await session.execute(_HOLD, {"key": REGISTRY_BARRIER})
@@ -63,6 +71,8 @@ async def hold(session: AsyncSession) -> None:
             "messages in hand have not committed yet, so rights cannot change now; nothing was changed, try again soon",
             retry_after=RETRY_S,
         ) from error
+    logged: datetime | None = (await session.execute(_LOGGED_SINCE, {"id": lowest_id(now)})).scalar_one()
+    return now if logged is None or logged <= now else logged + _TICK
 
 
 async def bump(session: AsyncSession) -> int:

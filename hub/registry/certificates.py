@@ -81,7 +81,7 @@ async def issue_certificate(
         public_key = load_csr(csr_pem).public_key()
     except CsrError as error:
         raise CsrRefused(error) from error
-    await barrier.hold(session)
+    now = await barrier.hold(session, now)
     system, organisation = await find_system(session, system_code)
     if system.state == "retired":
         raise WrongState(f"system {system_code}", system.state, "active/suspended")
@@ -121,7 +121,7 @@ async def revoke_certificate(
             f"reason 须为 RFC 5280 的吊销原因之一：{'、'.join(REASONS)}",
             f"reason is one of RFC 5280: {', '.join(REASONS)}",
         )
-    await barrier.hold(session)
+    now = await barrier.hold(session, now)
     row, system = await find_certificate(session, kid)
     worsened = reason == KEY_COMPROMISE and row.revocation_reason != KEY_COMPROMISE
     if row.state != "active" and not worsened:

@@ -13,7 +13,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import asyncpg
@@ -35,6 +35,8 @@ STOPPING_REASONS = frozenset({"keyCompromise", "cACompromise", "privilegeWithdra
 """Revocations that stop queued deliveries too; supersession and end of operation stop acceptance only (I3)."""
 
 Connect = Callable[[], Awaitable[asyncpg.Connection]]
+
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,10 @@ class LiveVersion:
 
 @dataclass(frozen=True, slots=True)
 class LaneState:
-    """A lane with the active grant that feeds it; `versions` are those whose schema the grant has pinned."""
+    """A lane with the active grant that feeds it; `versions` are those whose schema the grant has pinned.
+
+    `in_inbox`: its consumer fetches from it, because its mode says so or because the consumer's push target holds.
+    """
 
     grant_id: UUID
     grant_text: str
@@ -90,6 +95,7 @@ class LaneState:
     versions: frozenset[int]
     valid_from: datetime
     valid_to: datetime
+    in_inbox: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +135,9 @@ SELECT s.id, s.code, s.state, s.organisation_id, coalesce(o.code, '') AS organis
 FROM system s JOIN organisation o ON o.id = s.organisation_id
 """
 CERTIFICATES = "SELECT kid, system_id, der, state, coalesce(revocation_reason, '') AS reason, not_before, not_after FROM certificate"
+NEWEST_ENTRY = "SELECT occurred_at FROM log_entry ORDER BY id DESC LIMIT 1"
+"""To the millisecond of its id; every act on rights has an entry, committed with it."""
+
 RESOURCES = "SELECT id, code, status, system_id FROM resource"
 VERSIONS = """
 SELECT resource_id, number, schema_digest, schema::text AS schema,
@@ -139,7 +148,9 @@ FROM resource_version WHERE state = 'published'
 """
 GRANTS = """
 SELECT g.id, g.lane_id, g.consumer_id, g.resource_id, r.code AS resource_code, g.purpose, g.mode, g.state, g.valid_from, g.valid_to,
-       ARRAY(SELECT version FROM grant_version v WHERE v.grant_id = g.id) AS versions
+       ARRAY(SELECT version FROM grant_version v WHERE v.grant_id = g.id) AS versions,
+       g.mode = 'inbox' OR EXISTS (
+           SELECT FROM push_target t WHERE t.system_id = g.consumer_id AND t.holds AND t.state = 'active') AS in_inbox
 FROM access_grant g JOIN resource r ON r.id = g.resource_id
 WHERE g.state IN ('active', 'suspended') ORDER BY g.lane_id
 """
@@ -169,7 +180,7 @@ class Loader:
             systems={s.code: s for s in by_id.values()},
             signers=signers,
             resources=self._resources(resources, versions, lanes),
-            inboxes=_grouped(lane for lane in lanes if lane.mode == "inbox"),
+            inboxes=_grouped(lane for lane in lanes if lane.in_inbox),
             stopped_signers=tuple(s.kid for s in signers.values() if s.reason in STOPPING_REASONS),
         )
 
@@ -194,6 +205,7 @@ class Loader:
             versions=frozenset(row["versions"]),
             valid_from=row["valid_from"],
             valid_to=row["valid_to"],
+            in_inbox=row["in_inbox"],
         )
 
     def _resources(
@@ -244,6 +256,8 @@ class PictureStore:
 
     connect: Connect
     loader: Loader = field(default_factory=Loader)
+    reloaded: Callable[[datetime], None] = lambda moment: None
+    """Told, with each new picture, a moment later than every act that it shows: nothing judged by it is dated earlier."""
     _picture: Picture | None = None
     _connection: asyncpg.Connection | None = None
     _task: asyncio.Task[None] | None = None
@@ -305,8 +319,10 @@ class PictureStore:
     async def _reload(self) -> None:
         connection = await self._ready()
         began = time.monotonic()
-        self._picture = await self.loader.load(connection)
-        self._checked_at = began
+        picture = await self.loader.load(connection)
+        if (logged := await connection.fetchval(NEWEST_ENTRY)) is not None:
+            self.reloaded(logged + _MILLISECOND)
+        self._picture, self._checked_at = picture, began
 
     async def _ready(self) -> asyncpg.Connection:
         if self._connection is None or self._connection.is_closed():

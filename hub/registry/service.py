@@ -65,7 +65,7 @@ async def register_organisation(
         )
     name = required_text("/name", new.name)
     name_en = optional_text("/name_en", new.name_en)
-    await barrier.hold(session)
+    now = await barrier.hold(session, now)
     if new.parent is not None and await repository.organisation(session, new.parent) is None:
         raise UnknownOrganisation(str(new.parent))
     if new.code is not None and (holder := await repository.organisation_by_code(session, new.code)):
@@ -119,7 +119,7 @@ async def register_system(
         )
     name = required_text("/name", name)
     name_en = optional_text("/name_en", name_en)
-    await barrier.hold(session)
+    now = await barrier.hold(session, now)
     await find_organisation(session, organisation_id)
     if code == recorder.hub or await repository.system_by_code(session, code) is not None:
         raise SystemTaken(code)
@@ -181,7 +181,7 @@ async def _move(
 ) -> System:
     if reason is not None:
         reason = required_text("/reason", reason, longest=LONGEST_REASON)
-    await barrier.hold(session)
+    now = await barrier.hold(session, now)
     row, _ = await find_system(session, code)
     if row.state not in origins:
         raise WrongState(f"system {code}", row.state, "/".join(origins))

@@ -7,7 +7,8 @@ comes again; it never stops the others.
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import asyncpg
@@ -28,15 +29,31 @@ CLEAR_AT_ONCE = 5_000
 """Rows deleted in one statement: short enough to hold nobody up."""
 
 CLEAR_ACCEPTANCES = """
-DELETE FROM acceptance WHERE (sender, jti) IN (SELECT sender, jti FROM acceptance WHERE accepted_at < $1 LIMIT $2)
+WITH gone AS (
+    DELETE FROM acceptance WHERE (sender, jti) IN (SELECT sender, jti FROM acceptance WHERE accepted_at < $1 LIMIT $2)
+    RETURNING kind, message_id, answer
+), kept AS (
+    UPDATE exchange SET receipt = gone.answer FROM gone WHERE exchange.id = gone.message_id AND gone.kind = 'exchange'
+)
+SELECT count(*) FROM gone
 """
+"""The key goes and the receipt stays, with its exchange: evidence needs it for longer than a `jti` counts.
+
+Moved here and not written twice at acceptance, which every envelope would pay for; and the row does not stay instead, for
+then the sender could never use the `jti` again.
+"""
+
 CLEAR_ASSERTIONS = "DELETE FROM client_assertion WHERE expires_at < $1"
 CLEAR_SESSIONS = "DELETE FROM staff_session WHERE expires_at < $1"
 
 CLEAR_REFUSALS = "DELETE FROM refusal_count WHERE minute < $1"
 
 CLEAR_ATTEMPTS = """
-DELETE FROM attempt WHERE id IN (SELECT id FROM attempt WHERE id < $1 AND ended_at IS NOT NULL ORDER BY id LIMIT $2)
+WITH gone AS (
+    DELETE FROM attempt WHERE id IN (SELECT id FROM attempt WHERE id < $1 AND ended_at IS NOT NULL ORDER BY id LIMIT $2)
+    RETURNING id
+)
+SELECT count(*) FROM gone
 """
 
 KEEP_ATTEMPTS = timedelta(days=183)
@@ -50,20 +67,66 @@ KEEP_REFUSALS = timedelta(days=366)
 Connect = Callable[[], Awaitable[asyncpg.Connection]]
 
 
-async def do_chores(connection: asyncpg.Connection, now: datetime) -> None:
-    """Each chore once."""
-    for name in await ensure_partitions(connection, now):
-        log.info("partition made", extra={"partition": name})
-    while (
-        await connection.execute(CLEAR_ACCEPTANCES, now - KEEP_ACCEPTANCES, CLEAR_AT_ONCE) == f"DELETE {CLEAR_AT_ONCE}"
-    ):
-        log.info("acceptances past their 24 months cleared", extra={"rows": CLEAR_AT_ONCE})
-    oldest = lowest_id(now - KEEP_ATTEMPTS)
-    while await connection.execute(CLEAR_ATTEMPTS, oldest, CLEAR_AT_ONCE) == f"DELETE {CLEAR_AT_ONCE}":
-        log.info("old attempts cleared", extra={"rows": CLEAR_AT_ONCE})
-    await connection.execute(CLEAR_ASSERTIONS, now - KEPT_BEYOND)
-    await connection.execute(CLEAR_SESSIONS, now - KEEP_SESSIONS)
-    await connection.execute(CLEAR_REFUSALS, now - KEEP_REFUSALS)
+@dataclass(frozen=True, slots=True)
+class Chores:
+    """One round of all chores at the moment `now` of the database; between two pieces of work it looks at `stop`."""
+
+    connection: asyncpg.Connection
+    now: datetime
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def do(self) -> None:
+        """Each chore once, whatever has become of the others. Raises what shows that the connection is gone."""
+        chores = (
+            self.make_partitions,
+            self.clear_acceptances,
+            self.clear_attempts,
+            self.clear_assertions,
+            self.clear_sessions,
+            self.clear_refusals,
+        )
+        for chore in chores:
+            try:
+                await chore()
+            except asyncpg.PostgresError as fault:
+                if self.connection.is_closed():
+                    raise
+                log.error("a chore failed", extra={"chore": chore.__name__, "sqlstate": fault.sqlstate})
+
+    async def make_partitions(self) -> None:
+        """The months ahead."""
+        for name in await ensure_partitions(self.connection, self.now):
+            log.info("partition made", extra={"partition": name})
+
+    async def clear_acceptances(self) -> None:
+        """Keys of messages that have had their 24 months; receipts move to their exchanges."""
+        async for rows in self._cleared(CLEAR_ACCEPTANCES, self.now - KEEP_ACCEPTANCES):
+            log.info("acceptances past their 24 months cleared", extra={"rows": rows})
+
+    async def clear_attempts(self) -> None:
+        """Old attempts to push."""
+        async for rows in self._cleared(CLEAR_ATTEMPTS, lowest_id(self.now - KEEP_ATTEMPTS)):
+            log.info("old attempts cleared", extra={"rows": rows})
+
+    async def clear_assertions(self) -> None:
+        """What was shown for an access token, once it cannot be shown again."""
+        await self.connection.execute(CLEAR_ASSERTIONS, self.now - KEPT_BEYOND)
+
+    async def clear_sessions(self) -> None:
+        """Sessions that ran out."""
+        await self.connection.execute(CLEAR_SESSIONS, self.now - KEEP_SESSIONS)
+
+    async def clear_refusals(self) -> None:
+        """Counts of refusals, with their addresses."""
+        await self.connection.execute(CLEAR_REFUSALS, self.now - KEEP_REFUSALS)
+
+    async def _cleared(self, statement: str, before: object) -> AsyncIterator[int]:
+        """How many rows went, piece by piece, until there are no more or `stop` is set."""
+        rows = CLEAR_AT_ONCE
+        while rows == CLEAR_AT_ONCE and not self.stop.is_set():
+            rows = await self.connection.fetchval(statement, before, CLEAR_AT_ONCE)
+            if rows:
+                yield rows
 
 
 async def run(connect: Connect, stop: asyncio.Event) -> None:
@@ -75,7 +138,7 @@ async def run(connect: Connect, stop: asyncio.Event) -> None:
         try:
             connection = await connect()
             try:
-                await do_chores(connection, await connection.fetchval("SELECT clock_timestamp()"))
+                await Chores(connection, await connection.fetchval("SELECT clock_timestamp()"), stop).do()
             finally:
                 await connection.close()
         except FAULTS as fault:

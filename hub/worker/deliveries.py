@@ -2,8 +2,8 @@
 
 Fair by being bounded. A lane is in one task at a time, gives its place up after a slice of time, and is found again in the
 order of last claims, those that waited longest first. A lane whose consumer is dead is simply not due while it rests; when
-it is, it competes only for the few places that failing lanes may take, so that three hundred consumers do not wait for the
-time-outs of one. Any number of workers may run: leases keep them apart.
+it is, it competes only for the few places that failing lanes may take, and those of one consumer for fewer still, so that
+three hundred consumers do not wait for the time-outs of one. Any number of workers may run: leases keep them apart.
 
 It looks often while there is something to do, less often when idle, and at once when woken by NOTIFY or by a place that
 becomes free.
@@ -24,6 +24,7 @@ from hub.delivery import repository as sql
 from hub.delivery.claiming import STOPPING
 from hub.delivery.pushing import Pusher
 from hub.delivery.settling import Settled
+from hub.errors import Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +33,12 @@ MAX_OPEN = 64
 
 MAX_FAILING = 16
 """Of these, lanes that failed last time: each may take as long as its time-out."""
+
+MAX_FAILING_OF_ONE = 2
+"""Of these, lanes of one consumer: 3 % of all places, however many resources a dead consumer is granted."""
+
+MAX_OF_CONSUMER = 8
+"""Of all places, those of one consumer: it may be slow, or have died a moment ago. The `http` adapter's `connections` has that default."""
 
 SLICE_S = 2.0
 """How long a busy lane keeps its place when others wait for one."""
@@ -99,14 +106,23 @@ class Deliveries:
             connection.terminate()
 
     async def _due(self, connection: asyncpg.Connection) -> Sequence[tuple[UUID, int]]:
-        """As many lanes as there are places, those that have waited longest first, with their failures in a row."""
+        """Lanes for the places that are free, those that have waited longest first, with their failures in a row."""
         places, failing_places = MAX_OPEN - len(self._open), MAX_FAILING - len(self._failing)
         if places <= 0:
             return []
         now = time.monotonic()
         self._shunned = {lane: until for lane, until in self._shunned.items() if until > now}
-        busy = [*self._open, *self._shunned]
-        rows = await connection.fetch(sql.FIND_DUE, self.pusher.clock(), STOPPING, busy, places, max(0, failing_places))
+        rows = await connection.fetch(
+            sql.FIND_DUE,
+            list(self._open),
+            STOPPING,
+            list(self._shunned),
+            places,
+            max(0, failing_places),
+            MAX_OF_CONSUMER,
+            list(self._failing),
+            MAX_FAILING_OF_ONE,
+        )
         return [(row["id"], row["failures"]) for row in rows]
 
     def _start(self, lane: UUID, *, failing: bool) -> None:
@@ -132,8 +148,9 @@ class Deliveries:
         fault = None if task.cancelled() else task.exception()
         if fault is None:
             return
-        self._shunned[lane] = time.monotonic() + (AWAY_S if isinstance(fault, FAULTS) else SHUN_S)
-        level = logging.WARNING if isinstance(fault, FAULTS) else logging.ERROR
+        is_away = isinstance(fault, (*FAULTS, Unavailable))
+        self._shunned[lane] = time.monotonic() + (AWAY_S if is_away else SHUN_S)
+        level = logging.WARNING if is_away else logging.ERROR
         log.log(level, "a push broke off", extra={"lane": str(lane), "fault": type(fault).__name__})
 
     async def _finish(self) -> None:

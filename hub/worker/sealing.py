@@ -1,4 +1,8 @@
-"""The sealer's loop: about once a second; at once again while more waits than one round takes."""
+"""The sealer's loop: about once a second; at once again while more waits than one round takes.
+
+A tree that is not what was signed is never sealed upon: the loop says so and looks again, for a restored tile ends it. What
+else the worker does goes on. A database that is away is one thing, one that refuses is another, and louder.
+"""
 
 import asyncio
 import contextlib
@@ -7,12 +11,16 @@ from collections.abc import Awaitable, Callable
 
 import asyncpg
 
+from certs.errors import CertsError
 from hub.audit.sealer import MAX_AT_ONCE, Sealer
-from hub.db.faults import FAULTS
+from hub.ledger.committer import CONNECTION_FAULTS
 
 log = logging.getLogger(__name__)
 
 EVERY_S = 1.0
+
+REST_S = 10.0
+"""After what does not pass by itself: often enough to be seen, and well within the minute that receipts promise."""
 
 Connect = Callable[[], Awaitable[asyncpg.Connection]]
 
@@ -26,9 +34,18 @@ async def run(connect: Connect, sealer: Sealer, stop: asyncio.Event) -> None:
                 await _seal(connection, sealer, stop)
             finally:
                 await connection.close()
-        except FAULTS as fault:
+        except CONNECTION_FAULTS as fault:
             log.warning("sealing put off", extra={"fault": type(fault).__name__})
-            await _wait(stop)
+            await _wait(stop, EVERY_S)
+        except CertsError as fault:
+            log.error("sealing has stopped: the stored tree is not what was signed", extra={"reason": fault.reason})
+            await _wait(stop, REST_S)
+        except asyncpg.PostgresError as fault:
+            log.error(
+                "sealing has stopped: the database refuses",
+                extra={"sqlstate": fault.sqlstate, "fault": type(fault).__name__},
+            )
+            await _wait(stop, REST_S)
 
 
 async def _seal(connection: asyncpg.Connection, sealer: Sealer, stop: asyncio.Event) -> None:
@@ -37,9 +54,9 @@ async def _seal(connection: asyncpg.Connection, sealer: Sealer, stop: asyncio.Ev
         if done.entries == MAX_AT_ONCE:
             log.info("sealing a backlog", extra={"size": done.size, "seconds": round(done.seconds, 2)})
         else:
-            await _wait(stop)
+            await _wait(stop, EVERY_S)
 
 
-async def _wait(stop: asyncio.Event) -> None:
+async def _wait(stop: asyncio.Event, seconds: float) -> None:
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), EVERY_S)
+        await asyncio.wait_for(stop.wait(), seconds)

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import math
+import socket
 import ssl
+import threading
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
 
+from adapters import addresses
+from adapters.addresses import AllowedAddresses
 from adapters.errors import (
     AdapterError,
     AnswerUnusable,
+    NoPlace,
     NotAllowed,
     Rejected,
     SettingsInvalid,
@@ -190,8 +196,11 @@ async def test_a_redirect_is_not_followed(receiver: HttpReceiver) -> None:
     ("status", "kind", "retryable"),
     [
         (400, Rejected, False),
-        (404, Rejected, False),
         (413, Rejected, False),
+        (422, Rejected, False),
+        (404, Unavailable, True),
+        (405, Unavailable, True),
+        (415, Unavailable, True),
         (408, Unavailable, True),
         (425, Unavailable, True),
         (429, Unavailable, True),
@@ -283,7 +292,7 @@ async def test_a_lease_is_not_rounded_up(receiver: HttpReceiver, monkeypatch: py
         # So that rounding up, wherever in a second we are, would be by four tenths or more.
         lease_s = math.ceil(begun + 7) - begun + 0.3
         await adapter.push(make_batch(lease_s=lease_s))
-    ends = [when - begun for when in timers if 6 < when - begun < 12]
+    ends = [when - begun for when in timers if 6 < when - begun < 9.5]  # ten seconds are the wait for a place
     assert ends
     assert max(ends) <= lease_s + 0.2
 
@@ -385,6 +394,10 @@ def test_a_url_that_is_not_canonical_or_not_allowed_is_no_setting(url: str) -> N
         {"connections": 0},
         {"connect_s": 0},
         {"ca_pem": "not a certificate"},
+        {"ca_pem": ""},
+        {"ca_pem": "\n"},
+        {"ca_pem": "# 示例县签发机构\n-----BEGIN CERTIFICATE-----"},
+        {"ca_pem": "-" * 70_000},
         {"verify": False},
     ],
 )
@@ -392,6 +405,80 @@ def test_a_setting_beyond_its_bounds_is_refused(settings: dict[str, Any]) -> Non
     given = {"url": "http://127.0.0.1/", "networks": LOOPBACK} | settings
     with pytest.raises(SettingsInvalid):
         build("http", settings=given, secrets={}, signer=hub_signer(), clock=now)
+
+
+async def test_what_finds_no_connection_free_was_not_sent_and_says_so() -> None:
+    reached: list[str] = []
+
+    async def slow(request: web.BaseRequest) -> web.Response:
+        await request.read()
+        reached.append(request.headers["shuniu-lane"])
+        await asyncio.sleep(0.6)
+        return web.Response()
+
+    runner = web.ServerRunner(web.Server(slow), shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    batches = [make_batch(1) for _ in range(8)]
+    async with pushing(f"{site.name}/", connections=2, limits=Limits(call_s=1.5)) as adapter:
+        results = await asyncio.gather(*(adapter.push(batch) for batch in batches), return_exceptions=True)
+    await runner.cleanup()
+    turned_away = [
+        str(batch.lane) for batch, result in zip(batches, results, strict=True) if isinstance(result, NoPlace)
+    ]
+    assert len(reached) == 2
+    assert sorted([*reached, *turned_away]) == sorted(str(batch.lane) for batch in batches)
+
+
+async def test_a_name_that_nobody_answers_for_keeps_no_other_name_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    let_go = threading.Event()
+
+    def silent(host: str, *_: object, **__: object) -> list[Any]:
+        asked.append(host)
+        if host == "dead.example":
+            let_go.wait(5)
+            raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 80))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", silent)
+    monkeypatch.setattr(addresses, "LOOKUP_S", 0.5)
+    dead, living = (AllowedAddresses([ip_network("127.0.0.0/8")]) for _ in range(2))
+    waiting = [asyncio.create_task(dead.resolve("dead.example", 443)) for _ in range(100)]
+    await asyncio.sleep(0.05)
+    begun = time.monotonic()
+    (found,) = await living.resolve("living.example", 443)
+    assert (found["host"], time.monotonic() - begun < 0.3) == ("127.0.0.1", True)
+    faults = await asyncio.gather(*waiting, return_exceptions=True)
+    assert {(type(fault), getattr(fault, "reason", "")) for fault in faults} == {(Unreachable, "no-address")}
+    assert asked == ["dead.example", "living.example"]
+    let_go.set()
+    await asyncio.sleep(0.05)
+    with pytest.raises(socket.gaierror):
+        await dead.resolve("dead.example", 443)
+    assert asked[2:] == ["dead.example"], "an answer is not kept"
+
+
+async def test_nobody_waits_for_a_name_once_the_adapter_is_closed() -> None:
+    begun, cancelled = asyncio.Event(), asyncio.Event()
+
+    async def lookup(host: str, port: int, family: object) -> Sequence[str]:
+        begun.set()
+        try:
+            await asyncio.sleep(60)
+        finally:
+            cancelled.set()
+        return []
+
+    adapter = make_adapter("http://receiver.example/push", lookup=lookup)
+    push = asyncio.create_task(adapter.push(make_batch()))
+    await begun.wait()
+    push.cancel()
+    await adapter.close()
+    await asyncio.wait_for(cancelled.wait(), 1)
+    with pytest.raises(asyncio.CancelledError):
+        await push
 
 
 def test_an_item_reads_as_in_the_inbox() -> None:

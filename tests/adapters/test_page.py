@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from adapters import errors
+from adapters.bundle import BundleSettings
 from adapters.errors import AdapterError
 from adapters.http import HttpSettings
 from adapters.protocol import METHODS_OF, Capability
@@ -36,6 +37,18 @@ def test_each_setting_of_http_stands_there_with_its_default(text: str) -> None:
             assert found[name] in {"必填", "required"}
         elif field.default is not None:
             assert float(found[name]) == field.default
+
+
+@half
+def test_each_setting_of_bundle_stands_there_with_its_default(text: str) -> None:
+    heading = "`bundle` 的设置" if text is HALVES[0] else "setting of `bundle`"
+    found = {row[0].strip("`"): row[1].strip("`") for row in rows(text, heading)}
+    assert found.keys() == BundleSettings.model_fields.keys()
+    for name, field in BundleSettings.model_fields.items():
+        if field.is_required():
+            assert found[name] in {"必填", "required"}
+        else:
+            assert found[name] == (field.default if isinstance(field.default, str) else f"{field.default:.0f}")
 
 
 @half

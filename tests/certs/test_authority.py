@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import shutil
 import subprocess
 from datetime import UTC, datetime, timedelta
@@ -353,6 +354,12 @@ def test_a_request_for_another_kind_of_key_is_refused(kind: str) -> None:
 )
 def test_what_is_no_request_is_refused(text: bytes) -> None:
     assert refused_csr(text) == "csr-unreadable"
+
+
+def test_a_request_of_an_unknown_version_is_refused(csr: bytes) -> None:
+    der = x509.load_pem_x509_csr(csr).public_bytes(Encoding.DER).replace(b"\x02\x01\x00", b"\x02\x01\x05", 1)
+    lines = [b"-----BEGIN CERTIFICATE REQUEST-----", base64.b64encode(der), b"-----END CERTIFICATE REQUEST-----", b""]
+    assert refused_csr(b"\n".join(lines)) == "csr-unreadable"
 
 
 def test_a_certificate_is_no_request(root: Issued) -> None:

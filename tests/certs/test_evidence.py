@@ -2,10 +2,12 @@
 
 import base64
 import json
+import random
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +16,7 @@ from certs.canonical import canonical
 from certs.errors import CheckpointError
 from certs.evidence import STATEMENTS, Anchors, Verdict, verify_evidence
 from certs.evidence_form import EvidenceError, read_evidence
+from certs.paths import find_path
 from tests.vectors.evidence.changes import loose_bits
 from tests.vectors.evidence.county import Case, Keys
 from tests.vectors.evidence.make import FOLDER, Vector, vectors
@@ -174,3 +177,70 @@ def test_anchors_that_are_none_are_refused() -> None:
         Anchors.read(b"", KEYS.log_pub())
     with pytest.raises(CheckpointError):
         Anchors.read(KEYS.ca_pem(), "nothing")
+
+
+def test_any_bytes_in_a_certificate_or_list_get_a_verdict_and_nothing_else_is_said(
+    recwarn: pytest.WarningsRecorder,
+) -> None:
+    chance = random.Random(20261122)
+    for _ in range(1_000):
+        members = json.loads(DATA)
+        place = chance.choice([0, 1, 2, 3, None])
+        der = bytearray(
+            base64.b64decode(members["revocation_list"] if place is None else members["certificates"][place])
+        )
+        for _ in range(chance.choice([1, 1, 2, 3])):
+            at = chance.randrange(len(der))
+            der[at] = chance.choice([chance.randrange(256), der[at] ^ 1 << chance.randrange(8)])
+        text = base64.b64encode(der).decode()
+        if place is None:
+            members["revocation_list"] = text
+        else:
+            members["certificates"][place] = text
+            members["certificates"].sort()
+        verify_evidence(canonical(members), ANCHORS)
+    # an issuer whose organisation is called its country: the library warns each time it reads it
+    members = json.loads(DATA)
+    renamed = base64.b64decode(members["revocation_list"]).replace(b"\x55\x04\x0a", b"\x55\x04\x06")
+    members["revocation_list"] = base64.b64encode(renamed).decode()
+    assert outcome(verify_evidence(canonical(members), ANCHORS))[0] == "envelope-signer-state"
+    assert not recwarn.list
+
+
+def test_one_delivery_cannot_stand_in_the_place_of_another_under_one_acknowledgement() -> None:
+    other = "019aa8c0-0000-7000-8000-000000000009"
+
+    def both_deliveries(payload: Any) -> None:
+        payload["deliveries"].append({"id": other, "digest": payload["deliveries"][0]["digest"]})
+
+    def both_shown(members: Any) -> None:
+        members["deliveries"].append(members["deliveries"][0] | {"id": other})
+
+    log = {"ack-payload": both_deliveries, "delivery.acknowledged-leaf": lambda leaf: leaf.update(rows=2)}
+    data = Case(KEYS, log | {"members": both_shown}).write()
+    assert verify_evidence(data, ANCHORS).failed is None
+    for first, second in ((0, 1), (1, 0)):
+        members = json.loads(data)
+        members["deliveries"][first]["id"] = members["deliveries"][second]["id"]
+        assert outcome(verify_evidence(canonical(members), ANCHORS)) == ("form", "deliveries-form")
+
+
+def test_a_file_with_hundreds_of_acknowledgements_looks_for_each_thing_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+
+    def find(*arguments: Any) -> tuple[x509.Certificate, ...]:
+        asked.append(arguments[0])
+        return find_path(*arguments)
+
+    monkeypatch.setattr("certs.evidence_case.find_path", find)
+    ids = [f"019aa8c0-0000-7000-8000-{number:012d}" for number in range(1, 301)]
+
+    def all_of_them(payload: Any) -> None:
+        payload["deliveries"] = [payload["deliveries"][0] | {"id": one} for one in ids]
+
+    def shown(members: Any) -> None:
+        members["deliveries"] = [members["deliveries"][0] | {"id": one} for one in ids]
+
+    log = {"ack-payload": all_of_them, "delivery.acknowledged-leaf": lambda leaf: leaf.update(rows=len(ids))}
+    assert verify_evidence(Case(KEYS, log | {"members": shown}).write(), ANCHORS).failed is None
+    assert len(asked) == 3

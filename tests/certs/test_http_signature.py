@@ -253,6 +253,7 @@ def test_the_parameters_may_come_in_any_order_and_with_the_keys_own_algorithm() 
         ({"expires": None}, "parameters-differ"),
         ({"expires": str(int(NOW.timestamp()))}, "expires-not-later"),
         ({"expires": "1"}, "expires-not-later"),
+        ({"expires": str(int(NOW.timestamp()) + 601)}, "lifetime-too-long"),
         ({"keyid": None}, "parameters-differ"),
         ({"keyid": '"abc"'}, "keyid-malformed"),
         ({"extra": '"x"'}, "parameters-differ"),
@@ -299,6 +300,7 @@ def test_a_signature_that_is_no_canonical_byte_sequence_is_refused(value: str) -
     ("changes", "expected"),
     [
         ({"expires": NOW}, "expires-not-later"),
+        ({"expires": NOW + timedelta(minutes=10, seconds=1)}, "lifetime-too-long"),
         ({"nonce": "short"}, "nonce-malformed"),
         ({"nonce": f'{NONCE}";tag="other'}, "parameter-repeated"),
         ({"nonce": f"{NONCE}\\"}, "signature-input-malformed"),

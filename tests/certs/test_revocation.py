@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from certs.authority import (
@@ -23,6 +24,7 @@ from certs.authority import (
 )
 from certs.errors import AuthorityError
 from certs.keys import generate_key
+from certs.revocation import is_whole_list, lists_expired_since
 
 DAY = timedelta(days=1)
 
@@ -121,3 +123,46 @@ def test_openssl_refuses_a_listed_certificate_and_accepts_one_that_is_not(
     refused = verify("bad.pem")
     assert refused.returncode != 0
     assert "revoked" in refused.stdout + refused.stderr
+
+
+def test_a_list_that_keeps_what_ran_out_says_since_when_and_an_ordinary_one_says_nothing(
+    issuing: Issued, now: datetime
+) -> None:
+    since = now.replace(microsecond=0) - 400 * DAY
+    kept = certificate_revocation_list(
+        issuing, [], 1, now, now + DAY, expired_since=since.astimezone(timezone(timedelta(hours=8)))
+    )
+    plain = certificate_revocation_list(issuing, [], 1, now, now + DAY)
+    assert lists_expired_since(x509.load_der_x509_crl(kept)) == since
+    assert lists_expired_since(x509.load_der_x509_crl(plain)) is None
+    assert is_whole_list(x509.load_der_x509_crl(kept))
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="the openssl command is not installed")
+def test_openssl_reads_the_extension_as_what_it_is(issuing: Issued, now: datetime, tmp_path: Path) -> None:
+    file = tmp_path / "crl.der"
+    since = datetime(2024, 2, 29, 12, 0, 5, tzinfo=UTC)
+    file.write_bytes(certificate_revocation_list(issuing, [], 1, now, now + DAY, expired_since=since))
+    shown = subprocess.run(
+        ["openssl", "asn1parse", "-inform", "DER", "-in", file], capture_output=True, text=True, check=True
+    )
+    assert "180F32303234303232393132303030355A" in shown.stdout
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b"",
+        b"\x18",
+        b"\x17\x0f20240229120005Z",
+        b"\x18\x0e2024022912000Z",
+        b"\x18\x1020240229120005Z",
+        b"\x18\x0f20240230120005Z",
+        b"\x18\x0f2024022912000\xffZ",
+    ],
+)
+def test_a_time_of_another_form_says_nothing(issuing: Issued, now: datetime, value: bytes) -> None:
+    extension = x509.UnrecognizedExtension(x509.ObjectIdentifier("2.5.29.60"), value)
+    builder = x509.CertificateRevocationListBuilder().issuer_name(issuing.certificate.subject).last_update(now)
+    made = builder.next_update(now + DAY).add_extension(extension, critical=False).sign(issuing.key, SHA256())
+    assert lists_expired_since(made) is None

@@ -32,7 +32,7 @@ from tests.docs.running_demo import RunningDemo, running_demo
 HUB = Path(__file__).parents[2] / "hub"
 
 _EVENT = re.compile(
-    r"(?:hub|organisation|system|certificate|resource|grant|staff|session|token|exchange|delivery|lane|target|message)\.[a-z-]+"
+    r"(?:hub|audit|organisation|system|certificate|resource|grant|staff|session|token|exchange|delivery|lane|target|message)\.[a-z-]+"
 )
 
 _OTHER_NAMES = re.compile(r".*\.(?:id|pem)")
@@ -112,6 +112,7 @@ def perform_the_rest(demo: RunningDemo) -> None:
         _resources_and_grants(staff)
         _accounts(staff)
         _pushes(staff, demo)
+        staff.call("auditadmin", "POST", "/v1/audit/exports", {})
 
 
 def _pushes(staff: Staff, demo: RunningDemo) -> None:

@@ -1,5 +1,6 @@
 """docs/evidence.md tells the truth: its code judges the vectors as the verifier does, its tables name what there is."""
 
+import inspect
 import re
 from collections.abc import Callable
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 from cryptography.exceptions import InvalidSignature
 
-from certs import evidence_form
+from certs import evidence_form, receipt_promise
 from certs.evidence import STATEMENTS
 from tests.docs.pages import page
 from tests.vectors.evidence.make import FOLDER
@@ -45,7 +46,16 @@ def test_the_code_of_the_page_refuses_what_is_wrong_with_the_log(
 
 def test_the_page_lists_every_statement_in_order_and_every_member() -> None:
     form, statements = DOC.split("## 各项陈述")
+    statements = statements.split("## 凭证的承诺")[0]
     rows = re.compile(r"^\| `([\w-]+)` \|", re.MULTILINE)
     assert rows.findall(statements) == [statement.name for statement in STATEMENTS]
     assert set(rows.findall(form)) == evidence_form._MEMBERS | {"consistency"}
     assert evidence_form.FORMAT in form
+
+
+def test_the_page_lists_every_outcome_of_a_receipts_promise() -> None:
+    section = DOC.split("## 凭证的承诺")[1].split("\n## ")[0]
+    listed = re.findall(r"^\| `([\w-]+)` \|", section, re.MULTILINE)
+    raised = re.findall(r'_break\(\s*"([\w-]+)"', inspect.getsource(receipt_promise.Search))
+    assert len(set(listed)) == len(listed)
+    assert set(listed) == set(raised)

@@ -14,11 +14,22 @@ from tests.support.world import TestSystem, World, record
 
 RES = "306001000001/000001"
 
-CLEAR = """
+_ON_THE_LOG = """
+DO $$ DECLARE part regclass; BEGIN
+    FOR part IN SELECT relid FROM pg_partition_tree('log_entry')
+        UNION ALL SELECT unnest('{log_pending, sealed_entry, log_tile, tree_head}'::regclass[]) LOOP
+        EXECUTE format('ALTER TABLE %s %s TRIGGER USER', part, '<act>');
+    END LOOP;
+END $$;
+"""
+
+CLEAR = f"""
+{_ON_THE_LOG.replace("<act>", "DISABLE")}
 TRUNCATE organisation, system, certificate, resource, resource_version, lane, access_grant, grant_version, acceptance,
          exchange, delivery, delivered, acknowledgement, log_entry, refusal_count, client_assertion,
          log_pending, sealed_entry, log_tile, tree_head CASCADE;
-INSERT INTO tree_head (size, root, sealed_at, checkpoint_size) VALUES (0, sha256(''), now(), 0)
+INSERT INTO tree_head (size, root, sealed_at, checkpoint_size) VALUES (0, sha256(''), now(), 0);
+{_ON_THE_LOG.replace("<act>", "ENABLE")}
 """
 """One statement to the server, so that a sealer at work sees the tree before or the empty one, and nothing between."""
 

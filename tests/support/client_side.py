@@ -93,14 +93,14 @@ class County:
         return pem(issued.certificate, self.issuing.certificate, self.root.certificate)
 
 
-def make_county(base: Path) -> County:
+def make_county(base: Path, now: datetime = NOW) -> County:
     """An authority, a hub's keys, and `trust/` under `base`."""
-    root = authority.create_root("测试根", NOW)
-    issuing = authority.create_issuing(root, "测试签发", NOW)
+    root = authority.create_root("测试根", now)
+    issuing = authority.create_issuing(root, "测试签发", now)
     keys = {}
     for role in HubKeyRole:
         key = generate_key("ES256")
-        keys[role] = Issued(key, authority.issue_hub_key(issuing, key.public_key(), HUB, role, NOW, 365))
+        keys[role] = Issued(key, authority.issue_hub_key(issuing, key.public_key(), HUB, role, now, 365))
     trust = base / "trust"
     trust.mkdir()
     (trust / "ca.pem").write_bytes(pem(root.certificate))

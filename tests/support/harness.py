@@ -179,9 +179,9 @@ class Hub:
         self.gateways.append(process)
         return process
 
-    def worker(self) -> Process:
+    def worker(self, *, tuned: Mapping[str, float] | None = None) -> Process:
         """One more worker, started."""
-        process = self._process(f"worker{next(self._numbers)}", ["worker"], None, {})
+        process = self._process(f"worker{next(self._numbers)}", ["worker"], tuned, {})
         self.workers.append(process)
         return process
 

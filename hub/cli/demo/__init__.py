@@ -19,6 +19,7 @@ from types import FrameType
 import httpx
 
 from hub.app import run as app
+from hub.cli.demo.bundles import cross
 from hub.cli.demo.county import County
 from hub.cli.demo.narrator import Narrator
 from hub.cli.demo.proof import prove
@@ -59,6 +60,7 @@ def run(settings: Settings, *, exit_after: bool) -> None:
             county = County(http, settings.data, settings.hub_id, narrator, passwords)
             tell(county)
             push(county)
+            cross(county)
             prove(county, dsn)
             _finish(settings, county, narrator, time.monotonic() - began)
             if not exit_after:

@@ -84,7 +84,7 @@ async def test_a_target_that_cannot_be_is_refused_with_the_place(
 async def test_a_lane_that_pushes_is_listed_paused_and_resumed(desk: Desk, operator: dict[str, str], lane: str) -> None:
     client = desk.client
     (shown,) = (await client.get("/v1/lanes", headers=operator)).json()["items"]
-    assert (shown["id"], shown["consumer"], shown["state"], shown["waiting"]) == (lane, "subsite", "idle", 0)
+    assert (shown["id"], shown["consumer"], shown["state"], shown["waiting"]) == (lane, "subsite", "no-target", 0)
     paused = await client.post(f"/v1/lanes/{lane}/pause", json={"reason": "核对"}, headers=operator)
     assert paused.status_code == 204
     (shown,) = (await client.get("/v1/lanes", headers=operator)).json()["items"]
@@ -107,7 +107,7 @@ async def test_dead_letters_are_counted_and_replayed(
     many = {"lane": lane, "expected": 2}
     assert (await client.post("/v1/dead-letters/replay", json=many, headers=operator)).status_code == 409
     replayed = await client.post("/v1/dead-letters/replay", json=many | {"expected": 1}, headers=operator)
-    assert replayed.json() == {"replayed": 1}
+    assert replayed.json() == {"replayed": 1, "left": 0}
     assert (await client.post(f"/v1/dead-letters/{LETTER}/replay", headers=operator)).status_code == 409
     assert (await client.get("/v1/dead-letters", headers=operator)).json()["items"] == []
     (again,) = (await client.get("/v1/dead-letters?replayed=true", headers=operator)).json()["items"]

@@ -170,6 +170,12 @@ async def test_a_cookie_from_a_foreign_page_changes_nothing_on_any_route(gateway
     assert len(answers) > 15
 
 
+async def test_an_origin_that_is_none_is_a_foreign_one(gateway: TestGateway) -> None:
+    opened = await gateway.staff("secadmin", Role.SECURITY)
+    headers = {"Cookie": f"shuniu_session={opened.token}", "Origin": "http://[x"}
+    assert (await gateway.client.delete("/v1/session", headers=headers)).status_code == 403
+
+
 async def test_tokens_of_systems_open_no_staff_route_and_sessions_no_route_of_systems(gateway: TestGateway) -> None:
     partner = await gateway.partner("jiguan-portal")
     text = sign(partner.key, partner.certificate.kid, claims("jiguan-portal", now=gateway.now))

@@ -1,6 +1,8 @@
 """`/livez`, `/readyz`, `/metrics`, the problem pages, the documentation page."""
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import NoReturn
 
 import pytest
 
@@ -26,9 +28,21 @@ async def test_metrics_are_for_loopback(gateway: TestGateway) -> None:
     inside = await gateway.client.get("/metrics")
     assert inside.status_code == 200
     assert "shuniu_exchanges_total" in inside.text
+    assert "\nshuniu_log_waiting 0.0\n" in inside.text
     gateway.client._transport.client = ("192.0.2.9", 4711)  # type: ignore[attr-defined]
     outside = await gateway.client.get("/metrics")
     assert outside.status_code == 403
+
+
+async def test_without_the_database_a_process_still_speaks_for_itself(gateway: TestGateway) -> None:
+    def away() -> NoReturn:
+        raise ConnectionRefusedError
+
+    gateway.app.state.context = replace(gateway.context, acquire=away)
+    answer = await gateway.client.get("/metrics")
+    assert answer.status_code == 200
+    assert "shuniu_exchanges_total" in answer.text
+    assert "shuniu_log_waiting" not in answer.text
 
 
 @pytest.mark.parametrize("slug", KINDS)

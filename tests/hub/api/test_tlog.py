@@ -94,4 +94,8 @@ async def test_the_operator_can_close_the_log(gateway: TestGateway) -> None:
     gateway.app.state.context = replace(gateway.context, settings=settings)
     assert (await gateway.client.get("/tlog/checkpoint")).status_code == 401
     assert (await gateway.client.get("/tlog/tile/0/000.p/1", headers=officer)).status_code == 403
-    assert (await gateway.client.get("/tlog/tile/0/000.p/1", headers=auditor)).status_code == 200
+    tile = await gateway.client.get("/tlog/tile/0/000.p/1", headers=auditor)
+    assert tile.status_code == 200
+    assert "public" not in tile.headers["cache-control"]
+    beyond = await gateway.client.get("/tlog/tile/0/000.p/255", headers=auditor)
+    assert (beyond.status_code, beyond.headers["cache-control"]) == (404, "no-store")

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -52,6 +53,26 @@ def test_a_lane_is_listed_paused_and_resumed(town: Town) -> None:
     assert (shown["state"], shown["reason"]) == ("paused", "核对")
     assert operator.types("lane", "resume", lane).code == 0
     assert operator.types("lane", "resume", lane).code == 1
+
+
+def test_a_selection_larger_than_one_replay_takes_is_replayed_to_its_end(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left, expected = 25, []
+
+    def answer(method: str, path: str, *, body: Any = None, query: Any = None) -> dict[str, int]:
+        nonlocal left
+        if method == "GET":
+            return {"count": left}
+        expected.append(body["expected"])
+        taken = min(10, left)
+        left -= taken
+        return {"replayed": taken, "left": left}
+
+    monkeypatch.setattr("hub.cli.deliveries.api.call", answer)
+    done = town.user("sysadmin").types("dead-letter", "replay", "--reason", "rejected", "--yes")
+    assert (done.code, expected) == (0, [25, 15, 5])
+    assert done.out.splitlines()[-1] == "已重投 5 条，还有 0 条 / replayed 5, 0 left"
 
 
 def test_dead_letters_are_listed_and_replayed_by_selection_or_by_id(town: Town) -> None:

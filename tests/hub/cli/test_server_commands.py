@@ -22,7 +22,9 @@ def hosted(town: Town, *words: str) -> Outcome:
 
 
 def test_the_hub_is_examined_and_migrated(town: Town) -> None:
-    assert {check["name"]: check["ok"] for check in hosted(town, "doctor", "--json").json}["fsync"] is True
+    checks = {check["name"]: check["ok"] for check in hosted(town, "doctor", "--json").json}
+    assert checks["fsync"] is True
+    assert checks["receipts_overdue"] is True
     plain = hosted(town, "doctor")
     assert (plain.code, "✓" in plain.out) == (0, True)
     assert hosted(town, "migrate", "--json").json == {"migrations": []}

@@ -1,6 +1,8 @@
 """`shuniu verify`: what it prints and how it ends."""
 
 import ast
+from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,8 @@ from click.testing import CliRunner, Result
 
 from certs.evidence import STATEMENTS
 from hub.cli import verify as command
+from tests.support.log_copies import SEAL_BY, Served, acceptance, export_of, filler, receipt, write_trust
+from tests.vectors.evidence.county import Keys
 from tests.vectors.evidence.make import FOLDER
 
 TRUST = FOLDER / "trust"
@@ -75,11 +79,138 @@ def test_without_a_trust_folder_it_is_wrong_use() -> None:
     assert run(FOLDER / "valid/none.json", "--trust", TRUST).exit_code == 2
 
 
+@pytest.fixture(scope="module")
+def keys() -> Keys:
+    return Keys.make()
+
+
+@pytest.fixture
+def desk(keys: Keys, tmp_path: Path) -> Path:
+    """A folder with `trust/` and a receipt."""
+    write_trust(keys, tmp_path / "trust")
+    (tmp_path / "receipt.jws").write_bytes(receipt(keys) + b"\n")
+    return tmp_path
+
+
+def check_receipt(desk: Path, *words: str | Path) -> Result:
+    return run(desk / "receipt.jws", "--trust", desk / "trust", *words)
+
+
+def lay_out(folder: Path, paths: Mapping[str, bytes]) -> Path:
+    for path, data in paths.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(data)
+    return folder
+
+
+LATE = filler(1, SEAL_BY + timedelta(seconds=1))
+OUTCOMES: dict[str, tuple[list[bytes], str]] = {
+    "kept": ([filler(0), acceptance(), LATE], ""),
+    "missing": ([filler(0), LATE, filler(2)], "promise-broken"),
+    "too-early": ([filler(0), filler(2, SEAL_BY)], "too-early"),
+    "late": ([filler(0), LATE, acceptance()], "sealed-late"),
+}
+
+
+@pytest.mark.parametrize("outcome", OUTCOMES)
+@pytest.mark.parametrize("kind", ["export", "tiles"])
+def test_a_receipts_promise_is_held_against_a_copy_of_the_log(keys: Keys, desk: Path, outcome: str, kind: str) -> None:
+    leaves, reason = OUTCOMES[outcome]
+    if kind == "export":
+        (desk / "log.jsonl").write_bytes(export_of(keys, leaves))
+        answer = check_receipt(desk, "--log", desk / "log.jsonl")
+    else:
+        answer = check_receipt(desk, "--tlog", lay_out(desk / "tlog", Served(keys, leaves).paths))
+    assert answer.exit_code == (1 if reason else 0), answer.output
+    marked = [line for line in answer.output.splitlines() if line[0] in "✓✗–"]
+    assert marked[-1].startswith("✗ promise: " if reason else "✓ promise: ")
+    assert f"  {reason}: " in answer.output or not reason
+
+
+def test_an_export_that_left_the_entry_out_by_its_filter_still_shows_its_hash(keys: Keys, desk: Path) -> None:
+    leaves, _ = OUTCOMES["kept"]
+    (desk / "log.jsonl").write_bytes(export_of(keys, leaves, shown=lambda leaf: leaf != acceptance()))
+    assert check_receipt(desk, "--log", desk / "log.jsonl").exit_code == 0
+    (desk / "log.jsonl").write_bytes(export_of(keys, OUTCOMES["missing"][0], first=1))
+    assert "log-incomplete" in check_receipt(desk, "--log", desk / "log.jsonl").output
+
+
+def test_a_copy_that_was_changed_decides_nothing(keys: Keys, desk: Path) -> None:
+    data = export_of(keys, OUTCOMES["kept"][0])
+    (desk / "log.jsonl").write_bytes(data.replace(b'"number":0', b'"number":9'))
+    answer = check_receipt(desk, "--log", desk / "log.jsonl")
+    assert answer.exit_code == 1
+    assert "promise:" not in answer.output
+    served = Served(keys, OUTCOMES["kept"][0])
+    hashes = served.paths["tile/0/000.p/3"]
+    forged = lay_out(desk / "tlog", {**served.without_entries(), "tile/0/000.p/3": hashes[32:64] * 3})
+    answer = check_receipt(desk, "--tlog", forged)
+    assert answer.exit_code == 1
+    assert "✗ tree" in answer.output
+
+
+def test_a_kept_checkpoint_is_compared_with_the_copy_too(keys: Keys, desk: Path) -> None:
+    leaves, _ = OUTCOMES["kept"]
+    rewritten = Served(keys, [filler(7), *leaves[1:]])
+    (desk / "kept").write_bytes(Served(keys, leaves).note(2))
+    (desk / "another").write_bytes(rewritten.note(2))
+    (desk / "log.jsonl").write_bytes(export_of(keys, leaves))
+    tiles = lay_out(desk / "tlog", Served(keys, leaves).paths)
+    for copy in (("--log", desk / "log.jsonl"), ("--tlog", tiles)):
+        assert check_receipt(desk, *copy, "--checkpoint", desk / "kept").exit_code == 0
+        answer = check_receipt(desk, *copy, "--checkpoint", desk / "another")
+        assert answer.exit_code == 1
+        assert "log-rewritten" in answer.output
+
+
+def test_a_receipt_without_a_copy_of_the_log_or_the_hubs_certificate_cannot_be_judged(keys: Keys, desk: Path) -> None:
+    tiles = lay_out(desk / "tlog", Served(keys, OUTCOMES["kept"][0]).paths)
+    (desk / "log.jsonl").write_bytes(export_of(keys, OUTCOMES["kept"][0]))
+    assert check_receipt(desk).exit_code == 3
+    assert check_receipt(desk, "--tlog", tiles, "--log", desk / "log.jsonl").exit_code == 3
+    (desk / "trust/hub.pem").write_text("nonsense")
+    assert check_receipt(desk, "--tlog", tiles).exit_code == 3
+    (desk / "trust/hub.pem").unlink()
+    answer = check_receipt(desk, "--tlog", tiles)
+    assert answer.exit_code == 3
+    assert "hub.pem" in answer.output
+    evidence = FOLDER / "valid/acknowledged.json"
+    assert run(evidence, "--trust", TRUST, "--tlog", tiles).exit_code == 2
+
+
+def test_when_the_copy_was_fetched_may_be_said(keys: Keys, desk: Path) -> None:
+    tiles = lay_out(desk / "tlog", Served(keys, OUTCOMES["missing"][0]).without_entries())
+    assert "time-not-shown" in check_receipt(desk, "--tlog", tiles).output
+    answer = check_receipt(desk, "--tlog", tiles, "--fetched-at", (SEAL_BY + timedelta(seconds=1)).isoformat())
+    assert answer.exit_code == 1
+    assert "absent-when-fetched" in answer.output
+    for wrong in ("yesterday", "2026-11-22T09:00:00"):
+        assert check_receipt(desk, "--tlog", tiles, "--fetched-at", wrong).exit_code == 2
+
+
+def test_an_exported_log_is_checked_statement_by_statement(keys: Keys, desk: Path) -> None:
+    data = export_of(keys, OUTCOMES["kept"][0])
+    (desk / "log.jsonl").write_bytes(data)
+    answer = run(desk / "log.jsonl", "--trust", desk / "trust")
+    assert answer.exit_code == 0
+    assert "✓ tree" in answer.output
+    (desk / "log.jsonl").write_bytes(data.replace(b'"number":0', b'"number":9'))
+    answer = run(desk / "log.jsonl", "--trust", desk / "trust")
+    assert answer.exit_code == 1
+    assert "✗" in answer.output
+
+
 def test_the_command_and_the_verifier_import_nothing_of_the_gateway() -> None:
     allowed = {"certs", "click", "cryptography", "pathlib", "collections", "dataclasses", "datetime", "functools"}
-    allowed |= {"typing", "base64", "binascii", "itertools", "__future__"}
-    sources = [Path(command.__file__), *Path(command.__file__).parents[2].glob("certs/evidence*.py")]
-    assert len(sources) == 5
+    allowed |= {"typing", "base64", "binascii", "itertools", "warnings", "__future__"}
+    rooms = Path(command.__file__).parents[2] / "certs"
+    sources = [
+        Path(command.__file__),
+        *rooms.glob("evidence*.py"),
+        rooms / "receipt_promise.py",
+        rooms / "log_tiles.py",
+    ]
+    assert len(sources) == 7
     for source in sources:
         for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):

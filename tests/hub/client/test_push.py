@@ -103,6 +103,7 @@ def test_a_push_is_believed_and_read(receive: Callable[..., Push]) -> None:
     items = [item(1), item(2), item(5)]
     push = receive(*items)
     assert (push.lane, push.sequence, push.fence, push.expires) == (LANE, 1, 7, EXPIRES)
+    assert len({push.nonce, receive(*items).nonce, ""}) == 3
     assert [found.delivery for found in push.items] == [sent["delivery"] for sent in items]
     first = push.items[0]
     assert first == PushItem(

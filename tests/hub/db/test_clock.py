@@ -93,3 +93,28 @@ def test_it_shows_nothing_before_the_last_entry_and_is_not_trusted_while_far_ahe
     assert (clock(), clock.trustworthy) == (_at(10), True)
     clock.not_before(_at(5))
     assert clock() == _at(10)
+
+
+@pytest.mark.parametrize("waited", [-0.15, 0.0, 0.15])
+def test_a_slow_look_that_agrees_moves_nothing(clock: DatabaseClock, machine: Machine, waited: float) -> None:
+    clock.observe(START, asked_at=machine.counter)
+    asked_at = machine.counter
+    machine.pass_by(0.3)
+    clock.observe(_at(0.15 + waited), asked_at=asked_at)
+    machine.pass_by(1)
+    assert clock() == _at(1.3), "read at the beginning or at the end of a wait for a lock: both may be"
+
+
+def test_a_look_that_contradicts_moves_it_as_far_as_it_must(clock: DatabaseClock, machine: Machine) -> None:
+    clock.observe(START, asked_at=machine.counter)
+    asked_at = machine.counter
+    machine.pass_by(0.2)
+    clock.observe(_at(0.5), asked_at=asked_at)
+    assert clock() == _at(0.5), (
+        "it read half a second when 0.2 had passed here: it cannot have been read before the answer"
+    )
+    asked_at = machine.counter
+    machine.pass_by(3)
+    clock.observe(_at(0.4), asked_at=asked_at)
+    machine.pass_by(1)
+    assert clock() == _at(4.4), "nor, as it read less than we did, after the question"

@@ -1,5 +1,6 @@
 """What an operator and a security officer do: targets, lanes, dead letters, replays; each act in the log."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID, uuid4
@@ -8,14 +9,15 @@ import orjson
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from adapters.errors import Rejected
-from adapters.protocol import Batch, Pushed
+from adapters.errors import Rejected, Unreachable
+from adapters.protocol import Batch, Outcome, Pushed
 from hub.audit.entry import Actor
 from hub.audit.service import Recorder
 from hub.db.engine import Database
 from hub.delivery import dead_letters, lanes, targets
 from hub.delivery.dead_letters import Selection
 from hub.delivery.errors import AlreadyReplayed, CountHasChanged, UnknownDeadLetter, UnknownLane, UnknownTarget
+from hub.delivery.repository import DELIVERY_CHANNEL
 from hub.delivery.settling import Settled
 from hub.delivery.targets import NewTarget
 from hub.errors import Refused
@@ -49,6 +51,7 @@ async def park(post: Post, count: int) -> None:
     while len(await post.values("SELECT id FROM dead_letter WHERE replayed_as IS NULL")) < count:
         await post.due_now()
         await post.pusher().push(post.lane)
+    await post.connection.execute("UPDATE lane_lease SET failures = 0, failed_reason = NULL, next_attempt_at = now()")
     post.receiver.answer = confirm
     post.receiver.batches.clear()
 
@@ -80,7 +83,8 @@ async def test_a_preview_counts_what_a_replay_would_take(
 ) -> None:
     await park(post, 2)
     assert await dead_letters.count_dead_letters(session, selection) == count
-    assert await dead_letters.replay_many(session, selection, expected=count, **how(post)) == count
+    replayed = await dead_letters.replay_many(session, selection, expected=count, **how(post))
+    assert (replayed.count, replayed.left) == (count, 0)
 
 
 async def test_a_replay_is_a_new_delivery_under_a_new_number(post: Post, session: AsyncSession) -> None:
@@ -130,9 +134,26 @@ async def test_a_replay_of_another_number_than_previewed_replays_nothing(post: P
     for expected in (1, 3):
         with pytest.raises(CountHasChanged):
             await dead_letters.replay_many(session, Selection(), expected=expected, **how(post))
-    with pytest.raises(InvalidField):
-        await dead_letters.replay_many(session, Selection(), expected=1_001, **how(post))
     assert await dead_letters.count_dead_letters(session, Selection()) == 2
+
+
+async def test_more_than_one_replay_may_take_are_replayed_in_several_in_order(
+    post: Post, session: AsyncSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dead_letters, "MOST_AT_ONCE", 5)
+    await park(post, 12)
+    letters = {letter.exchange_id: letter.sequence for letter in await all_letters(session)}
+    left, done = 12, []
+    while left:
+        replayed = await dead_letters.replay_many(session, Selection(), expected=left, **how(post))
+        await session.commit()
+        left = replayed.left
+        done.append((replayed.count, replayed.left))
+    assert done == [(5, 7), (5, 2), (2, 0)]
+    while await post.pusher().push(post.lane) is Settled.DELIVERED:
+        pass
+    items = [item for batch in post.receiver.batches for item in batch.items]
+    assert [letters[item.exchange] for item in items] == list(range(1, 13))
 
 
 async def test_a_replay_is_in_the_log_for_each_lane(post: Post, session: AsyncSession) -> None:
@@ -197,6 +218,29 @@ async def test_a_lane_shows_what_it_is_doing(post: Post, session: AsyncSession) 
     assert await state() == "blocked"
 
 
+@pytest.mark.parametrize(
+    ("change", "shown"),
+    [
+        ("DELETE FROM push_target", "no-target"),
+        ("UPDATE push_target SET state = 'paused', state_reason = 'x'", "target-paused"),
+        ("UPDATE push_target SET holds = true", "holding"),
+        ("UPDATE access_grant SET state = 'suspended'", "no-rights"),
+        ("UPDATE access_grant SET valid_to = now()", "no-rights"),
+        ("UPDATE system SET state = 'suspended' WHERE code = 'consumer-b'", "no-rights"),
+        ("UPDATE resource SET status = 'suspended'", "no-rights"),
+        ("UPDATE certificate SET not_after = now() WHERE subject = 'consumer-b'", "no-rights"),
+    ],
+)
+async def test_a_lane_in_which_no_attempt_may_start_says_why(
+    post: Post, session: AsyncSession, change: str, shown: str
+) -> None:
+    await post.publish(1)
+    await post.world.change(change)
+    (view,) = await lanes.list_lanes(session, after=None, limit=9, now=post.clock())
+    assert (view.state, view.waiting) == (shown, 1)
+    assert await post.pusher().push(post.lane) is None
+
+
 async def test_steps_from_the_wrong_state_are_refused(post: Post, session: AsyncSession) -> None:
     with pytest.raises(WrongState):
         await lanes.resume_lane(session, post.lane, **how(post))
@@ -234,6 +278,48 @@ async def test_a_target_is_set_changed_paused_and_resumed(post: Post, session: A
     assert await post.events("target.") == ["target.set", "target.paused", "target.changed", "target.resumed"]
 
 
+async def test_a_target_that_is_corrected_or_resumed_is_tried_at_once(post: Post, session: AsyncSession) -> None:
+    async def fail(_: Batch) -> Pushed:
+        raise Unreachable(reason="no-connection", zh="连不上", en="nobody answers")
+
+    async def correct() -> None:
+        await targets.set_target(session, NewTarget("consumer-b", "http", HTTP), **how(post))
+
+    async def pause_and_resume() -> None:
+        await targets.pause_target(session, "consumer-b", reason="核查", **how(post))
+        await targets.resume_target(session, "consumer-b", **how(post))
+
+    await post.publish(1)
+    post.receiver.answer = fail
+    for repair in (correct, pause_and_resume):
+        await post.due_now()
+        assert await post.pusher().push(post.lane) is Settled.FAILED
+        assert await post.pusher().push(post.lane) is None, "it rests"
+        woken = asyncio.Event()
+        await post.connection.add_listener(DELIVERY_CHANNEL, lambda *_, woken=woken: woken.set())
+        await repair()
+        await session.commit()
+        await asyncio.wait_for(woken.wait(), 5)
+        await post.connection.reset()
+    assert await post.pusher().push(post.lane) is Settled.FAILED
+    assert await post.values("SELECT failures FROM lane_lease") == [3]
+
+
+async def test_resuming_a_target_does_not_hand_over_again_what_waits_for_its_acknowledgement(
+    post: Post, session: AsyncSession
+) -> None:
+    async def carry(_: Batch) -> Pushed:
+        return Pushed(Outcome.HANDED_OVER, again_after_s=600)
+
+    await post.publish(1)
+    post.receiver.answer = carry
+    assert await post.pusher().push(post.lane) is Settled.HANDED_OVER
+    await targets.pause_target(session, "consumer-b", reason="核查", **how(post))
+    await targets.resume_target(session, "consumer-b", **how(post))
+    await session.commit()
+    assert await post.pusher().push(post.lane) is None
+
+
 async def test_a_change_of_the_target_moves_the_epoch(post: Post, session: AsyncSession) -> None:
     before = await post.values("SELECT epoch FROM registry_epoch")
     await targets.pause_target(session, "consumer-b", reason="核查", **how(post))
@@ -245,7 +331,7 @@ async def test_a_change_of_the_target_moves_the_epoch(post: Post, session: Async
     ("new", "pointer"),
     [
         (NewTarget("consumer-b", "pigeon", {}), "/adapter"),
-        (NewTarget("consumer-b", "http", {}), "/settings/url"),
+        (NewTarget("consumer-b", "http", {"networks": HTTP["networks"]}), "/settings/url"),
         (NewTarget("consumer-b", "http", HTTP | {"surplus": 1}), "/settings/surplus"),
         (NewTarget("consumer-b", "http", HTTP, policy="drop"), "/policy"),
         (NewTarget("consumer-b", "http", HTTP, max_attempts=0), "/max_attempts"),
@@ -258,6 +344,17 @@ async def test_a_target_that_cannot_be_is_refused(
     with pytest.raises(Refused) as caught:
         await targets.set_target(session, new, **how(post))
     assert [error.pointer for error in caught.value.errors] == [pointer]
+
+
+async def test_all_that_is_wrong_with_the_settings_is_named_at_once(post: Post, session: AsyncSession) -> None:
+    new = NewTarget("consumer-b", "http", HTTP | {"connections": 0, "connect_s": 0, "surplus": 1})
+    with pytest.raises(Refused) as caught:
+        await targets.set_target(session, new, **how(post))
+    assert [error.pointer for error in caught.value.errors] == [
+        "/settings/connections",
+        "/settings/connect_s",
+        "/settings/surplus",
+    ]
 
 
 async def test_a_target_belongs_to_a_system(post: Post, session: AsyncSession) -> None:

@@ -1,10 +1,14 @@
 """The worker's loop on a real database: it finds what is due, is fair, survives faults and stops in good order."""
 
 import asyncio
+import contextlib
 import logging
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
 import asyncpg
@@ -12,12 +16,18 @@ import pytest
 
 from adapters.errors import Unreachable
 from adapters.protocol import Batch, Outcome, Pushed
+from hub.app import wiring
 from hub.db.engine import Database
 from hub.delivery.settling import Settled
 from hub.worker import deliveries
 from hub.worker.deliveries import Deliveries
 from tests.hub.delivery.conftest import RES, Post, confirm
 from tests.support.world import record
+
+FAIL = """
+INSERT INTO lane_lease (lane_id, fence, claimed_at, next_attempt_at, failures, failed_reason, batch_limit)
+SELECT lane, 1, now(), now(), 3, 'unreachable', 1 FROM unnest($1::uuid[]) AS lane
+"""
 
 
 @asynccontextmanager
@@ -116,17 +126,165 @@ async def test_dead_consumers_keep_to_the_few_places_of_failing_lanes(
             hanging -= 1
         raise AssertionError
 
+    def handed() -> Counter[UUID]:
+        return Counter(batch.lane for batch in post.receiver.batches for _ in batch.items)
+
     post.receiver.answer = hang_when_dead
     monkeypatch.setattr(deliveries, "GRACE_S", 0.1)
     await post.publish(1)
     async with running(Deliveries(database.connect, post.pusher())):
         await until(lambda: hanging == 2)
-        for _ in range(3):
-            await post.publish(1)
-            await asyncio.sleep(0.1)
-        healthy = [batch for batch in post.receiver.batches if batch.lane == post.lane]
-        assert sum(len(batch.items) for batch in healthy) == 4
+        await post.publish(3)
+        await until(lambda: handed()[post.lane] == 4)
         assert hanging == 2
+
+
+async def test_the_failing_lanes_of_one_consumer_leave_places_to_those_of_others(
+    post: Post, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deliveries, "MAX_FAILING_OF_ONE", 2)
+    monkeypatch.setattr(deliveries, "GRACE_S", 0.1)
+    others = [await post.world.resource(f"306001000001/{n:06d}", post.provider) for n in range(2, 7)]
+    many = {(await post.push_lane(post.consumer, resource))[1] for resource in others}
+    system = await post.world.system("another")
+    _, other = await post.push_lane(system, post.world.resources[RES])
+    await post.target(system)
+    await post.connection.execute(FAIL, [*many, other])
+    hanging: list[UUID] = []
+
+    async def hang(batch: Batch) -> Pushed:
+        hanging.append(batch.lane)
+        await asyncio.sleep(60)
+        raise AssertionError
+
+    post.receiver.answer = hang
+    await post.publish(1)
+    await post.connection.execute(
+        "INSERT INTO delivery (id, lane_id, exchange_id, kid, digest)"
+        " SELECT gen_random_uuid(), lane, exchange_id, kid, digest FROM delivery, unnest($1::uuid[]) AS lane WHERE lane_id = $2",
+        list(many),
+        other,
+    )
+    await post.connection.execute("UPDATE lane SET mode = 'inbox' WHERE id = $1", post.lane)
+    async with running(Deliveries(database.connect, post.pusher())):
+        await until(lambda: len(hanging) == 3)
+        await asyncio.sleep(0.3)
+    assert other in hanging
+    assert len(hanging) == 3
+
+
+async def test_a_failing_lane_is_tried_again_though_others_always_have_something(
+    post: Post, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deliveries, "MAX_OPEN", 1)
+    monkeypatch.setattr(deliveries, "SLICE_S", 0.05)
+    lanes = [post.lane]
+    for name in ("consumer-c", "consumer-d"):
+        system = await post.world.system(name)
+        lanes.append((await post.push_lane(system, post.world.resources[RES]))[1])
+        await post.target(system)
+    await post.connection.execute(FAIL, [post.lane])
+
+    async def endless(batch: Batch) -> Pushed:
+        await post.publish(1)
+        return await confirm(batch)
+
+    post.receiver.answer = endless
+    await post.publish(1)
+    async with running(Deliveries(database.connect, post.pusher())):
+        await until(lambda: post.lane in {batch.lane for batch in post.receiver.batches})
+        post.receiver.answer = confirm
+
+
+@pytest.mark.parametrize(("failing", "most"), [(0, 3), (8, 2), (4, 3)], ids=["fresh", "failing", "mixed"])
+async def test_a_consumer_with_many_lanes_keeps_to_its_own_places(
+    post: Post, database: Database, monkeypatch: pytest.MonkeyPatch, failing: int, most: int
+) -> None:
+    monkeypatch.setattr(deliveries, "MAX_OPEN", 6)
+    monkeypatch.setattr(deliveries, "MAX_FAILING", 5)
+    monkeypatch.setattr(deliveries, "MAX_OF_CONSUMER", 3)
+    monkeypatch.setattr(deliveries, "GRACE_S", 0.1)
+    system = await post.world.system("slow")
+    await post.target(system, max_attempts=100)
+    resource = post.world.resources[RES]
+    slow = [(await post.push_lane(system, resource, purpose=f"用途 {number}"))[1] for number in range(8)]
+    await post.connection.execute(FAIL, slow[:failing])
+    hanging: set[UUID] = set()
+
+    async def hang_when_slow(batch: Batch) -> Pushed:
+        if batch.lane in slow:
+            hanging.add(batch.lane)
+            await asyncio.sleep(60)
+        return await confirm(batch)
+
+    post.receiver.answer = hang_when_slow
+    await post.publish(1)
+    async with running(Deliveries(database.connect, post.pusher())):
+        await until(lambda: len(hanging) == most and pushed(post) > most)
+        began = time.monotonic()
+        await post.publish(1)
+        await until(lambda: pushed(post) == most + 2, 3)
+        assert time.monotonic() - began < 1
+        assert len(hanging) == most
+
+
+class Hole:
+    """A way to the database on which everything that was said on the `cut` connection is swallowed, and nothing closed."""
+
+    def __init__(self, socket: str) -> None:
+        self.socket = socket
+        self.cut: set[int] = set()
+        self.opened = 0
+        self._streams: list[asyncio.StreamWriter] = []
+
+    @asynccontextmanager
+    async def leading(self, place: str) -> AsyncIterator[None]:
+        server = await asyncio.start_unix_server(self._serve, place)
+        try:
+            yield
+        finally:
+            server.close()
+            for stream in self._streams:
+                stream.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.opened += 1
+        number = self.opened
+        behind, beyond = await asyncio.open_unix_connection(self.socket)
+        self._streams += [writer, beyond]
+
+        async def pass_on(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+            with contextlib.suppress(ConnectionError):
+                while data := await source.read(1 << 16):
+                    if number in self.cut:
+                        continue
+                    target.write(data)
+                target.close()
+
+        await asyncio.gather(pass_on(reader, beyond), pass_on(behind, writer))
+
+
+@pytest.mark.sockets
+async def test_a_database_that_goes_away_without_a_word_is_noticed(
+    post: Post, database: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(wiring, "COMMAND_TIMEOUT_S", 1.0)
+    monkeypatch.setattr(deliveries, "AWAY_S", 0.1)
+    query = parse_qs(urlsplit(database.dsn).query)
+    host, name = query["host"][0], f".s.PGSQL.{query['port'][0]}"
+    hole = Hole(f"{host}/{name}")
+    through = Database(database.dsn.replace(host, str(tmp_path)))
+    async with (
+        hole.leading(str(tmp_path / name)),
+        running(Deliveries(wiring.watched_connect(through), post.pusher())) as stop,
+    ):
+        await post.publish(1)
+        await until(lambda: pushed(post) == 1)
+        hole.cut.add(1)
+        await post.publish(1)
+        await until(lambda: pushed(post) == 2, 5)
+        hole.cut.add(hole.opened)
+        stop.set()
 
 
 async def test_a_busy_lane_gives_its_place_up(post: Post, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:

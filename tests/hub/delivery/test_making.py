@@ -1,5 +1,6 @@
 """The adapters of a worker, and a push through the real HTTP adapter to a real receiver on the loopback interface."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -11,11 +12,12 @@ from aiohttp import web
 
 from adapters import registry
 from adapters.errors import SettingsInvalid
-from adapters.protocol import AdapterSettings, Capability, NoSecrets
+from adapters.protocol import AdapterSettings, Batch, Capability, NoSecrets, Pushed
 from certs.http_signature import HttpSigner, SignedRequest, verify_request
 from certs.keys import generate_key
 from certs.suites import KeySigner, Verifier
 from hub.db.clock import DatabaseClock
+from hub.delivery import making
 from hub.delivery.claiming import PushLane
 from hub.delivery.making import Adapters
 from hub.delivery.settling import Settled
@@ -89,7 +91,7 @@ async def test_a_batch_crosses_the_wire_signed_and_is_confirmed(post: Post) -> N
         )
         assert await pusher.push(post.lane) is Settled.DELIVERED
         assert [item["envelope"].encode() for item in sink.bodies[0]["items"]] == sent
-        assert sink.fences == ["1"]
+        assert sink.fences == [str(fence) for fence in await post.values("SELECT fence FROM attempt")]
         assert (await post.values("SELECT answer FROM attempt"))[0].decode() == "示例"
         expiry = await post.values("SELECT expires_at FROM attempt")
         assert 0 <= (expiry[0] - sink.signed[0].expires).total_seconds() < 1
@@ -97,6 +99,7 @@ async def test_a_batch_crosses_the_wire_signed_and_is_confirmed(post: Post) -> N
         await post.publish(1)
         assert await pusher.push(post.lane) is Settled.PARKED
     await post.publish(1)
+    await post.due_now()
     assert await pusher.push(post.lane) is Settled.FAILED
     assert (await post.values("SELECT reason FROM attempt ORDER BY fence"))[-1] == "no-connection"
     await adapters.close()
@@ -111,6 +114,43 @@ async def test_an_adapter_is_made_once_for_a_system_and_anew_when_its_target_cha
     assert changed is not first
     assert adapters(lane()) is not changed
     await adapters.close()
+
+
+async def test_an_adapter_that_was_replaced_is_closed_once_no_call_can_be_open(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    closed: list[int] = []
+
+    class Counted:
+        capabilities = frozenset({Capability.PUSH})
+        made = 0
+
+        def __init__(self) -> None:
+            Counted.made += 1
+            self.number = Counted.made
+
+        async def push(self, batch: Batch) -> Pushed:
+            raise AssertionError
+
+        async def close(self) -> None:
+            closed.append(self.number)
+            if self.number == 2:
+                raise ConnectionResetError
+
+    monkeypatch.setattr(registry, "build", lambda *_, **__: Counted())
+    monkeypatch.setattr(making, "CALL_S", 0.05)
+    adapters = Adapters(SIGNER, DatabaseClock())
+    one = lane()
+    for connections in (1, 2, 3):
+        adapters(replace(one, settings={"connections": connections}))
+    assert closed == []
+    await asyncio.sleep(0.2)
+    assert closed == [1, 2]
+    assert [r.getMessage() for r in caplog.records] == ["an adapter does not close"]
+    adapters(replace(one, settings={"connections": 4}))
+    await adapters.close()
+    await asyncio.sleep(0.1)
+    assert closed == [1, 2, 3, 4]
 
 
 async def test_a_target_that_cannot_be_made_says_why() -> None:

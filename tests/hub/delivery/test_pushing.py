@@ -1,6 +1,7 @@
 """Claim, hand over, settle, on a real database: order, leases and fences, rights, failures, parking."""
 
 import asyncio
+import time
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -9,21 +10,31 @@ import asyncpg
 import orjson
 import pytest
 
-from adapters.errors import Rejected, Unavailable, Unreachable
-from adapters.protocol import Batch, Outcome, Pushed
+from adapters.errors import NoPlace, Rejected, TimedOut, Unavailable, Unreachable
+from adapters.protocol import Batch, Item, Outcome, Pushed
+from hub import errors
+from hub.audit.service import Recorder
+from hub.db.engine import Database
 from hub.db.locks import hold_barrier
-from hub.delivery import claiming, pushing
+from hub.delivery import claiming, dead_letters, pushing
 from hub.delivery.claiming import Claim, claim
 from hub.delivery.pushing import Pusher
 from hub.delivery.settling import Result, Settled, Settlement
+from hub.errors import Conflict, NotFound
 from hub.exchange.reading import read_exchange
 from hub.identity.roles import Role
 from tests.hub.delivery.conftest import ACTOR, RES, Post, Receiver, confirm, ids
 from tests.support.staff import caller
 from tests.support.world import HUB, record
 
+RESTS = """
+SELECT round(extract(epoch FROM next_attempt_at - max(a.ended_at)))::int FROM lane_lease JOIN attempt a USING (lane_id)
+GROUP BY next_attempt_at
+"""
+"""The seconds that the lane rests after its last attempt."""
 
-def fails(fault: Exception) -> Any:
+
+def fails(fault: BaseException) -> Any:
     async def answer(_: Batch) -> Pushed:
         raise fault
 
@@ -62,7 +73,8 @@ async def test_a_lane_is_pushed_in_the_order_of_its_receipts(post: Post, monkeyp
         pass
     assert [item.envelope.encode() for batch in post.receiver.batches for item in batch.items] == sent
     assert post.receiver.sequences == [[1, 2], [3, 4], [5]]
-    assert [batch.fence for batch in post.receiver.batches] == [1, 2, 3]
+    fences = [batch.fence for batch in post.receiver.batches]
+    assert fences == sorted(set(fences))
 
 
 async def test_a_signature_that_comes_after_a_plain_2xx_counts(post: Post) -> None:
@@ -123,7 +135,7 @@ async def test_the_attempt_is_committed_before_anything_leaves(post: Post) -> No
     post.receiver.answer = look
     await post.pusher().push(post.lane)
     attempt, sequences, events, open_transactions = seen
-    assert (attempt["fence"], attempt["first_sequence"], attempt["count"]) == (1, 1, 2)
+    assert (attempt["fence"], attempt["first_sequence"], attempt["count"]) == (post.receiver.batches[0].fence, 1, 2)
     assert sequences == [1, 2]
     assert events == ["delivery.attempted"]
     assert open_transactions == [0]
@@ -138,8 +150,8 @@ async def test_a_leased_lane_is_nobody_elses(post: Post) -> None:
 async def test_two_workers_at_once_claim_a_lane_once(post: Post) -> None:
     await post.publish(3)
     taken = await asyncio.gather(*(take(post) for _ in range(5)))
-    assert len([one for one in taken if one is not None]) == 1
-    assert await post.values("SELECT fence FROM lane_lease") == [1]
+    (claimed,) = [one for one in taken if one is not None]
+    assert await post.values("SELECT fence FROM lane_lease") == [claimed.batch.fence]
 
 
 async def test_a_lane_whose_row_is_locked_is_left_alone(post: Post) -> None:
@@ -162,7 +174,7 @@ async def test_what_a_dead_worker_had_is_pushed_again_under_the_same_numbers_and
     again = post.receiver.batches[0]
     assert ids([again]) == ids([dead.batch])
     assert [i.sequence for i in again.items] == [i.sequence for i in dead.batch.items]
-    assert again.fence == dead.batch.fence + 1
+    assert again.fence > dead.batch.fence
     outcomes = await post.values("SELECT outcome FROM attempt ORDER BY fence")
     assert outcomes == ["expired", "transport-confirmed"]
 
@@ -178,6 +190,18 @@ async def test_what_has_a_number_goes_before_what_has_none(post: Post) -> None:
     assert [item.sequence for item in batch.items] == [1, 2, 3, 4]
     assert ids([batch])[0][:2] == dead.deliveries
     assert [item.envelope.encode() for item in batch.items[2:]] == sent
+
+
+async def test_a_fence_is_above_all_that_were_seen_before_the_hub_was_restored_and_never_falls(post: Post) -> None:
+    await post.publish(3)
+    before = time.time() * 1000
+    await post.pusher().push(post.lane)
+    assert before - 60_000 < post.receiver.batches[0].fence < before + 60_000
+    ahead = int(before) + 3_600_000
+    await post.connection.execute("UPDATE lane_lease SET fence = $1", ahead)
+    await post.publish(1)
+    await post.pusher().push(post.lane)
+    assert post.receiver.batches[1].fence == ahead + 1
 
 
 async def test_a_stale_workers_result_does_not_count(post: Post) -> None:
@@ -460,7 +484,14 @@ async def test_an_adapter_that_ignores_being_cut_off_holds_nobody_up(
 
 @pytest.mark.parametrize(
     "fault",
-    [KeyError("x"), ConnectionResetError(), asyncpg.ConnectionDoesNotExistError("its own"), asyncio.CancelledError()],
+    [
+        KeyError("x"),
+        ConnectionResetError(),
+        asyncpg.ConnectionDoesNotExistError("its own"),
+        asyncio.CancelledError(),
+        SystemExit(3),
+        KeyboardInterrupt(),
+    ],
 )
 async def test_an_undeclared_fault_of_an_adapter_is_that_attempts_failure(post: Post, fault: Any) -> None:
     await post.publish(1)
@@ -483,6 +514,34 @@ async def test_a_database_that_goes_away_before_an_acknowledgement_is_kept_leave
     with pytest.raises(asyncpg.ConnectionDoesNotExistError):
         await pusher.push(post.lane)
     assert await post.values("SELECT ended_at FROM attempt") == [None]
+
+
+async def test_our_own_trouble_in_keeping_an_acknowledgement_is_no_failure_of_the_consumer(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pushing, "KEEP_AGAIN_S", 0.05)
+    monkeypatch.setattr(claiming, "CALL_S", 1.0)
+    await post.publish(2)
+    post.receiver.answer = acknowledges(post)
+    tries, better_at = 0, 3
+
+    async def busy_at_first(compact: bytes, *, address: str, request_id: str) -> bytes:
+        nonlocal tries
+        tries += 1
+        if tries < better_at:
+            raise errors.Unavailable("忙", "busy")
+        return await post.acknowledging.acknowledge(compact, address=address, request_id=request_id)
+
+    pusher = post.pusher()
+    pusher.acknowledge = busy_at_first
+    assert await pusher.push(post.lane) is Settled.DELIVERED
+    assert tries == better_at
+    await post.publish(1)
+    better_at = 1_000
+    with pytest.raises(errors.Unavailable):
+        await pusher.push(post.lane)
+    assert await post.values("SELECT failures FROM lane_lease") == [0]
+    assert await post.values("SELECT ended_at IS NULL FROM attempt ORDER BY fence") == [False, True]
 
 
 async def test_a_push_that_is_cancelled_cancels_its_call(post: Post) -> None:
@@ -537,19 +596,115 @@ async def test_what_the_receiver_will_never_take_is_parked_at_once_when_it_is_al
     assert await post.values("SELECT answer FROM attempt") == [b"no such case"]
 
 
+async def test_a_receiver_that_refuses_everything_does_not_empty_the_queue_at_once(post: Post) -> None:
+    await post.connection.execute("UPDATE push_target SET max_attempts = 2")
+    await post.publish(4)
+    post.receiver.answer = fails(rejected())
+    settled, rests = [], []
+    for _ in range(4):
+        settled.append(await post.pusher(jitter=0.9999).push(post.lane))
+        assert await post.pusher().push(post.lane) is None, "the lane rests"
+        rests += await post.values(RESTS)
+        await post.due_now()
+    assert settled == [Settled.FAILED, Settled.PARKED, Settled.PARKED, Settled.PARKED]
+    assert rests == [10, 20, 40, 80]
+    assert await post.values("SELECT attempts FROM dead_letter ORDER BY sequence") == [2, 1, 1]
+    post.receiver.answer = fails(unreachable())
+    assert await post.pusher().push(post.lane) is Settled.FAILED, "the next item has attempts of its own"
+    await post.due_now()
+    assert await post.pusher().push(post.lane) is Settled.PARKED
+    assert await post.values("SELECT attempts FROM dead_letter WHERE sequence = 4") == [2]
+
+
+async def test_what_found_no_place_was_not_sent_and_counts_for_nothing(post: Post) -> None:
+    await post.connection.execute("UPDATE push_target SET max_attempts = 2")
+    await post.publish(2)
+    post.receiver.answer = fails(unreachable())
+    await post.pusher().push(post.lane)
+    post.receiver.answer = fails(NoPlace(reason="no-place", zh="没有空位", en="no place"))
+    for _ in range(3):
+        await post.due_now()
+        assert await post.pusher().push(post.lane) is Settled.PUT_OFF
+    lease = await post.connection.fetchrow("SELECT * FROM lane_lease")
+    assert lease is not None
+    assert (lease["failures"], lease["failed_reason"], lease["batch_limit"]) == (1, "unreachable", 1)
+    assert await post.values(RESTS) == [1]
+    post.receiver.answer = fails(unreachable())
+    await post.due_now()
+    assert await post.pusher().push(post.lane) is Settled.PARKED
+    assert await post.values("SELECT attempts FROM dead_letter") == [2]
+
+
+async def park_one(post: Post) -> Item:
+    """One delivery that its receiver got, though its answer did not come in time."""
+    await post.publish(1)
+    await post.connection.execute("UPDATE push_target SET max_attempts = 1")
+    post.receiver.answer = fails(TimedOut(reason="timed-out", zh="超时", en="no answer"))
+    assert await post.pusher().push(post.lane) is Settled.PARKED
+    (item,) = post.receiver.batches[-1].items
+    return item
+
+
+async def test_the_acknowledgement_of_what_was_parked_counts_and_the_letter_is_gone(post: Post) -> None:
+    other = await post.world.system("consumer-c")
+    await post.pictures.at_least((await post.values("SELECT epoch FROM registry_epoch"))[0])
+    item = await park_one(post)
+    with pytest.raises(NotFound):
+        await post.acknowledging.acknowledge(other.ack([(str(item.delivery), item.digest)]), address="", request_id="r")
+    with pytest.raises(Conflict):
+        await post.acknowledging.acknowledge(
+            post.consumer.ack([(str(item.delivery), "sha-256:" + "0" * 64)]), address="", request_id="r"
+        )
+    assert await post.values("SELECT id FROM dead_letter") == [item.delivery]
+    ack = post.consumer.ack([(str(item.delivery), item.digest)])
+    for _ in range(2):
+        assert await post.acknowledging.acknowledge(ack, address="", request_id="r") == b'{"acknowledged":1}'
+    assert await post.values("SELECT count(*) FROM dead_letter") == [0]
+    row = await post.connection.fetchrow(
+        "SELECT d.*, a.envelope FROM delivered d JOIN acknowledgement a ON a.id = d.acknowledgement"
+    )
+    assert row is not None
+    assert (row["id"], row["outcome"], row["sequence"], row["envelope"]) == (item.delivery, "acknowledged", 1, ack)
+
+
+async def test_the_acknowledgement_of_what_was_replayed_counts_and_the_replay_goes_on(
+    post: Post, database: Database
+) -> None:
+    item = await park_one(post)
+    async with database.session() as session, session.begin():
+        again = await dead_letters.replay_one(
+            session, item.delivery, actor=ACTOR, recorder=Recorder(HUB, "621124"), now=post.clock()
+        )
+    ack = post.consumer.ack([(str(item.delivery), item.digest)])
+    assert await post.acknowledging.acknowledge(ack, address="", request_id="r") == b'{"acknowledged":1}'
+    assert await post.values("SELECT id FROM dead_letter") == [item.delivery]
+    assert await post.values("SELECT id FROM delivery") == [again]
+    staff = caller(Role.OPERATOR)
+    exchange = await read_exchange(post.connection, item.exchange, staff)
+    states = {shown.id: shown.state for shown in exchange.deliveries}
+    assert (exchange.state, states) == ("open", {item.delivery: "replayed", again: "queued"})
+    post.receiver.answer = confirm
+    assert await post.pusher().push(post.lane) is Settled.DELIVERED
+    exchange = await read_exchange(post.connection, item.exchange, staff)
+    assert (exchange.state, exchange.deliveries[-1].state) == ("closed", "transport-confirmed")
+
+
 async def test_a_lane_that_blocks_keeps_its_order_and_says_so_once(post: Post) -> None:
     await post.connection.execute("UPDATE push_target SET policy = 'block', max_attempts = 2")
     await post.publish(2)
     post.receiver.answer = fails(rejected())
     settled = []
+    rests = []
     for _ in range(4):
         settled.append(await post.pusher().push(post.lane))
+        rests += await post.values(RESTS)
         await post.due_now()
     assert settled == [Settled.FAILED, Settled.BLOCKED, Settled.BLOCKED, Settled.BLOCKED]
+    assert rests == [5, 10_800, 10_800, 10_800], "what was refused for good is tried with the longest rests"
     assert post.receiver.sequences[1:] == [[1]] * 3
     assert await post.values("SELECT count(*) FROM dead_letter") == [0]
     assert await post.events("lane.") == ["lane.blocked"]
-    second = "SELECT e.blocked_at = a.ended_at FROM lane_lease e JOIN attempt a USING (lane_id) WHERE a.fence = 2"
+    second = "SELECT e.blocked_at = a.ended_at FROM lane_lease e JOIN attempt a USING (lane_id) ORDER BY a.fence OFFSET 1 LIMIT 1"
     assert await post.values(second) == [True], "blocked since the first time at the limit"
     post.receiver.answer = confirm
     await post.pusher().push(post.lane)
@@ -573,7 +728,8 @@ async def test_the_log_says_what_was_attempted_and_what_was_confirmed(post: Post
     assert attempted["object"] == {"type": "lane", "id": str(post.lane)}
     details = attempted["details"]
     assert (details["consumer"], details["resource"]) == ("consumer-b", RES)
-    assert (details["fence"], details["first"], details["last"], attempted["rows"]) == (1, 1, 2, 2)
+    fence = post.receiver.batches[0].fence
+    assert (details["fence"], details["first"], details["last"], attempted["rows"]) == (fence, 1, 2, 2)
 
 
 async def test_what_cannot_be_logged_is_not_pushed(post: Post) -> None:

@@ -140,7 +140,10 @@ async def test_what_only_the_transport_confirmed_is_delivered_without_an_acknowl
     assert grants_in(members) == ["consumer-b"]
 
 
-async def test_the_list_of_what_is_revoked_is_never_older_than_what_it_speaks_of(town: EvidenceTown) -> None:
+@pytest.mark.parametrize("later", [timedelta(seconds=-30), timedelta(days=1500)], ids=["a-clock-behind", "years-later"])
+async def test_the_list_of_what_is_revoked_is_never_older_than_what_it_speaks_of_and_keeps_what_ran_out(
+    town: EvidenceTown, later: timedelta
+) -> None:
     path = await town.publish()
     await town.seal()
     context = town.gateway.context
@@ -153,7 +156,8 @@ async def test_the_list_of_what_is_revoked_is_never_older_than_what_it_speaks_of
             UUID(path.split("/")[-1]),
             caller,
             keyring=context.keyring,
-            now=town.gateway.now - timedelta(seconds=30),
+            recorder=context.recorder,
+            now=town.gateway.now + later,
         )
     assert town.verdict(data).failed is None
 

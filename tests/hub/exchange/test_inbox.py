@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from typing import Any
 
 import orjson
 import pytest
@@ -79,6 +80,10 @@ async def test_a_wrong_digest_or_a_foreign_id_acknowledges_nothing(floor: Floor)
         ([(one, digest), ("0193b5a0-0000-7000-8000-000000000000", digest)], "not-found"),
         ([(one, digest), (one, digest)], "malformed-payload"),
         ([("no-uuid", digest)], "malformed-payload"),
+        ([(one.upper(), digest)], "malformed-payload"),
+        ([(f"{{{one}}}", digest)], "malformed-payload"),
+        ([(f"urn:uuid:{one}", digest)], "malformed-payload"),
+        ([(one.replace("-", ""), digest)], "malformed-payload"),
         ([(one, "md5:1")], "malformed-payload"),
         ([], "malformed-payload"),
     ):
@@ -91,6 +96,13 @@ async def test_a_wrong_digest_or_a_foreign_id_acknowledges_nothing(floor: Floor)
     assert caught.value.slug == "not-found"
     assert await floor.connection.fetchval("SELECT count(*) FROM delivered") == 0
     assert len(await pull(floor)) == 2
+
+
+@pytest.mark.parametrize("identifier", [17, None, ["0193b5a0-0000-7000-8000-000000000000"]])
+async def test_an_id_that_is_no_text_is_malformed(floor: Floor, identifier: Any) -> None:
+    with pytest.raises(Refused) as caught:
+        await acknowledge(floor, floor.consumer.ack([(identifier, "sha-256:" + "0" * 64)]))
+    assert caught.value.slug == "malformed-payload"
 
 
 async def test_a_suspended_grant_hands_out_nothing_until_it_resumes(floor: Floor) -> None:

@@ -1,11 +1,16 @@
 """What has outlived its use is cleared, and what has not stays."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
+from typing import Any, cast
 from uuid import uuid4
+
+import asyncpg
+import pytest
 
 from hub.db.engine import Database
 from hub.db.ids import new_id
-from hub.worker.chores import KEEP_ACCEPTANCES, KEEP_ATTEMPTS, KEEP_REFUSALS, do_chores
+from hub.worker.chores import KEEP_ACCEPTANCES, KEEP_ATTEMPTS, KEEP_REFUSALS, Chores, run
 
 ATTEMPT = """
 INSERT INTO attempt (id, lane_id, fence, holder, first_sequence, count, started_at, expires_at, ended_at, outcome)
@@ -26,8 +31,75 @@ async def test_what_is_older_than_its_time_goes_and_all_else_stays(database: Dat
             await connection.execute(ACCEPTANCE, jti, uuid4(), now - age)
         for address, age in (("old", KEEP_REFUSALS + second), ("new", KEEP_REFUSALS - second)):
             await connection.execute(REFUSAL, now - age, address)
-        await do_chores(connection, now)
+        await Chores(connection, now).do()
         attempts = await connection.fetch("SELECT ended_at IS NULL AS open FROM attempt ORDER BY id")
         assert [row["open"] for row in attempts] == [True, False]
         assert await connection.fetchval("SELECT string_agg(jti, ',') FROM acceptance") == "new"
         assert await connection.fetchval("SELECT string_agg(address, ',') FROM refusal_count") == "new"
+
+
+class Refusing:
+    """A connection to a database that refuses one kind of statement, by what it contains."""
+
+    def __init__(self, connection: asyncpg.Connection, refused: str) -> None:
+        self._connection, self._refused = connection, refused
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    async def fetchval(self, query: str, *args: object) -> Any:
+        if self._refused in query:
+            query = "SELECT 1 / 0"
+            args = ()
+        return await self._connection.fetchval(query, *args)
+
+
+@pytest.mark.parametrize("refused", ["to_regclass", "DELETE FROM acceptance", "DELETE FROM attempt"])
+async def test_a_chore_that_fails_is_told_and_stops_no_other(
+    database: Database, caplog: pytest.LogCaptureFixture, refused: str
+) -> None:
+    now = datetime.now(UTC)
+    async with database.connection() as connection:
+        await connection.execute(REFUSAL, now - KEEP_REFUSALS - timedelta(seconds=1), "old")
+        await Chores(cast(asyncpg.Connection, Refusing(connection, refused)), now).do()
+        assert await connection.fetchval("SELECT count(*) FROM refusal_count") == 0
+    (failed,) = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert failed.__dict__["sqlstate"] == "22012"
+
+
+async def test_who_is_told_to_stop_clears_no_further_piece(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hub.worker.chores.CLEAR_AT_ONCE", 1)
+    now, stop = datetime.now(UTC), asyncio.Event()
+    async with database.connection() as connection:
+        for jti in ("one", "two"):
+            await connection.execute(ACCEPTANCE, jti, uuid4(), now - KEEP_ACCEPTANCES - timedelta(seconds=1))
+        chores = Chores(connection, now, stop)
+        stop.set()
+        await chores.do()
+        assert await connection.fetchval("SELECT count(*) FROM acceptance") == 2
+        stop.clear()
+        await chores.do()
+        assert await connection.fetchval("SELECT count(*) FROM acceptance") == 0
+
+
+async def test_a_database_that_is_away_is_waited_for_and_the_chores_are_done_when_it_is_back(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hub.worker.chores.EVERY_S", 0.01)
+    stop, tried = asyncio.Event(), 0
+
+    async def connect() -> asyncpg.Connection:
+        nonlocal tried
+        tried += 1
+        if tried == 1:
+            raise ConnectionRefusedError
+        return await database.connect()
+
+    async with database.connection() as connection, asyncio.timeout(10):
+        await connection.execute(REFUSAL, datetime.now(UTC) - KEEP_REFUSALS - timedelta(seconds=1), "old")
+        running = asyncio.create_task(run(connect, stop))
+        while await connection.fetchval("SELECT count(*) FROM refusal_count"):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        stop.set()
+        await running
+    assert tried > 1

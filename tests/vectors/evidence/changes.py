@@ -101,6 +101,20 @@ def loose_bits(members: Any) -> None:
     members["certificates"] = sorted(base64.b64encode(bytes(one)).decode() for one in ders)
 
 
+def of_version(member: str, version: bytes, other: bytes) -> Change:
+    """Another version number in the list, or in the first certificate that has this one: so are `version` and `other` in DER."""
+
+    def change(members: Any) -> None:
+        texts = members[member] if isinstance(members[member], list) else [members[member]]
+        ders = [base64.b64decode(text) for text in texts]
+        place = next(place for place, der in enumerate(ders) if version in der)
+        ders[place] = ders[place].replace(version, other, 1)
+        found = sorted(base64.b64encode(der).decode() for der in ders)
+        members[member] = found if isinstance(members[member], list) else found[0]
+
+    return change
+
+
 def unacknowledged(members: Any) -> None:
     """Leave out what belongs to the acknowledgement."""
     issued = "certificate.issued"

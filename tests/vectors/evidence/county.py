@@ -10,7 +10,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from certs import authority, envelope
@@ -271,9 +273,23 @@ class Case:
         return self.seal("receipt", "receipt", header, says)
 
     def revocations(self) -> bytes:
-        """The revocation list."""
-        made: dict[str, Any] = {"issuing": self.keys.issuing, "lines": [], "at": NOW + 5 * MINUTE}
+        """The revocation list; `extensions` are more of them, with whether they are critical."""
+        made: dict[str, Any] = {
+            "issuing": self.keys.issuing,
+            "lines": [],
+            "at": NOW + 5 * MINUTE,
+            "expired_since": None,
+            "extensions": [],
+        }
         self.stage("list", made)
-        return authority.certificate_revocation_list(
-            made["issuing"], made["lines"], 7, made["at"], made["at"] + 24 * HOUR
+        issuing, at = made["issuing"], made["at"]
+        der = authority.certificate_revocation_list(
+            issuing, made["lines"], 7, at, at + 24 * HOUR, expired_since=made["expired_since"]
         )
+        if not made["extensions"]:
+            return der
+        builder = x509.CertificateRevocationListBuilder().issuer_name(issuing.certificate.subject)
+        builder = builder.last_update(at).next_update(at + 24 * HOUR)
+        for extension, critical in made["extensions"]:
+            builder = builder.add_extension(extension, critical)
+        return builder.sign(issuing.key, SHA256()).public_bytes(Encoding.DER)

@@ -12,9 +12,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from certs.authority import HubKeyRole, RevocationReason, Revoked
+from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from certs import authority
+from certs.authority import HubKeyRole, Issued, RevocationReason, Revoked
 from certs.digests import digest
 from certs.envelope import kid_of
+from certs.evidence_form import MAX_AUTHORITIES
+from certs.tree import EMPTY_ROOT
 from tests.vectors.evidence.changes import (
     both,
     drop_entry,
@@ -22,6 +29,7 @@ from tests.vectors.evidence.changes import (
     flip,
     loose_bits,
     more_log,
+    of_version,
     put,
     text,
     unacknowledged,
@@ -30,6 +38,11 @@ from tests.vectors.evidence.changes import (
 from tests.vectors.evidence.county import EXCHANGE, GRANT, HOUR, MINUTE, NOW, OTHER_GRANT, RES, Case, Change, Keys
 
 FOLDER = Path(__file__).parent
+
+_ONLY_AUTHORITIES = x509.IssuingDistributionPoint(None, None, False, True, None, False, False)
+_SOME_REASONS = x509.IssuingDistributionPoint(
+    None, None, False, False, frozenset({x509.ReasonFlags.superseded}), False, False
+)
 
 
 @dataclass(frozen=True)
@@ -54,10 +67,26 @@ def vectors() -> tuple[Keys, list[Vector]]:
     for holder in ("sender", "consumer", "receipt"):
         keys.holders[f"evil-{holder}"] = evil.holders[holder]
     keys.holders |= {"evil-issuing": evil.issuing, "evil-root": evil.root}
+    keys.holders["stamping"] = _for_stamping(keys)
+    for number in range(MAX_AUTHORITIES):
+        keys.holders[f"authority-{number}"] = authority.create_issuing(evil.root, "示例签发", NOW - HOUR)
     found = [*_valid(keys)]
     for statement, name, reason, changes in _invalid(keys, evil):
         found.append(Vector(f"{statement}/{name}", Case(keys, changes).write(), statement, reason))
     return keys, [*found, *_compared(keys, evil)]
+
+
+def _for_stamping(keys: Keys) -> Issued:
+    """The receipt key, certified for time stamps and, critically, nothing else."""
+    held = keys.holders["receipt"]
+    found = held.certificate
+    builder = x509.CertificateBuilder().serial_number(5).subject_name(found.subject).issuer_name(found.issuer)
+    builder = builder.public_key(found.public_key()).not_valid_before(found.not_valid_before_utc)
+    builder = builder.not_valid_after(found.not_valid_after_utc)
+    for extension in found.extensions:
+        builder = builder.add_extension(extension.value, extension.critical)
+    builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING]), critical=True)
+    return Issued(held.key, builder.sign(keys.issuing.key, SHA256()))
 
 
 def _valid(keys: Keys) -> list[Vector]:
@@ -86,6 +115,9 @@ def _valid(keys: Keys) -> list[Vector]:
         },
         "suspended-and-resumed-before": {"log": more_log(stop, go_on)},
         "revoked-afterwards": {"log": more_log(end, gone), "list": lambda made: made.update(later)},
+        "asked-for-years-later": {
+            "list": both(put("at", to=NOW + 370 * 24 * HOUR), put("expired_since", to=NOW - HOUR)),
+        },
     }
     return [Vector(f"valid/{name}", Case(keys, changes).write()) for name, changes in made.items()]
 
@@ -127,6 +159,11 @@ def _invalid(keys: Keys, evil: Keys) -> list[tuple[str, str, str, dict[str, Chan
         return {f"{event}-leaf": put(*path, to=to)}
 
     own_log = {"checkpoint": put("keys", to=evil)}
+    der_3, der_6 = b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x05"
+    late, unknown = NOW + 370 * 24 * HOUR, x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x05\x00")
+    too_little = both(put("at", to=late), put("expired_since", to=late - HOUR))
+    changes_only = [(x509.CRLNumber(9), False), (x509.DeltaCRLIndicator(3), True)]
+    authorities = [f"authority-{number}" for number in range(MAX_AUTHORITIES)]
     return [
         ("form", "not-json", "not-json", text(lambda data: data[:-1])),
         ("form", "a-member-twice", "not-json", text(lambda data: data[:-1] + b',"schema":{}}')),
@@ -140,6 +177,10 @@ def _invalid(keys: Keys, evil: Keys) -> list[tuple[str, str, str, dict[str, Chan
         ("form", "receipt-with-more", "receipt-form", {"receipt-payload": put("note", to="x")}),
         ("form", "receipt-time-without-offset", "receipt-form", {"receipt-payload": put("accepted_at", to="2026-11-22T01:00:00")}),
         ("form", "delivery-with-more", "deliveries-form", {"members": put("deliveries", 0, "state", to="acknowledged")}),
+        ("form", "delivery-twice", "deliveries-form", {"members": lambda m: m["deliveries"].append(m["deliveries"][0])}),
+        ("form", "certificate-version", "certificates-form", {"members": of_version("certificates", der_3, der_6)}),
+        ("form", "too-many-authorities", "certificates-form", {"certificates": lambda found: found.extend(authorities)}),
+        ("form", "list-version", "revocation-list-form", {"members": of_version("revocation_list", b"\x02\x01\x01", b"\x02\x01\x09")}),
         ("form", "certificates-out-of-order", "certificates-form", {"members": lambda members: members["certificates"].reverse()}),
         ("form", "loose-bits", "certificates-form", {"members": loose_bits}),
         ("form", "list-no-der", "revocation-list-form", {"members": put("revocation_list", to="AAAA")}),
@@ -156,6 +197,8 @@ def _invalid(keys: Keys, evil: Keys) -> list[tuple[str, str, str, dict[str, Chan
         ("receipt-signer", "key-of-another-purpose", "signer-mismatch", signed_as("receipt", "receipt", "projections")),
         ("receipt-signer", "another-hub", "signer-mismatch", signed_as("receipt", "receipt", "other-hub")),
         ("receipt-signer", "before-its-validity", "not-valid-then", {"receipt-payload": put("accepted_at", to="2026-11-20T01:00:00+00:00")}),
+        ("receipt-signer", "of-another-use", "critical-extension", signed_as("receipt", "receipt", "stamping")),
+        ("receipt-signer", "listed-from-before", "certificate-on-list", {"list": listed("receipt", NOW - MINUTE)}),
         ("receipt-signer", "certificate-left-out", "certificate-missing", {"certificates": without("receipt")}),
         ("receipt-signer", "issuer-left-out", "not-trusted", {"certificates": without("issuing")}),
         ("receipt-signature", "by-another-key", "signature-mismatch", {"receipt-key": put(0, to="projections")}),
@@ -195,6 +238,12 @@ def _invalid(keys: Keys, evil: Keys) -> list[tuple[str, str, str, dict[str, Chan
         ("envelope-signer-state", "revoked-before", "certificate-revoked", {"log": more_log(gone)}),
         ("envelope-signer-state", "list-of-another-authority", "list-not-the-issuers", {"list": put("issuing", to=evil.issuing)}),
         ("envelope-signer-state", "list-too-old", "list-too-old", {"list": put("at", to=NOW - MINUTE)}),
+        ("envelope-signer-state", "list-after-its-end", "list-too-late", {"list": put("at", to=late)}),
+        ("envelope-signer-state", "list-keeps-too-little", "list-too-late", {"list": too_little}),
+        ("envelope-signer-state", "list-of-changes", "list-not-whole", {"list": put("extensions", to=changes_only)}),
+        ("envelope-signer-state", "list-of-authorities", "list-not-whole", {"list": put("extensions", to=[(_ONLY_AUTHORITIES, True)])}),
+        ("envelope-signer-state", "list-for-some-reasons", "list-not-whole", {"list": put("extensions", to=[(_SOME_REASONS, False)])}),
+        ("envelope-signer-state", "list-with-the-unknown", "list-not-whole", {"list": put("extensions", to=[(unknown, True)])}),
         ("envelope-signer-state", "listed-from-before", "certificate-on-list", {"list": listed("sender", NOW - MINUTE)}),
         ("grants", "of-another-exchange", "grant-not-used", {"log": more_log(other_grant)}),
         ("grants", "made-afterwards", "grant-not-created", leaf_of("grant.created", "time", to=between)),
@@ -236,6 +285,7 @@ def _compared(keys: Keys, evil: Keys) -> list[Vector]:
     return [
         Vector("valid/same-checkpoint", data, older=keys.checkpoint(size, root)),
         Vector("valid/earlier-checkpoint", data, older=earlier),
+        Vector("valid/checkpoint-of-the-empty-log", data, older=keys.checkpoint(0, EMPTY_ROOT)),
         Vector(
             "consistency/another-log-of-this-size", data, consistency, "not-consistent", keys.checkpoint(size, other)
         ),

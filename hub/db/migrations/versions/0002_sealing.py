@@ -14,7 +14,6 @@ CREATE TABLE log_pending (
     id        uuid NOT NULL,
     leaf_hash bytea NOT NULL
 ) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
-INSERT INTO log_pending (id, leaf_hash) SELECT id, leaf_hash FROM log_entry;
 
 CREATE FUNCTION queue_for_sealing() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -23,6 +22,7 @@ BEGIN
 END $$;
 CREATE TRIGGER log_entry_queued AFTER INSERT ON log_entry
     REFERENCING NEW TABLE AS new FOR EACH STATEMENT EXECUTE FUNCTION queue_for_sealing();
+INSERT INTO log_pending (id, leaf_hash) SELECT id, leaf_hash FROM log_entry;
 
 ALTER TABLE log_entry DROP COLUMN leaf_index;
 
@@ -78,8 +78,19 @@ CREATE TRIGGER tree_head_only_grows BEFORE UPDATE OR DELETE ON tree_head
     FOR EACH ROW EXECUTE FUNCTION let_head_only_grow();
 """
 
+NEVER_EMPTIED = ("log_entry", "log_entry_default", "log_pending", "sealed_entry", "log_tile", "tree_head")
+"""TRUNCATE passes by the triggers for rows. Partitions that are made later get theirs as they are made."""
+
 
 def upgrade() -> None:
-    """Queue what is in the log already, and have everything that comes queued by the database itself."""
+    """Have everything that comes queued by the database itself, and then queue what is in the log already.
+
+    In this order: making the trigger waits for those who are writing and holds the next ones up until all is committed.
+    """
     for statement in re.split(r";\s*\n+(?=CREATE |INSERT |ALTER )", SEALING.strip()):
         op.execute(statement)
+    for table in NEVER_EMPTIED:
+        op.execute(
+            f"CREATE TRIGGER {table}_never_emptied BEFORE TRUNCATE ON {table}"
+            " FOR EACH STATEMENT EXECUTE FUNCTION refuse_change_of_log()"
+        )

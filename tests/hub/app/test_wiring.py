@@ -1,0 +1,80 @@
+"""How a process is wired: its connections notice a database that says nothing, and what it counted it writes."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from hub.api.context import Context
+from hub.app import run, wiring
+from hub.audit.sealer import Sealer
+from hub.worker import chores, sealing
+from tests.support.gateway import running_gateway
+
+Connect = Callable[[], Awaitable[asyncpg.Connection]]
+
+
+async def insist_on_watch(connection: asyncpg.Connection) -> None:
+    """The connection gives up on a database that takes too long to say anything."""
+    async with asyncio.timeout(5):
+        with pytest.raises(TimeoutError):
+            await connection.execute("SELECT pg_sleep(9)")
+
+
+async def insist_on_watched(connect: Connect) -> None:
+    """What it opens gives up in time."""
+    connection = await connect()
+    await insist_on_watch(connection)
+    await connection.close()
+
+
+async def test_no_connection_waits_for_ever(database_dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wiring, "COMMAND_TIMEOUT_S", 0.5)
+    async with running_gateway(database_dsn, tmp_path / "data") as gateway:
+        async with gateway.context.acquire() as connection:
+            await insist_on_watch(connection)
+        async with wiring.open_pushing(gateway.context) as loops:
+            for loop in loops:
+                await insist_on_watched(loop.connect)
+
+
+async def test_a_worker_watches_its_connections_and_writes_the_refusals_that_it_counted(
+    database_dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[Context] = []
+    chores_done = asyncio.Event()
+
+    @asynccontextmanager
+    async def seen(context: Context) -> AsyncIterator[object]:
+        opened.append(context)
+        async with wiring.open_pushing(context) as loops:
+            yield loops
+
+    async def look_once(connect: Connect, stop: asyncio.Event) -> None:
+        await insist_on_watched(connect)
+        context = opened[0]
+        context.refusals.count("bad-signature", "10.1.2.3", now=context.clock())
+        chores_done.set()
+        await stop.wait()
+
+    async def fail_then(connect: Connect, sealer: Sealer, stop: asyncio.Event) -> None:
+        await insist_on_watched(connect)
+        await chores_done.wait()
+        opened[0].committer.failed()
+
+    monkeypatch.setattr(run, "open_pushing", seen)
+    monkeypatch.setattr(chores, "run", look_once)
+    monkeypatch.setattr(sealing, "run", fail_then)
+    async with running_gateway(database_dsn, tmp_path / "data") as gateway:
+        monkeypatch.setattr(wiring, "COMMAND_TIMEOUT_S", 0.5)
+        async with asyncio.timeout(20):
+            await run._work(gateway.context.settings, database_dsn)
+        async with gateway.context.acquire() as connection:
+            rows = await connection.fetch("SELECT cause, address, count FROM refusal_count")
+        assert [tuple(row) for row in rows] == [("bad-signature", "10.1.2.3", 1)]
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().remove_signal_handler(number)

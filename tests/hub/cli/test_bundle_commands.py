@@ -1,0 +1,64 @@
+"""`shuniu bundles`, run as a partner behind a gateway runs it."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from hub.cli.bundles import bundles
+from tests.support.bundles import SERIES, Gateway, make_gateway
+from tests.support.client_side import make_county
+
+
+@pytest.fixture
+def gateway(tmp_path: Path) -> Gateway:
+    """Certificates of the present: commands ask the real clock."""
+    return make_gateway(make_county(tmp_path, now=datetime.now(UTC)), now=datetime.now(UTC))
+
+
+def run(gateway: Gateway, *words: object) -> Result:
+    partner = str(gateway.bundles.folder.path)
+    return CliRunner().invoke(bundles, [*map(str, words), "--partner", partner])
+
+
+def test_bundles_are_taken_kept_and_acknowledged(gateway: Gateway, tmp_path: Path) -> None:
+    item = gateway.item(1)
+    gateway.lay("a.txt", gateway.bundle(1, [item]))
+    out = tmp_path / "kept"
+    done = run(gateway, "take", gateway.incoming, "--out", out, "--ack", gateway.outgoing)
+    assert (done.exit_code, "1 new deliveries" in done.output, "1 deliveries acknowledged" in done.output) == (
+        0,
+        True,
+        True,
+    )
+    assert (out / f"{item['delivery']}.jws").read_text() == item["envelope"]
+    assert json.loads((out / f"{item['delivery']}.json").read_bytes())["records"]
+    assert gateway.acknowledged() == [[{"id": item["delivery"], "digest": item["digest"]}]]
+    assert "0 deliveries" in run(gateway, "acknowledge", gateway.outgoing).output
+
+
+def test_what_is_missing_refused_or_not_whole_is_told(gateway: Gateway, tmp_path: Path) -> None:
+    assert "no number is missing" in run(gateway, "gaps").output
+    gateway.lay("a.txt", gateway.bundle(1, [gateway.item(1)]))
+    gateway.lay("b.txt", gateway.bundle(5, [gateway.item(5)]))
+    gateway.lay("c.txt", gateway.bundle(6, [gateway.item(6)])[:-9])
+    gateway.lay("d.txt", b"hello\n")
+    told = run(gateway, "take", gateway.incoming, "--out", tmp_path / "kept")
+    assert told.exit_code == 0
+    for shown in ("2-4", "not whole yet: c.txt", "refused: d.txt"):
+        assert shown in told.output
+    assert "2-4" in run(gateway, "gaps").output
+    assert json.loads(run(gateway, "gaps", "--json").output) == {"missing": {SERIES: [[2, 4]]}}
+    again = json.loads(run(gateway, "take", gateway.incoming, "--out", tmp_path / "kept", "--json").stdout)
+    assert (again["bundles"], again["waiting"]) == (0, ["c.txt"])
+
+
+def test_a_partner_without_the_hubs_push_certificate_is_told_so(gateway: Gateway) -> None:
+    (gateway.county.base / "trust/push.pem").unlink()
+    done = run(gateway, "gaps")
+    assert done.exit_code != 0
+    assert "push.pem" in f"{done.output}{done.exception}"

@@ -1,0 +1,169 @@
+"""The whole log compared with its rows: whatever was changed beside a leaf, removed, or written past the log is named."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from certs.errors import LogBrokenError
+from hub.api import audit_events
+from hub.audit import repository
+from hub.audit.entry import Actor, Event, make_entry
+from hub.audit.sealer import Sealer
+from hub.cli.log_verification import Verified, verify_log
+from hub.identity.roles import Role
+from tests.support.gateway import HUB, TestGateway, bearer, running_gateway
+
+Verify = Callable[[], Awaitable[Verified]]
+
+SIZE = 300
+
+
+@pytest.fixture
+async def gateway(database_dsn: str, tmp_path: Path) -> AsyncIterator[TestGateway]:
+    async with running_gateway(database_dsn, tmp_path / "data") as found:
+        yield found
+
+
+@pytest.fixture
+async def verify(gateway: TestGateway) -> Verify:
+    """Verifies the log of a hub in which all kinds of actors have done something, as the command does."""
+    headers = bearer(await gateway.staff("auditor", Role.AUDITOR))
+    await gateway.partner("jiguan-portal")
+    await write(gateway, SIZE)
+    await seal(gateway)
+    key = gateway.context.keyring.log_verifier_key(HUB)
+    loop = asyncio.get_running_loop()
+
+    async def get(path: str) -> bytes:
+        answer = await gateway.client.get(path, headers=headers)
+        assert answer.status_code == 200, answer.text
+        return answer.content
+
+    def fetch(path: str) -> bytes:
+        return asyncio.run_coroutine_threadsafe(get(path), loop).result()
+
+    async def verifying() -> Verified:
+        return await asyncio.to_thread(verify_log, fetch, key)
+
+    return verifying
+
+
+async def write(gateway: TestGateway, count: int, age: timedelta = timedelta()) -> None:
+    now = datetime.now(UTC) - age
+    entries = [
+        make_entry(Event("system.suspended", Actor("host", "host:x"), "system", f"system-{n}"), hub=HUB, now=now)
+        for n in range(count)
+    ]
+    async with gateway.context.acquire() as connection:
+        await repository.insert(connection, entries)
+
+
+async def seal(gateway: TestGateway) -> None:
+    keyring = gateway.context.keyring
+    async with gateway.context.acquire() as connection:
+        await Sealer.of(keyring.signer("log"), keyring.log_verifier_key(HUB)).round(connection)
+
+
+async def forge(gateway: TestGateway, statement: str, table: str = "log_entry") -> None:
+    """A change behind the log's back, as whoever owns the database can make it."""
+    async with gateway.context.acquire() as connection:
+        await connection.execute(
+            f"ALTER TABLE {table} DISABLE TRIGGER USER; {statement}; ALTER TABLE {table} ENABLE TRIGGER USER"
+        )
+
+
+ENTRY = "(SELECT id FROM sealed_entry WHERE leaf_index = 280)"
+
+
+async def test_a_log_whose_rows_say_what_its_leaves_say_is_whole(gateway: TestGateway, verify: Verify) -> None:
+    assert (await verify()).checkpoint.size >= SIZE
+
+
+async def test_entries_that_wait_for_the_sealer_are_no_fault(gateway: TestGateway, verify: Verify) -> None:
+    await write(gateway, 3, timedelta(seconds=50))
+    await verify()
+
+
+FORGED = {
+    "event": "'system.resumed'",
+    "outcome": "'fail'",
+    "actor": "'host:somebody-else'",
+    "object_type": "'grant'",
+    "object_id": "'system-0'",
+    "occurred_at": "occurred_at - interval '1 microsecond'",
+    "leaf_hash": "sha256('x')",
+}
+
+
+async def test_every_forged_column_is_found_by_its_name_and_its_row(gateway: TestGateway, verify: Verify) -> None:
+    async with gateway.context.acquire() as connection:
+        row = await connection.fetchval(f"SELECT {ENTRY}")
+        await connection.execute(f"CREATE TABLE kept AS SELECT * FROM log_entry WHERE id = {ENTRY}")
+    for column, forged in FORGED.items():
+        await forge(gateway, f"UPDATE log_entry SET {column} = {forged} WHERE id = {ENTRY}")
+        with pytest.raises(LogBrokenError) as fault:
+            await verify()
+        assert fault.value.reason == "column-unlike-leaf"
+        for text in (fault.value.zh, fault.value.en):
+            assert all(name in text for name in (column, str(row), "280"))
+        await forge(gateway, f"UPDATE log_entry SET {column} = (SELECT {column} FROM kept) WHERE id = {ENTRY}")
+    await verify()
+
+
+async def test_two_rows_whose_places_were_exchanged_are_found(gateway: TestGateway, verify: Verify) -> None:
+    moves = ((280, 10_000), (281, 280), (10_000, 281))
+    change = "; ".join(f"UPDATE sealed_entry SET leaf_index = {to} WHERE leaf_index = {at}" for at, to in moves)
+    await forge(gateway, change, "sealed_entry")
+    with pytest.raises(LogBrokenError) as fault:
+        await verify()
+    assert fault.value.reason == "entry-unlike-tile"
+
+
+@pytest.mark.parametrize("index", [0, 280, "last"])
+async def test_a_removed_row_is_found_and_named(gateway: TestGateway, verify: Verify, index: int | str) -> None:
+    async with gateway.context.acquire() as connection:
+        size = await connection.fetchval("SELECT size FROM tree_head")
+    place = size - 1 if index == "last" else index
+    await forge(gateway, f"DELETE FROM log_entry WHERE id = (SELECT id FROM sealed_entry WHERE leaf_index = {place})")
+    with pytest.raises(LogBrokenError) as fault:
+        await verify()
+    assert fault.value.reason == "row-missing"
+    assert f" {place} " in fault.value.zh
+
+
+async def test_a_row_that_was_written_past_the_log_is_found_wherever_it_stands(
+    gateway: TestGateway, verify: Verify, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit_events, "STRETCH", 100)  # the log has four stretches
+    await verify()
+    for name in ("00000000-0000-7000-8000-00000000beef", "ffffffff-0000-7000-8000-00000000beef"):
+        columns = "event, outcome, actor, object_type, object_id, occurred_at, leaf, leaf_hash"
+        await forge(
+            gateway,
+            f"INSERT INTO log_entry (id, {columns}) SELECT '{name}', {columns} FROM log_entry WHERE id = {ENTRY}",
+        )
+        with pytest.raises(LogBrokenError, match=name) as fault:
+            await verify()
+        assert fault.value.reason == "row-outside-log"
+        await forge(gateway, f"DELETE FROM log_entry WHERE id = '{name}'")
+    await verify()
+
+
+async def test_a_row_that_was_taken_out_of_the_queue_is_found(gateway: TestGateway, verify: Verify) -> None:
+    await write(gateway, 1)
+    await forge(gateway, "DELETE FROM log_pending", "log_pending")
+    with pytest.raises(LogBrokenError) as fault:
+        await verify()
+    assert fault.value.reason == "row-outside-log"
+
+
+async def test_a_row_that_waits_longer_than_receipts_promise_is_found(gateway: TestGateway, verify: Verify) -> None:
+    await write(gateway, 1, timedelta(seconds=61))
+    with pytest.raises(LogBrokenError, match="worker") as fault:
+        await verify()
+    assert fault.value.reason == "row-overdue"
+    await seal(gateway)
+    await verify()

@@ -1,0 +1,254 @@
+"""The far side of a one-way gateway: what it believes, hands out once, finds missing, and acknowledges."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from certs.authority import HubKeyRole
+from certs.canonical import canonical
+from certs.digests import digest
+from hub.client import Delivery, FolderError
+from hub.client.bundle_state import Series, State
+from hub.client.bundles import MAX_ACKNOWLEDGED
+from tests.support.bundles import PROVIDER, SERIES, Gateway, make_gateway
+from tests.support.client_side import NOW, RECORDS, County, make_county
+
+
+@pytest.fixture
+def gateway(county: County) -> Gateway:
+    return make_gateway(county)
+
+
+def test_a_bundle_is_believed_handed_out_in_order_and_acknowledged(gateway: Gateway) -> None:
+    items = [gateway.item(n) for n in (1, 2, 3)]
+    gateway.lay("A.txt", gateway.bundle(1, items))
+    taken = gateway.take()
+    assert (taken.bundles, taken.deliveries, taken.repeated, taken.missing) == (1, 3, 0, {})
+    assert [found.id for found in gateway.stored] == [item["delivery"] for item in items]
+    assert gateway.stored[0].records == RECORDS
+    assert gateway.left == []
+    assert gateway.bundles.acknowledge(gateway.outgoing, now=NOW) == 3
+    assert gateway.acknowledged() == [[{"id": item["delivery"], "digest": item["digest"]} for item in items]]
+    assert gateway.bundles.acknowledge(gateway.outgoing, now=NOW) == 0
+    assert len(gateway.acknowledged()) == 1
+
+
+def test_bundles_are_taken_in_the_order_of_their_numbers_whatever_their_names(gateway: Gateway) -> None:
+    numbers = list(range(1, 13))
+    names = [f"{n:03d}.txt" for n in numbers]
+    random.Random(7).shuffle(names)
+    for number, name in zip(numbers, names, strict=True):
+        gateway.lay(name, gateway.bundle(number, [gateway.item(number)]), age_s=number)
+    assert gateway.take().bundles == 12
+    assert gateway.sequences == numbers
+
+
+def test_a_delivery_is_handed_out_once_though_its_bundles_repeat(gateway: Gateway) -> None:
+    one, two = gateway.item(1), gateway.item(2)
+    gateway.lay("a.txt", gateway.bundle(1, [one]))
+    gateway.lay("copy.txt", gateway.bundle(1, [one]))
+    taken = gateway.take()
+    assert (taken.bundles, taken.deliveries, taken.repeated) == (1, 1, 1)
+    gateway.lay("again.txt", gateway.bundle(2, [one, two]))
+    taken = gateway.take()
+    assert (taken.bundles, taken.deliveries, taken.repeated) == (1, 1, 0)
+    assert gateway.sequences == [1, 2]
+    gateway.bundles.acknowledge(gateway.outgoing, now=NOW)
+    gateway.lay("again.txt", gateway.bundle(3, [one, two]))
+    assert gateway.take().deliveries == 0
+    assert gateway.bundles.acknowledge(gateway.outgoing, now=NOW) == 2  # the first acknowledgement may have been lost
+
+
+def test_missing_numbers_are_reported_until_they_come(gateway: Gateway) -> None:
+    gateway.lay("2.txt", gateway.bundle(2, [gateway.item(2)]))
+    gateway.lay("7.txt", gateway.bundle(7, [gateway.item(7)]))
+    gateway.lay("1.txt", gateway.bundle(1, [gateway.item(1)], series="BCDEFGHA"))
+    assert gateway.take().missing == {SERIES: [(1, 1), (3, 6)]}
+    assert gateway.bundles.missing() == {SERIES: [(1, 1), (3, 6)]}
+    gateway.lay("5.txt", gateway.bundle(5, [gateway.item(5)]))
+    assert gateway.take().missing == {SERIES: [(1, 1), (3, 4), (6, 6)]}
+
+
+def test_a_bundle_that_was_overtaken_is_not_handed_out(gateway: Gateway) -> None:
+    one, two = gateway.item(1), gateway.item(2)
+    gateway.lay("new.txt", gateway.bundle(2, [one], fence=6))
+    gateway.take()
+    gateway.lay("old.txt", gateway.bundle(1, [one, two], fence=5))
+    taken = gateway.take()
+    assert (taken.deliveries, taken.repeated, taken.missing) == (0, 1, {})
+    gateway.lay("next.txt", gateway.bundle(3, [two], fence=7))
+    gateway.take()
+    assert gateway.sequences == [1, 2]
+
+
+def test_what_a_crash_left_is_handed_out_again_with_the_same_ids(gateway: Gateway) -> None:
+    gateway.lay("a.txt", gateway.bundle(1, [gateway.item(1)]))
+    seen: list[str] = []
+
+    def crash(items: Sequence[Delivery]) -> None:
+        seen.extend(item.id for item in items)
+        raise OSError("no space left")
+
+    with pytest.raises(OSError, match="no space"):
+        gateway.bundles.take(gateway.incoming, crash, now=NOW)
+    assert gateway.left == ["a.txt"]
+    assert gateway.bundles.acknowledge(gateway.outgoing, now=NOW) == 0
+    assert gateway.take().bundles == 1
+    assert [found.id for found in gateway.stored] == seen
+
+
+def test_a_file_that_is_still_written_waits_and_holds_up_nothing(gateway: Gateway) -> None:
+    whole = gateway.bundle(1, [gateway.item(1)])
+    gateway.lay("b.txt", gateway.bundle(2, [gateway.item(2)]))
+    for length in (0, 20, len(whole) // 2, len(whole) - 1):
+        gateway.lay("a.txt", whole[:length])
+        gateway.lay(".c.tmp", whole)
+        taken = gateway.take()
+        assert set(taken.waiting) == {"a.txt", ".c.tmp"}
+    assert gateway.sequences == [2]
+    (gateway.incoming / ".c.tmp").unlink()
+    gateway.lay("a.txt", whole)
+    assert gateway.take().missing == {}
+
+
+def test_what_never_gets_whole_is_set_aside(gateway: Gateway) -> None:
+    whole = gateway.bundle(1, [gateway.item(1)])
+    for name, data in {"short.txt": whole[:-5], "long.txt": whole + b"x", "flip.txt": whole[:-3] + b"  \n"}.items():
+        gateway.lay(name, data, age_s=10_000)
+    assert set(gateway.take().refused) == {"short.txt", "long.txt", "flip.txt"}
+    assert gateway.stored == []
+    assert gateway.left == []
+
+
+def test_what_stands_beside_an_envelope_is_believed_as_the_hub_signed_it_only(gateway: Gateway) -> None:
+    whole = gateway.bundle(1, [gateway.item(1)])
+    assert b'"sequence": 1' in whole
+    gateway.lay("a.txt", whole.replace(b'"sequence": 1', b'"sequence": 9'))
+    assert gateway.take().waiting == ["a.txt"]
+    assert gateway.stored == []
+
+
+Forge = Callable[[Gateway], bytes]
+FORGED: dict[str, Forge] = {
+    "signed-by-a-system": lambda g: g.bundle(1, [g.item(1)], key=g.county.systems[PROVIDER]),
+    "signed-by-the-receipt-key": lambda g: g.bundle(1, [g.item(1)], key=g.county.hub_keys[HubKeyRole.RECEIPTS]),
+    "for-another-system": lambda g: g.bundle(1, [g.item(1)], system=PROVIDER),
+    "of-another-hub": lambda g: g.bundle(1, [g.item(1)], hub="dingxi-hub"),
+    "of-another-lane": lambda g: g.bundle(1, [g.item(1, lane=str(uuid4()))]),
+    "out-of-order": lambda g: g.bundle(1, [g.item(2), g.item(1)]),
+    "twice-the-same-sequence": lambda g: g.bundle(1, [g.item(1), g.item(1)]),
+    "wrong-digest": lambda g: g.bundle(1, [g.item(1, digest="sha-256:" + "0" * 64)]),
+    "forged-envelope": lambda g: g.bundle(1, [g.item(1, envelope="a.b.c", digest=digest(b"a.b.c"))]),
+    "no-item": lambda g: g.bundle(1, [{"delivery": 1}]),
+    "no-text": lambda _: b"a.b.c\n" + b"d\n",
+    "not-ascii": lambda _: "请查收\n".encode(),
+}
+
+
+@pytest.mark.parametrize("forged", FORGED)
+def test_what_cannot_be_believed_is_set_aside_with_the_reason_and_holds_up_nothing(
+    gateway: Gateway, forged: str
+) -> None:
+    gateway.lay("forged.txt", FORGED[forged](gateway))
+    gateway.lay("good.txt", gateway.bundle(2, [gateway.item(2)]))
+    taken = gateway.take()
+    assert list(taken.refused) == ["forged.txt"]
+    assert gateway.rejected == ["forged.txt", "forged.txt.reason.txt"]
+    assert taken.refused["forged.txt"] in (gateway.incoming / "rejected/forged.txt.reason.txt").read_text("utf-8")
+    assert gateway.sequences == [2]
+
+
+def test_a_signature_by_somebody_elses_authority_is_not_believed(gateway: Gateway, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    elsewhere = make_county(tmp_path / "elsewhere")
+    gateway.lay("a.txt", gateway.bundle(1, [gateway.item(1)], key=elsewhere.hub_keys[HubKeyRole.PUSHES]))
+    assert list(gateway.take().refused) == ["a.txt"]
+
+
+def test_links_pipes_and_folders_are_not_followed(gateway: Gateway) -> None:
+    secret = gateway.county.base / "elsewhere.txt"
+    secret.write_bytes(gateway.bundle(1, [gateway.item(1)]))
+    (gateway.incoming / "link.txt").symlink_to(secret)
+    os.mkfifo(gateway.incoming / "fifo.txt")
+    (gateway.incoming / "folder.txt").mkdir()
+    assert set(gateway.take().refused) == {"link.txt", "fifo.txt"}
+    assert gateway.stored == []
+    assert secret.exists()
+    (gateway.incoming / "link.txt").symlink_to(secret)
+    gateway.take()
+    assert "link.txt.1" in gateway.rejected
+
+
+def test_a_certificate_comes_with_the_bundle_and_must_lead_to_our_anchor(gateway: Gateway) -> None:
+    item = gateway.item(1)
+    stranger = gateway.county.system("stranger")
+    assert stranger.exists()
+    chain = gateway.county.systems[PROVIDER]
+    gateway.county.systems[PROVIDER] = gateway.county.systems["stranger"]
+    gateway.lay("a.txt", gateway.bundle(1, [item]))
+    gateway.county.systems[PROVIDER] = chain
+    assert "certificate" in gateway.take().refused["a.txt"]
+
+
+def test_many_deliveries_are_acknowledged_in_parts_that_the_hub_reads(gateway: Gateway) -> None:
+    item = gateway.item(1)
+    items = [item | {"delivery": str(uuid4()), "sequence": n} for n in range(1, MAX_ACKNOWLEDGED + 2)]
+    gateway.lay("a.txt", gateway.bundle(1, items))
+    gateway.take()
+    assert gateway.bundles.acknowledge(gateway.outgoing, now=NOW) == MAX_ACKNOWLEDGED + 1
+    assert [len(part) for part in gateway.acknowledged()] == [MAX_ACKNOWLEDGED, 1]
+    assert not list(gateway.outgoing.glob(".*"))
+
+
+def test_folders_that_are_gone_and_a_damaged_memory_are_errors(gateway: Gateway) -> None:
+    with pytest.raises(FolderError):
+        gateway.bundles.take(gateway.incoming / "gone", gateway.stored.extend, now=NOW)
+    with pytest.raises(FolderError):
+        gateway.bundles.acknowledge(gateway.outgoing / "gone", now=NOW)
+    gateway.take()
+    (gateway.bundles.folder.path / "bundles").mkdir(exist_ok=True)
+    for damaged in (b"{", b"{}", b"[]", canonical({"seen": 1})):
+        (gateway.bundles.folder.path / "bundles/state.json").write_bytes(damaged)
+        with pytest.raises(FolderError):
+            gateway.bundles.missing()
+
+
+@given(st.lists(st.integers(1, 30), max_size=40))
+def test_a_series_knows_what_is_missing_and_what_repeats(numbers: list[int]) -> None:
+    series, seen = Series(), set[int]()
+    for number in numbers:
+        assert series.note(number) is (number not in seen)
+        seen.add(number)
+    missing = [n for first, last in series.missing for n in range(first, last + 1)]
+    assert missing == sorted(set(range(1, max(seen, default=0))) - seen)
+
+
+def test_a_number_far_ahead_costs_no_memory() -> None:
+    series = Series()
+    assert series.note(2**50)
+    assert series.missing == [(1, 2**50 - 1)]
+
+
+def test_a_memory_is_the_same_after_it_was_saved(tmp_path: Path) -> None:
+    state = State(number=3)
+    state.seen["S"] = Series(9, [(2, 4)])
+    state.fences["lane"] = 4
+    state.keep([("a", "d1"), ("b", "d2")])
+    state.save(tmp_path)
+    assert State.load(tmp_path) == state
+
+
+def test_a_memory_forgets_the_oldest_deliveries_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hub.client.bundle_state.REMEMBERED", 2)
+    state = State()
+    state.keep([("a", "1"), ("b", "2"), ("a", "1"), ("c", "3")])
+    assert list(state.had) == ["a", "c"]
+    assert list(state.unacknowledged) == ["a", "b", "c"]
