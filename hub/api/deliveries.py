@@ -16,6 +16,7 @@ from hub.delivery.dead_letters import Selection
 from hub.delivery.draining import draining_consumer
 from hub.delivery.lanes import LaneView
 from hub.delivery.models import DeadLetter, PushTarget
+from hub.delivery.vault import Vault
 from hub.identity.callers import StaffCaller
 
 router = APIRouter(tags=["推送 / pushes"])
@@ -32,6 +33,14 @@ class Target(Body):
             examples=[{"url": "https://receiver.example/push", "networks": ["10.1.0.0/16"]}],
         ),
     ]
+    secrets: Annotated[
+        dict[str, Any] | None,
+        Field(
+            description="适配器的机密（口令等），加密保存，不再显示；缺省：保留原有的 / "
+            "the adapter's secrets: kept encrypted and never shown; left out: those there are stay",
+            repr=False,
+        ),
+    ] = None
     policy: Annotated[
         Literal["park", "block"],
         Field(
@@ -67,9 +76,12 @@ async def set_target(
     code: str, body: Target, ctx: ContextDep, caller: Annotated[StaffCaller, Depends(staff_may("target_set"))]
 ) -> dict[str, Any]:
     """A security officer allows host, port and network; what is granted with mode `push` goes there, or waits in the inbox."""
-    new = targets.NewTarget(code, body.adapter, body.settings, body.policy, body.max_attempts)
+    new = targets.NewTarget(code, body.adapter, body.settings, body.policy, body.max_attempts, body.secrets)
+    vault = Vault(ctx.identity.master_key)
     async with ctx.transaction() as session:
-        row = await targets.set_target(session, new, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock())
+        row = await targets.set_target(
+            session, new, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock(), vault=vault
+        )
     return _target(code, row)
 
 
@@ -207,6 +219,7 @@ def _target(code: str, row: PushTarget) -> dict[str, Any]:
         system=code,
         adapter=row.adapter,
         settings=row.settings,
+        has_secrets=row.secrets is not None or None,
         policy=row.policy,
         max_attempts=row.max_attempts,
         state=row.state,

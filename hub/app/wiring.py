@@ -21,6 +21,7 @@ from hub.db.migrate import current, head
 from hub.delivery.making import Adapters
 from hub.delivery.notary import HubNotary
 from hub.delivery.pushing import Pusher
+from hub.delivery.vault import Vault
 from hub.errors import SetupError
 from hub.exchange.acknowledging import Acknowledging
 from hub.exchange.gate import Gate
@@ -95,7 +96,7 @@ async def open_pushing(context: Context) -> AsyncIterator[tuple[Deliveries, Poll
     """The loops that push and that poll, with their adapters, which close with the block."""
     signer = context.keyring.signer("push")
     notary = HubNotary(context.settings.hub_id, signer, context.keyring, context.database.session)
-    adapters = Adapters(HttpSigner(signer), context.clock, notary)
+    adapters = Adapters(HttpSigner(signer), context.clock, notary, Vault(context.identity.master_key))
     actor = Actor("host", "host:worker")
     pusher = Pusher(
         context.settings.hub_id,

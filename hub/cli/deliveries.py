@@ -18,6 +18,16 @@ def push_target() -> None:
     """Push targets."""
 
 
+def _read(path: Path) -> object:
+    try:
+        found: object = json.loads(path.read_text("utf-8"))
+    except ValueError as fault:
+        # where, never what: the text may be a secret
+        place = f"{fault.lineno}:{fault.colno}" if isinstance(fault, json.JSONDecodeError) else "UTF-8"
+        raise Refused(f"{path} 不是 JSON（{place}）/ is no JSON ({place})") from None
+    return found
+
+
 def _address(code: str) -> str:
     return f"/v1/systems/{api.segment(code)}/push-target"
 
@@ -29,17 +39,26 @@ def _address(code: str) -> str:
 @click.argument("settings", type=click.Path(path_type=Path, dir_okay=False, exists=True))
 @click.option("--adapter", default="http", show_default=True, help="适配器 / adapter")
 @click.option(
+    "--secrets",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="机密的 JSON 文件，只限属主读写；缺省保留原有的 / a JSON file with the secrets, for its owner alone; default: as they are",
+)
+@click.option(
     "--policy", type=click.Choice(["park", "block"]), default="block", show_default=True, help="失败后 / after"
 )
 @click.option("--max-attempts", type=click.IntRange(1, 100), default=12, show_default=True, help="次数上限 / limit")
 @as_json
-def set_target(code: str, settings: Path, *, adapter: str, policy: str, max_attempts: int, as_json: bool) -> None:
-    """Print the target."""
-    try:
-        found = json.loads(settings.read_text("utf-8"))
-    except ValueError as fault:
-        raise Refused(f"{settings} 不是 JSON：{fault} / is no JSON: {fault}") from None
-    body = {"adapter": adapter, "settings": found, "policy": policy, "max_attempts": max_attempts}
+def set_target(
+    code: str, settings: Path, *, adapter: str, secrets: Path | None, policy: str, max_attempts: int, as_json: bool
+) -> None:
+    """Print the target, which shows no secret."""
+    body = {"adapter": adapter, "settings": _read(settings), "policy": policy, "max_attempts": max_attempts}
+    if secrets is not None:
+        if secrets.stat().st_mode & 0o077:
+            raise Refused(
+                f"{secrets} 他人可读；请执行 chmod 600 {secrets} / is open to others; run chmod 600 {secrets}"
+            )
+        body["secrets"] = _read(secrets)
     show(api.call("PUT", _address(code), body=body), as_json=as_json)
 
 

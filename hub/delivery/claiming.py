@@ -25,7 +25,7 @@ surpassed.
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -68,7 +68,7 @@ STOPPING = sorted(STOPPING_REASONS)
 class PushLane:
     """A lane with the target that it is pushed to, as they stood at the claim; what an adapter is chosen and made by.
 
-    `settings` are the adapter's own, no secrets among them.
+    `settings` are the adapter's own, no secrets among them; those are `locked`, for the vault to open.
     """
 
     id: UUID
@@ -81,6 +81,7 @@ class PushLane:
     settings: dict[str, Any]
     policy: str
     max_attempts: int
+    locked: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,4 +226,4 @@ def _push_lane(lane: UUID, found: asyncpg.Record) -> PushLane:
         "consumer_id", "consumer", "region", "resource", "grant_id", "adapter", "settings", "policy",
         "max_attempts",
     )  # fmt: skip
-    return PushLane(lane, **{name: found[name] for name in names})
+    return PushLane(lane, **{name: found[name] for name in names}, locked=found["secrets"])

@@ -12,6 +12,7 @@ from adapters import registry
 from adapters.errors import SettingsInvalid
 from adapters.protocol import Adapter, Capability, Notary, Polling, Pushing, RequestSigner
 from hub.delivery.claiming import CALL_S, PushLane
+from hub.delivery.vault import Vault
 
 log = logging.getLogger(__name__)
 
@@ -23,12 +24,13 @@ class Adapters:
     signer: RequestSigner
     clock: Callable[[], datetime]
     notary: Notary | None = None
-    _made: dict[UUID, tuple[str, dict[str, Any], Adapter]] = field(default_factory=dict)
+    vault: Vault | None = None
+    _made: dict[UUID, tuple[str, dict[str, Any], bytes | None, Adapter]] = field(default_factory=dict)
     _replaced: dict[asyncio.Task[None], Adapter] = field(default_factory=dict)
 
     def __call__(self, lane: PushLane) -> Pushing:
         """The adapter of the lane's target. Raises AdapterError where it cannot be made, or cannot push."""
-        adapter = self._of(lane.consumer_id, lane.consumer, lane.adapter, lane.settings)
+        adapter = self._of(lane.consumer_id, lane.consumer, lane.adapter, lane.settings, lane.locked)
         if not isinstance(adapter, Pushing):
             raise SettingsInvalid(
                 reason="cannot-push",
@@ -37,19 +39,21 @@ class Adapters:
             )
         return adapter
 
-    def polling(self, system: UUID, code: str, name: str, settings: dict[str, Any]) -> Polling | None:
+    def polling(
+        self, system: UUID, code: str, name: str, settings: dict[str, Any], locked: bytes | None = None
+    ) -> Polling | None:
         """The adapter of a system's target, None where it does not poll. Raises AdapterError where it cannot be made."""
-        adapter = self._of(system, code, name, settings)
+        adapter = self._of(system, code, name, settings, locked)
         return adapter if Capability.POLL in adapter.capabilities and isinstance(adapter, Polling) else None
 
-    def _of(self, system: UUID, code: str, name: str, settings: dict[str, Any]) -> Adapter:
-        made_as, made_with, adapter = self._made.get(system, ("", {}, None))
-        if adapter is not None and (made_as, made_with) == (name, settings):
+    def _of(self, system: UUID, code: str, name: str, settings: dict[str, Any], locked: bytes | None) -> Adapter:
+        made_as, made_with, made_from, adapter = self._made.get(system, ("", {}, None, None))
+        if adapter is not None and (made_as, made_with, made_from) == (name, settings, locked):
             return adapter
         made = registry.build(
             name,
             settings=settings,
-            secrets={},
+            secrets=self.vault.open(system, locked) if self.vault is not None else {},
             signer=self.signer,
             clock=self.clock,
             notary=self.notary,
@@ -59,14 +63,14 @@ class Adapters:
             closing = asyncio.create_task(_close_when_unused(adapter), name=f"close the adapter {made_as}")
             self._replaced[closing] = adapter
             closing.add_done_callback(self._closed)
-        self._made[system] = (name, settings, made)
+        self._made[system] = (name, settings, locked, made)
         return made
 
     async def close(self) -> None:
         """Let go of all connections."""
         for closing in self._replaced:
             closing.cancel()
-        for adapter in [*self._replaced.values(), *(made for _, _, made in self._made.values())]:
+        for adapter in [*self._replaced.values(), *(made for _, _, _, made in self._made.values())]:
             await adapter.close()
         self._replaced.clear()
         self._made.clear()

@@ -15,8 +15,9 @@ import hub.registry.models  # noqa: F401  the other one
 class PushTarget(SQLModel, table=True):
     """Where and how a system is pushed to, as a security officer allowed it.
 
-    `settings` are the adapter's own, checked by its type: for HTTP the URL and the networks it may lead to. No secrets. A target
-    that `holds` is pushed to by nobody: its lanes are shown in the system's inbox.
+    `settings` are the adapter's own, checked by its type: for HTTP the URL and the networks it may lead to; its `secrets` are
+    kept apart, as `hub.delivery.vault` locked them. A target that `holds` is pushed to by nobody: its lanes are shown in the
+    system's inbox.
     """
 
     __tablename__ = "push_target"
@@ -39,6 +40,7 @@ class PushTarget(SQLModel, table=True):
     set_by: str = Field(sa_type=Text)
     set_at: datetime = Field(sa_type=DateTime(timezone=True))
     holds: bool = False
+    secrets: bytes | None = Field(default=None, sa_type=LargeBinary, repr=False)
 
 
 class LaneLease(SQLModel, table=True):

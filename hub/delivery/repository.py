@@ -74,7 +74,7 @@ one consumer does not keep out another's.
 
 LOCK_LANE = f"""
 SELECT l.next_sequence, s.id AS consumer_id, s.code AS consumer, o.region, r.code AS resource, g.id AS grant_id,
-       t.adapter, t.settings, t.policy, t.max_attempts, {_STOPPED} AS stopped
+       t.adapter, t.settings, t.secrets, t.policy, t.max_attempts, {_STOPPED} AS stopped
 {_OPEN_LANES.format(now="$1")} AND l.id = $3
 FOR NO KEY UPDATE OF l SKIP LOCKED
 """

@@ -4,23 +4,24 @@ A change holds the barrier and bumps the epoch (I3): once it has committed, no a
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters import registry as adapters
 from adapters.errors import AdapterError
-from adapters.protocol import Capability
+from adapters.protocol import Adapter, Capability
 from hub.audit.entry import Actor
 from hub.audit.service import Recorder
 from hub.delivery.errors import UnknownTarget
 from hub.delivery.lanes import wake
 from hub.delivery.models import PushTarget
 from hub.delivery.repository import AWAKEN_LANES, END_RESTS
+from hub.delivery.vault import Vault
 from hub.errors import FieldError, InvalidInput
 from hub.registry import barrier
 from hub.registry import service as registry
@@ -39,30 +40,47 @@ _END_RESTS = text(END_RESTS)
 
 @dataclass(frozen=True, slots=True)
 class NewTarget:
-    """What a security officer allows for a system (code): adapter, its settings (no secrets), policy and limit."""
+    """What a security officer allows for a system (code): adapter, its settings, policy and limit.
+
+    `secrets` None: those that the target has stay, as long as the adapter does.
+    """
 
     system: str
     adapter: str
     settings: Mapping[str, Any]
     policy: str = "block"
     max_attempts: int = 12
+    secrets: Mapping[str, Any] | None = field(default=None, repr=False)
 
 
 async def set_target(
-    session: AsyncSession, new: NewTarget, *, actor: Actor, recorder: Recorder, now: datetime
+    session: AsyncSession,
+    new: NewTarget,
+    *,
+    actor: Actor,
+    recorder: Recorder,
+    now: datetime,
+    vault: Vault | None = None,
 ) -> PushTarget:
     """Say where the system is pushed to, for the first time or anew; a paused target stays paused.
 
     With an adapter that holds, its lanes are shown in its inbox from the commit on, and no attempt starts any more; one that
-    pushes takes them up again, under the numbers that they have.
+    pushes takes them up again, under the numbers that they have. Secrets go into the `vault`.
 
-    Raises InvalidField, UnknownSystem.
+    Raises InvalidField, InvalidInput, UnknownSystem.
     """
-    holds = _check(new)
+    found = _check(new)
     now = await barrier.hold(session, now)
     system, _ = await registry.find_system(session, new.system)
     row = await session.get(PushTarget, system.id, populate_existing=True)
     before = "" if row is None else fingerprint(row)
+    locked = row.secrets if row is not None and row.adapter == new.adapter and new.secrets is None else None
+    if locked is None:
+        _check_fields(new, "secrets", found.secrets_type, new.secrets or {})
+        if new.secrets:
+            assert vault is not None, "whoever takes secrets has where to keep them"
+            locked = vault.lock(system.id, new.secrets)
+    holds = Capability.HOLD in found.capabilities
     if row is None:
         row = PushTarget(
             system_id=system.id,
@@ -74,12 +92,13 @@ async def set_target(
             set_by=actor.id,
             set_at=now,
             holds=holds,
+            secrets=locked,
         )
         session.add(row)
     else:
         row.adapter, row.settings = new.adapter, dict(new.settings)
         row.policy, row.max_attempts, row.holds = new.policy, new.max_attempts, holds
-        row.set_by, row.set_at = actor.id, now
+        row.set_by, row.set_at, row.secrets = actor.id, now, locked
         await session.execute(_AWAKEN, {"consumer": system.id, "now": now})
         await wake(session)
     event = "target.changed" if before else "target.set"
@@ -115,8 +134,8 @@ async def find_target(session: AsyncSession, system: str) -> PushTarget:
     return row
 
 
-def _check(new: NewTarget) -> bool:
-    """Whether the target holds. Raises InvalidField."""
+def _check(new: NewTarget) -> type[Adapter]:
+    """The target's adapter. Raises InvalidField, InvalidInput."""
     if new.policy not in POLICIES:
         raise InvalidField("/policy", "policy 只能是 park 或 block", "policy is park or block")
     if not 1 <= new.max_attempts <= MOST_ATTEMPTS:
@@ -135,21 +154,27 @@ def _check(new: NewTarget) -> bool:
             f"适配器 {new.adapter} 不能推送；请另选",
             f"the adapter {new.adapter} cannot push; choose another",
         )
+    _check_fields(new, "settings", found.settings_type, new.settings)
+    return found
+
+
+def _check_fields(new: NewTarget, member: str, model: type[BaseModel], values: Mapping[str, Any]) -> None:
+    """Raises InvalidInput with every field that is not as the adapter has it; no value is shown, for it may be a secret."""
     try:
-        found.settings_type.model_validate(dict(new.settings))
+        model.model_validate(dict(values))
     except ValidationError as error:
         faults = error.errors(include_url=False, include_context=False, include_input=False)
     else:
-        return Capability.HOLD in found.capabilities
+        return
     raise InvalidInput(
-        f"适配器 {new.adapter} 的设置有 {len(faults)} 处不合要求；请按 errors 逐项更正",
-        f"{len(faults)} settings of the adapter {new.adapter} are not as they should be; correct what errors names",
-        errors=[_field(fault) for fault in faults],
+        f"适配器 {new.adapter} 的 {member} 有 {len(faults)} 处不合要求；请按 errors 逐项更正",
+        f"{len(faults)} {member} of the adapter {new.adapter} are not as they should be; correct what errors names",
+        errors=[_field(member, fault) for fault in faults],
     )
 
 
-def _field(fault: Mapping[str, Any]) -> FieldError:
-    place = "/".join(["/settings", *map(str, fault["loc"])])
+def _field(member: str, fault: Mapping[str, Any]) -> FieldError:
+    place = "/".join([f"/{member}", *map(str, fault["loc"])])
     return FieldError(place, f"不合要求：{fault['msg']}；请更正", f"{fault['msg']}; correct it")
 
 

@@ -42,7 +42,7 @@ NOT_NOW = frozenset({"unavailable", "rate-limited"})
 """Refusals that say nothing about the message."""
 
 TARGETS = """
-SELECT t.system_id, s.code, t.adapter, t.settings FROM push_target t JOIN system s ON s.id = t.system_id
+SELECT t.system_id, s.code, t.adapter, t.settings, t.secrets FROM push_target t JOIN system s ON s.id = t.system_id
 WHERE NOT t.holds ORDER BY t.system_id
 """
 """Paused ones too: what they have handed over may still be acknowledged."""
@@ -90,19 +90,20 @@ class Polls:
                 now = asyncio.get_running_loop().time()
                 for row in await connection.fetch(TARGETS):
                     if row["system_id"] not in self._open and self._resting.get(row["system_id"], now) <= now:
-                        self._start(row["system_id"], row["code"], row["adapter"], row["settings"])
+                        self._start(*row)
                 await self._wait(stop)
         finally:
             connection.terminate()
 
-    def _start(self, system: UUID, code: str, adapter: str, settings: dict[str, Any]) -> None:
-        task = self._open[system] = asyncio.create_task(
-            self._poll(system, code, adapter, settings), name=f"poll {code}"
-        )
+    def _start(self, system: UUID, code: str, adapter: str, settings: dict[str, Any], locked: bytes | None) -> None:
+        polling = self._poll(system, code, adapter, settings, locked)
+        task = self._open[system] = asyncio.create_task(polling, name=f"poll {code}")
         task.add_done_callback(lambda done: self._ended(system, code, done))
 
-    async def _poll(self, system: UUID, code: str, adapter: str, settings: dict[str, Any]) -> None:
-        target = self.adapters.polling(system, code, adapter, settings)
+    async def _poll(
+        self, system: UUID, code: str, adapter: str, settings: dict[str, Any], locked: bytes | None
+    ) -> None:
+        target = self.adapters.polling(system, code, adapter, settings, locked)
         if target is None:
             return
         for acknowledgement in await target.poll(limit=MOST_AT_ONCE):

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
-import sys
-import tomllib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -20,30 +17,17 @@ from adapters.errors import SettingsInvalid
 from adapters.protocol import Adapter, Limits
 from adapters.testing import Arrived, Behaviour, PushContract, Receiver
 from tests.adapters.http_receiver import hub_signer
+from tests.support.third_party import sample_installed
 
 pytestmark = pytest.mark.sockets
 
-SOURCE = Path(__file__).parent.parent / "sample_adapter"
 PASSWORD = "correct horse"
 
 
 @pytest.fixture(autouse=True)
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The sample's module, and the metadata that installing it would write from its pyproject.toml."""
-    project = tomllib.loads((SOURCE / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    meta = tmp_path / f"shuniu_line-{project['version']}.dist-info"
-    meta.mkdir()
-    text = f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
-    (meta / "METADATA").write_text(text, encoding="utf-8")
-    sections = [
-        "\n".join([f"[{group}]", *(f"{name} = {value}" for name, value in points.items())])
-        for group, points in project["entry-points"].items()
-    ]
-    (meta / "entry_points.txt").write_text("\n".join(sections), encoding="utf-8")
-    shutil.copy(SOURCE / "shuniu_line.py", tmp_path)
-    monkeypatch.syspath_prepend(tmp_path)
-    yield
-    sys.modules.pop("shuniu_line", None)
+    with sample_installed(tmp_path, monkeypatch):
+        yield
 
 
 class LineReceiver:

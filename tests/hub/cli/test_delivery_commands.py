@@ -39,6 +39,22 @@ def test_settings_that_are_no_json_are_refused(town: Town, tmp_path: Path) -> No
     assert "JSON" in refused.err
 
 
+def test_secrets_are_read_from_a_file_of_its_owner_alone(town: Town, settings: Path, tmp_path: Path) -> None:
+    secrets = tmp_path / "secrets.json"
+    secrets.write_text('{"password": "hunter2"}')
+    secrets.chmod(0o640)
+    officer = town.user("secadmin")
+    refused = officer.types("push-target", "set", "lintao-subsite", settings, "--secrets", secrets)
+    assert (refused.code, "chmod 600" in refused.err) == (1, True)
+    secrets.chmod(0o600)
+    unknown = officer.types("push-target", "set", "lintao-subsite", settings, "--secrets", secrets)
+    assert (unknown.code, "/secrets/password" in unknown.err) == (1, True), "http takes none"
+    secrets.write_text('{"password": "hunter2"')
+    broken = officer.types("push-target", "set", "lintao-subsite", settings, "--secrets", secrets)
+    assert (broken.code, "1:23" in broken.err) == (1, True)
+    assert all("hunter2" not in done.out + done.err for done in (refused, unknown, broken))
+
+
 def test_a_lane_is_listed_paused_and_resumed(town: Town) -> None:
     res = town.resource("lintao-approval", "推送的办事指南")
     granted = town.user("decider").types(

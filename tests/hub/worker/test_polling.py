@@ -261,7 +261,7 @@ async def test_a_target_that_hangs_holds_up_nobody_else(crossing: Crossing, monk
             raise AssertionError(acknowledgement, refused)
 
     class Some:
-        def polling(self, system: Any, code: str, name: str, settings: dict[str, Any]) -> Target:
+        def polling(self, system: Any, code: str, name: str, settings: dict[str, Any], locked: bytes | None) -> Target:
             return Target(code)
 
     await crossing.post.connection.execute("DELETE FROM push_target")
