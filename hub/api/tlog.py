@@ -12,6 +12,7 @@ from certs.tiles import TILE_WIDTH, parse_entries_path, parse_tile_path, write_b
 from hub.api.context import ContextDep
 from hub.api.guard import LogReader, staff_may
 from hub.audit import sealed
+from hub.audit.errors import LogDamaged
 from hub.errors import NotFound
 
 router = APIRouter(prefix="/tlog", tags=["透明日志 / transparency log"])
@@ -63,6 +64,8 @@ async def entries(path: str, ctx: ContextDep) -> Response:
         leaves = await sealed.read_leaves(connection, wanted.index * TILE_WIDTH, wanted.width)
     if leaves is None:
         raise _not_sealed()
+    if not leaves:
+        raise LogDamaged(wanted.index * TILE_WIDTH)
     return Response(write_bundle(leaves), media_type=OCTETS, headers=FOR_EVER_BUT_NOT_SHARED)
 
 

@@ -26,8 +26,8 @@ class LogDamaged(Unavailable):
 
     def __init__(self, index: int) -> None:
         super().__init__(
-            f"第 {index} 条起的哈希块不完整；请运行 shuniu audit verify",
-            f"the tile from entry {index} on is not whole; run shuniu audit verify",
+            f"第 {index} 条起的条目或哈希块不完整；请运行 shuniu audit verify",
+            f"entries or tile from entry {index} on are not whole; run shuniu audit verify",
         )
 
 

@@ -1,6 +1,6 @@
 """The one way in which staff commands speak to the hub: a call with the session's token, and lists by their pages."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice
 from typing import Any
@@ -38,11 +38,23 @@ def call(
         return _read(wire.call(method, path, json=body, params=parameters, headers=headers))
 
 
-def fetch(path: str) -> bytes:
-    """The bytes at `path`, as they are. Raises as `call` does."""
+@contextmanager
+def reading() -> Iterator[Callable[[str], bytes]]:
+    """A function that gives the bytes at a path, as they are, over one connection; reading is repeated where it fails.
+
+    Raises as `call` does.
+    """
     held = sessions.load()
-    with failures(), _wire(held.url) as wire:
-        return wire.call("GET", path, headers={"Authorization": f"Bearer {held.token}"}).content
+    wire = Wire(held.url)
+
+    def fetch(path: str) -> bytes:
+        with failures():
+            return wire.call("GET", path, headers={"Authorization": f"Bearer {held.token}"}).content
+
+    try:
+        yield fetch
+    finally:
+        wire.close()
 
 
 def items(path: str, *, limit: int | None = None, query: Mapping[str, Any] | None = None) -> Iterator[dict[str, Any]]:

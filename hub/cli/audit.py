@@ -12,6 +12,7 @@ from hub.cli.audit_export import export
 from hub.cli.failures import Missing
 from hub.cli.log_verification import verify_log
 from hub.cli.verbs import Kind, add_list
+from hub.client.folder import write_durably
 
 EVENTS = Kind(
     "/v1/audit/events",
@@ -63,9 +64,11 @@ audit.add_command(export)
 )
 def verify(trust: Path, older: Path | None, keep: Path | None) -> None:
     """Fetch everything, believe nothing but the key in `trust`; exit 1 with what is wrong."""
-    found = verify_log(api.fetch, _log_key(trust), older=older.read_bytes() if older else None, over=_with_progress)
+    key = _log_key(trust)
+    with api.reading() as fetch:
+        found = verify_log(fetch, key, older=older.read_bytes() if older else None, over=_with_progress)
     if keep is not None:
-        keep.write_bytes(found.note)
+        write_durably(keep.absolute().parent, keep.name, found.note)
     size = found.checkpoint.size
     click.echo(
         f"日志完好：{size} 条，与检查点一致{'，也与以前的检查点一致' if older else ''} / "
@@ -76,10 +79,11 @@ def verify(trust: Path, older: Path | None, keep: Path | None) -> None:
 def _log_key(trust: Path) -> str:
     try:
         return (trust / "log.pub").read_text(encoding="ascii").strip()
-    except FileNotFoundError:
+    except (OSError, UnicodeDecodeError) as fault:
+        why = fault.strerror if isinstance(fault, OSError) else "ASCII"
         raise Missing(
-            f"{trust} 中没有 log.pub；请从枢纽的安全管理员处取得，不要从被核验的服务器取 / "
-            f"{trust} holds no log.pub; get it from the hub's officer, not from the server that is checked"
+            f"{trust} 中读不到 log.pub（{why}）；请从枢纽的安全管理员处取得，不要从被核验的服务器取 / "
+            f"cannot read log.pub in {trust} ({why}); get it from the hub's officer, not from the server that is checked"
         ) from None
 
 

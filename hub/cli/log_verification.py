@@ -1,7 +1,7 @@
 """Checking a whole log over whatever fetches it: the command does it with a session, the demo with its auditor's.
 
-Three things are compared, none of them believed: every leaf with the tree, the tree with checkpoints, and every row of the log
-with its leaf: people search by the columns beside a leaf, and one that was changed hides an act though the leaf is whole.
+Compared, and none of it believed: every leaf with the tree, every tile and the checkpoints with what the leaves make, and every
+row of the log with its leaf: people search by the columns beside a leaf, and one that was changed hides an act though the leaf is whole.
 """
 
 import base64
@@ -14,7 +14,7 @@ from typing import Any
 from certs.checkpoint import Checkpoint, open_checkpoint
 from certs.errors import LogBrokenError
 from certs.log_walk import LogWalk
-from certs.tiles import TILE_WIDTH, Tile, entries_path, read_bundle, tile_path
+from certs.tiles import TILE_WIDTH, Tile, TileWriter, entries_path, read_bundle, right_edge, tile_path
 from certs.tree import leaf_hash
 
 Fetch = Callable[[str], bytes]
@@ -43,6 +43,7 @@ def verify_log(
     note = fetch("/tlog/checkpoint")
     checkpoint = open_checkpoint(note, key)
     walk = LogWalk(checkpoint, None if older is None else open_checkpoint(older, key))
+    tree = TileWriter()
     for index in over(range(-(-checkpoint.size // TILE_WIDTH))):
         first = index * TILE_WIDTH
         width = min(TILE_WIDTH, checkpoint.size - first)
@@ -51,9 +52,27 @@ def verify_log(
         walk.feed(leaves, fetch("/tlog/" + tile_path(Tile(0, index, width))))
         for place, (leaf, row) in enumerate(zip(leaves, rows, strict=True)):
             compare_row(first + place, leaf, row)
+        written, tree = tree.extend(map(leaf_hash, leaves))
+        _check_tiles(fetch, [(tile, hashes) for tile, hashes in written if tile.level and tile.width == TILE_WIDTH])
     walk.finish()
+    _check_tiles(fetch, [(tile, tree.edge[tile.level]) for tile in right_edge(tree.size) if tile.level])
     _check_unsealed(fetch)
     return Verified(checkpoint, note)
+
+
+def _check_tiles(fetch: Fetch, computed: Iterable[tuple[Tile, bytes]]) -> None:
+    """Nothing, when the tiles above the entries' own are served as computed: proofs are made from them.
+
+    Raises LogBrokenError `tile-unlike-tree`.
+    """
+    for tile, hashes in computed:
+        path = tile_path(tile)
+        if fetch(f"/tlog/{path}") != hashes:
+            raise LogBrokenError(
+                reason="tile-unlike-tree",
+                zh=f"{path} 与由条目算出的哈希不符：该哈希块被改动过，由它作出的证明都不成立",
+                en=f"{path} is not what the entries make: the tile has been changed, and proofs made from it do not hold",
+            )
 
 
 def compare_row(index: int, leaf: bytes, row: Mapping[str, Any]) -> None:

@@ -105,9 +105,18 @@ class _NothingToPush(Exception):
 
 
 async def claim(
-    connection: asyncpg.Connection, lane: UUID, *, holder: UUID, hub_id: str, actor: Actor, clock: DatabaseClock
+    connection: asyncpg.Connection,
+    lane: UUID,
+    *,
+    holder: UUID,
+    hub_id: str,
+    actor: Actor,
+    clock: DatabaseClock,
+    at_least: int = 1,
 ) -> Claim | None:
     """Lease the lane to `holder` and number the head of its queue; None where there is nothing for us to push.
+
+    Where a batch has room for more than its queue holds, fewer new items than `at_least` are left to gather.
 
     Committed when it returns. Raises what the driver raises.
     """
@@ -125,7 +134,7 @@ async def claim(
                 raise _NothingToPush
             # 3 the head of the queue, numbered first
             limit = min(lease["batch_limit"], MAX_BATCH)
-            items = await _take_head(connection, found, lane, limit, now)
+            items = await _take_head(connection, found, lane, limit, min(at_least, limit), now)
             # 4 the attempt and its log entry
             taken = Claim(
                 _push_lane(lane, found),
@@ -175,14 +184,16 @@ def batch_event(kind: str, claim: Claim, items: Sequence[Item], actor: Actor, **
 
 
 async def _take_head(
-    connection: asyncpg.Connection, found: asyncpg.Record, lane: UUID, limit: int, now: datetime
+    connection: asyncpg.Connection, found: asyncpg.Record, lane: UUID, limit: int, at_least: int, now: datetime
 ) -> tuple[Item, ...]:
-    """The head of the lane's queue, at most `limit` items, all numbered."""
+    """The head of the lane's queue, at most `limit` items, all numbered. Raises _NothingToPush."""
     stopped = found["stopped"]
     numbered = await connection.fetch(ledger.HEADS_NUMBERED, [lane], limit, stopped)
     left = limit - len(numbered)
     fresh = await connection.fetch(ledger.HEADS_NEW, [lane], left, stopped) if left else []
     rows = await _within_bytes(connection, [*numbered, *fresh])
+    if not numbered and len(rows) == len(fresh) < at_least:
+        raise _NothingToPush
     new = [row["id"] for row in rows[len(numbered) :]]
     first: int = found["next_sequence"]
     if new:

@@ -59,11 +59,20 @@ class Pusher:
     jitter: Callable[[], float] = random.random
     holder: UUID = field(default_factory=uuid4)
 
-    async def push(self, lane: UUID) -> Settled | None:
-        """Push the head of the lane's queue once; None where there was nothing for us. Raises what the driver raises."""
+    async def push(self, lane: UUID, *, at_least: int = 1) -> Settled | None:
+        """Push the head of the lane's queue once; None where there was nothing for us, or fewer new items than `at_least`.
+
+        Raises what the driver raises.
+        """
         async with self.acquire() as connection:
             taken = await claim(
-                connection, lane, holder=self.holder, hub_id=self.hub_id, actor=self.actor, clock=self.clock
+                connection,
+                lane,
+                holder=self.holder,
+                hub_id=self.hub_id,
+                actor=self.actor,
+                clock=self.clock,
+                at_least=at_least,
             )
         if taken is None:
             return None

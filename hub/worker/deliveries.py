@@ -43,6 +43,9 @@ MAX_OF_CONSUMER = 8
 SLICE_S = 2.0
 """How long a busy lane keeps its place when others wait for one."""
 
+WORTH_IT = 100
+"""New items for which a lane is pushed again at once; fewer gather until the next look, for a push costs what thirty items do."""
+
 POLL_S = 0.05
 IDLE_POLL_S = 0.5
 IDLE_AFTER_S = 2.0
@@ -133,11 +136,11 @@ class Deliveries:
         task.add_done_callback(lambda done: self._ended(lane, done))
 
     async def _serve(self, lane: UUID) -> None:
-        """Push the lane while it takes what it gets, for a slice of time."""
+        """Push the lane while it takes what it gets and has enough of it, for a slice of time."""
         began = time.monotonic()
-        while await self.pusher.push(lane) is Settled.DELIVERED:
-            if self._stopping or time.monotonic() - began > SLICE_S:
-                return
+        settled = await self.pusher.push(lane)
+        while settled is Settled.DELIVERED and not self._stopping and time.monotonic() - began < SLICE_S:
+            settled = await self.pusher.push(lane, at_least=WORTH_IT)
 
     def _ended(self, lane: UUID, task: asyncio.Task[None]) -> None:
         if len(self._open) >= MAX_OPEN:

@@ -99,3 +99,15 @@ async def test_the_operator_can_close_the_log(gateway: TestGateway) -> None:
     assert "public" not in tile.headers["cache-control"]
     beyond = await gateway.client.get("/tlog/tile/0/000.p/255", headers=auditor)
     assert (beyond.status_code, beyond.headers["cache-control"]) == (404, "no-store")
+
+
+async def test_a_bundle_whose_rows_are_all_gone_says_that_the_log_is_damaged(gateway: TestGateway) -> None:
+    auditor = bearer(await gateway.staff("audit.gone", Role.AUDITOR))
+    await seal(gateway)
+    async with gateway.context.acquire() as connection:
+        await connection.execute(
+            "ALTER TABLE log_entry DISABLE TRIGGER USER; DELETE FROM log_entry; ALTER TABLE log_entry ENABLE TRIGGER USER"
+        )
+    damaged = await gateway.client.get("/tlog/entries/000.p/1", headers=auditor)
+    assert (damaged.status_code, damaged.json()["type"]) == (503, "/problems/unavailable")
+    assert "shuniu audit verify" in damaged.json()["detail"]

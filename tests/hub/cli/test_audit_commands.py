@@ -313,3 +313,16 @@ def test_without_a_key_nothing_is_verified(auditor: User, tmp_path: Path) -> Non
 
 def test_who_is_no_auditor_does_not_get_the_entries(town: Town, auditor: User, trust: Path) -> None:
     assert town.user("secadmin").types("audit", "verify", "--trust", str(trust)).code == 1
+
+
+def test_a_key_that_cannot_be_read_is_said_and_a_kept_checkpoint_is_written_whole(
+    auditor: User, trust: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "log.pub").write_bytes(b"\xff\xfe")
+    broken = auditor.types("audit", "verify", "--trust", tmp_path)
+    assert (broken.code, "log.pub" in broken.err) == (3, True)
+    kept = tmp_path / "checkpoint"
+    kept.write_text("yesterday's")
+    assert auditor.types("audit", "verify", "--trust", trust, "--keep", kept).code == 0
+    assert kept.read_text().splitlines()[1].isdigit()
+    assert [file.name for file in tmp_path.iterdir() if file.name.startswith(".")] == []

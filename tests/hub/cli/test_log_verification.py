@@ -5,14 +5,21 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import orjson
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from certs.canonical import canonical
+from certs.checkpoint import Checkpoint, parse_verifier_key, sign, verifier_key
 from certs.errors import LogBrokenError
+from certs.suites import KeySigner
+from certs.tiles import TILE_WIDTH, Tile, TileWriter, tile_path, write_bundle
+from certs.tree import leaf_hash
 from hub.api import audit_events
 from hub.audit import repository
 from hub.audit.entry import Actor, Event, make_entry
 from hub.audit.sealer import Sealer
-from hub.cli.log_verification import Verified, verify_log
+from hub.cli.log_verification import Verified, _columns, verify_log
 from hub.identity.roles import Role
 from tests.support.gateway import HUB, TestGateway, bearer, running_gateway
 
@@ -167,3 +174,44 @@ async def test_a_row_that_waits_longer_than_receipts_promise_is_found(gateway: T
     assert fault.value.reason == "row-overdue"
     await seal(gateway)
     await verify()
+
+
+async def test_a_forged_tile_above_the_entries_own_is_found(gateway: TestGateway, verify: Verify) -> None:
+    await verify()
+    forged = "UPDATE log_tile SET hashes = sha256('x') || substring(hashes FROM 33) WHERE level = 1 AND index = 0"
+    await forge(gateway, forged, "log_tile")
+    with pytest.raises(LogBrokenError) as caught:
+        await verify()
+    assert caught.value.reason == "tile-unlike-tree"
+    assert "tile/1/000" in caught.value.en
+
+
+def test_a_forged_full_tile_above_the_entries_own_is_found() -> None:
+    key = Ed25519PrivateKey.generate()
+    named = verifier_key("log", key.public_key())
+    leaf = canonical(
+        {"id": "0", "event": "e", "result": "success", "actor": {"id": "a"}, "object": {"type": "t", "id": "o"},
+         "time": "2026-11-22T00:00:00.000000+08:00"}
+    )  # fmt: skip
+    size = TILE_WIDTH * TILE_WIDTH
+    tiles, tree = TileWriter().extend([leaf_hash(leaf)] * size)
+    served = {f"/tlog/{tile_path(tile)}": hashes for tile, hashes in tiles}
+    served["/tlog/checkpoint"] = sign(
+        Checkpoint("log", size, tree.root()), KeySigner(key, "A" * 43), parse_verifier_key(named)
+    )
+    row = _columns(leaf)
+
+    def fetch(path: str) -> bytes:
+        if path.startswith("/v1/audit/events/sealed"):
+            first = int(path.partition("first=")[2].partition("&")[0])
+            return orjson.dumps({"items": [row | {"leaf_index": first + n} for n in range(TILE_WIDTH)]})
+        if path.startswith("/v1/audit/events/unsealed"):
+            return b'{"items": [], "next": null}'
+        return served[path] if path in served else write_bundle([leaf] * TILE_WIDTH)
+
+    assert verify_log(fetch, named).checkpoint.size == size
+    path = f"/tlog/{tile_path(Tile(1, 0))}"
+    served[path] = bytes(32) + served[path][32:]
+    with pytest.raises(LogBrokenError) as caught:
+        verify_log(fetch, named)
+    assert caught.value.reason == "tile-unlike-tree"

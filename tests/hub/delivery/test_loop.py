@@ -373,12 +373,12 @@ async def test_our_own_fault_in_one_lane_stops_neither_the_others_nor_comes_at_o
     class Broken:
         clock = pusher.clock
 
-        async def push(self, wanted: UUID) -> Settled | None:
+        async def push(self, wanted: UUID, *, at_least: int = 1) -> Settled | None:
             nonlocal tries
             if wanted == lane:
                 tries += 1
                 raise ZeroDivisionError
-            return await pusher.push(wanted)
+            return await pusher.push(wanted, at_least=at_least)
 
     with caplog.at_level(logging.WARNING, deliveries.__name__):
         async with running(Deliveries(database.connect, Broken())):  # type: ignore[arg-type]
@@ -411,3 +411,12 @@ async def test_an_acknowledged_push_is_confirmed_by_its_signature(post: Post, da
     async with running(Deliveries(database.connect, post.pusher())):
         await until(lambda: pushed(post) == 3)
     assert await post.values("SELECT DISTINCT outcome FROM delivered") == ["acknowledged"]
+
+
+async def test_a_trickle_gathers_until_the_next_look(post: Post, database: Database) -> None:
+    async with running(Deliveries(database.connect, post.pusher())):
+        for _ in range(30):
+            await post.publish(1)
+            await asyncio.sleep(0.01)
+        await until(lambda: pushed(post) == 30)
+    assert len(post.receiver.batches) < 20, "a batch for each of thirty would be a claim and a settlement for each"

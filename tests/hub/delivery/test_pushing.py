@@ -764,3 +764,43 @@ async def test_pushes_of_different_lanes_do_not_wait_for_each_other(post: Post) 
     pusher: Pusher = post.pusher(receiver)
     settled = await asyncio.gather(pusher.push(post.lane), pusher.push(lane))
     assert list(settled) == [Settled.DELIVERED] * 2
+
+
+# batches that are worth a push
+
+
+async def claimed(post: Post, at_least: int) -> int:
+    """How many items a claim takes; the claim is settled as delivered."""
+    async with post.acquire() as connection:
+        taken = await claim(
+            connection, post.lane, holder=uuid4(), hub_id=HUB, actor=ACTOR, clock=post.clock, at_least=at_least
+        )
+    if taken is None:
+        return 0
+    assert await settle(post, taken, CONFIRMED) is Settled.DELIVERED
+    return len(taken.batch.items)
+
+
+async def test_fewer_new_items_than_are_worth_a_push_gather(post: Post) -> None:
+    await post.publish(3)
+    assert await claimed(post, 4) == 0
+    assert await post.values("SELECT count(*) FROM delivery WHERE sequence IS NOT NULL") == [0], "nothing was taken"
+    assert await post.values("SELECT count(*) FROM attempt") == [0]
+    await post.publish(1)
+    assert await claimed(post, 4) == 4
+
+
+async def test_what_was_tried_before_waits_for_no_others(post: Post) -> None:
+    await post.publish(1)
+    post.receiver.answer = fails(unreachable())
+    assert await post.pusher().push(post.lane) is Settled.FAILED
+    await post.due_now()
+    assert await claimed(post, 100) == 1
+
+
+async def test_a_batch_that_is_full_by_bytes_waits_for_no_others(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = await post.publish(3)
+    monkeypatch.setattr(claiming, "MAX_BATCH_BYTES", len(sent[0]) * 2 + 10)
+    assert await claimed(post, 100) == 2
+    assert await claimed(post, 100) == 0
+    assert await claimed(post, 1) == 1
