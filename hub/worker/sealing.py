@@ -1,4 +1,4 @@
-"""The sealer's loop: about once a second; at once again while more waits than one round takes.
+"""The sealer's loop: about once a second, more often while much comes in, at once again while more waits than one round takes.
 
 A tree that is not what was signed is never sealed upon: the loop says so and looks again, for a restored tile ends it. What
 else the worker does goes on. A database that is away is one thing, one that refuses is another, and louder.
@@ -18,6 +18,10 @@ from hub.ledger.committer import CONNECTION_FAULTS
 log = logging.getLogger(__name__)
 
 EVERY_S = 1.0
+
+MANY = 200
+OFTEN_S = 0.2
+"""After a round of `MANY` entries the next comes so soon: small rounds take turns with intake, a large one holds a core."""
 
 REST_S = 10.0
 """After what does not pass by itself: often enough to be seen, and well within the minute that receipts promise."""
@@ -54,7 +58,7 @@ async def _seal(connection: asyncpg.Connection, sealer: Sealer, stop: asyncio.Ev
         if done.entries == MAX_AT_ONCE:
             log.info("sealing a backlog", extra={"size": done.size, "seconds": round(done.seconds, 2)})
         else:
-            await _wait(stop, EVERY_S)
+            await _wait(stop, OFTEN_S if done.entries >= MANY else EVERY_S)
 
 
 async def _wait(stop: asyncio.Event, seconds: float) -> None:

@@ -115,3 +115,28 @@ async def test_the_backlog_tells_how_much_waits_since_when_and_which_promises_ar
         await sealer().round(connection)
         assert (await look(connection)).checkpoint_size == 3
         assert await overdue(connection, timedelta(seconds=60)) == 0
+
+
+@pytest.mark.parametrize(("first", "soon"), [(sealing.MANY, True), (sealing.MANY - 1, False)])
+async def test_while_much_comes_in_rounds_come_often(
+    database: Database, monkeypatch: pytest.MonkeyPatch, first: int, soon: bool
+) -> None:
+    monkeypatch.setattr(sealing, "EVERY_S", 3600.0)
+    async with database.connection() as connection:
+        now = datetime.now(UTC)
+        event = Event("x.tested", Actor("host", "host:t"), "system", "s")
+        await repository.insert(connection, [make_entry(event, hub="test-hub", now=now) for _ in range(first)])
+        async with sealing_in_the_background(database):
+            await until_sealed(connection, WITHIN_S)
+            await append(connection)
+            if soon:
+                await until_sealed(connection, WITHIN_S)
+            else:
+                with pytest.raises(TimeoutError):
+                    await until_sealed(connection, sealing.OFTEN_S * 5)
+
+
+async def until_sealed(connection: asyncpg.Connection, within_s: float) -> None:
+    async with asyncio.timeout(within_s):
+        while (await look(connection)).waiting:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
