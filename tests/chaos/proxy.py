@@ -45,7 +45,7 @@ class Proxy:
 
     async def start(self) -> None:
         """Listen."""
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
         self.port = self._server.sockets[0].getsockname()[1]
         self.answers.set()
 
@@ -63,17 +63,20 @@ class Proxy:
         await asyncio.gather(*self._open, return_exceptions=True)
         await self._server.wait_closed()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Begin to pass on; whatever ends that, before its first step too, ends the connection."""
+        task = asyncio.get_running_loop().create_task(self._serve(reader, writer))
         self._open.add(task)
-        try:
-            await self._pass(reader, writer)
-        except asyncio.CancelledError:
-            pass  # closed by us: there is nobody to tell
-        finally:
-            self._open.discard(task)
+
+        def ended(done: asyncio.Task[None]) -> None:
+            self._open.discard(done)
             writer.transport.abort()
+
+        task.add_done_callback(ended)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.CancelledError):  # closed by us: there is nobody to tell
+            await self._pass(reader, writer)
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
