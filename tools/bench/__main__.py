@@ -11,7 +11,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from hub.app.run import database_address, initialise
+from hub.app.run import initialise
+from hub.db.embedded import EmbeddedPostgres
 from hub.errors import SetupError
 from hub.settings import Settings
 from tools.bench import figures
@@ -69,11 +70,12 @@ def run(plan: Plan, directory: Path) -> dict[str, Any]:
         say("建库 / making the hub")
         initialise(settings)
         processes = ProcessPoolExecutor(GATEWAYS, mp_context=multiprocessing.get_context("spawn"))
-        with database_address(settings) as dsn, processes as pool:
+        with EmbeddedPostgres(settings.data) as server, processes as pool:
+            dsn = server.dsn
             machine = asyncio.run(describe_machine(dsn, ground.data))
             machine["settings"] |= {"gateways": GATEWAYS, "connections": CONNECTIONS}
             county = asyncio.run(settle(settings, dsn))
-            bench = Bench(plan, directory, settings, dsn, county, pool)
+            bench = Bench(plan, directory, settings, dsn, server.admin_dsn(), county, pool)
             results = {case: measure(bench, case).rounded() for case in plan.cases}
     return results | {"machine": machine, "plan": asdict(plan)}
 

@@ -140,6 +140,7 @@ def pull_ack(bench: Bench) -> Figures:
 
 def _pull(bench: Bench, servers: Servers, seconds: int, *, may_run_out: bool = False) -> Taken:
     """One run of all consumers; what they acknowledged is compared with what was moved. Raises VoidRun."""
+    bench.checkpoint()
     before, idle = bench.counted(), bench.cpu(servers)
     pulled = asyncio.run(puller.pull(bench.settings, bench.county.pullers, seconds, may_run_out=may_run_out))
     spent = bench.cpu(servers).since(idle)

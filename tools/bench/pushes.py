@@ -96,6 +96,7 @@ def deliver(bench: Bench) -> Figures:
 
 def _drain(bench: Bench, servers: Servers, sink: Sink, systems: Sequence[str], seconds: int) -> Drained:
     """Let the lanes go for `seconds` after the first push, or until nothing is left. Raises VoidRun."""
+    bench.checkpoint()
     before, had = bench.counted(), sink.items()
     waiting = asyncio.run(_waiting(bench))
     idle = bench.cpu(servers)
@@ -193,16 +194,17 @@ def accept_and_deliver(bench: Bench) -> Figures:
 
 def _relay(bench: Bench, servers: Servers, sink: Sink, file: RequestFile, seconds: int) -> Relayed:
     """One run of the load generator; what arrived while it ran counts, and everything has to arrive. Raises VoidRun."""
-    had, began = sink.items(), time.monotonic()
+    had = sink.items()
     posted = bench.posted(servers, file, seconds, lanes=1)
-    ended = began + posted.load.seconds
+    ended = posted.began + posted.load.seconds
     _await_arrival(sink, had + posted.load.created)
     moments = [moment for _, _, moment in sink.arrivals(had)]
-    return Relayed(sum(moment <= ended for moment in moments), ended - began, posted.cpu)
+    return Relayed(sum(moment <= ended for moment in moments), posted.load.seconds, posted.cpu)
 
 
 def _latencies(bench: Bench, sink: Sink, sending: Sending, seconds: int) -> Sequence[float]:
     """Milliseconds from sending to arrival of each exchange, at `PACED_PER_SECOND`. Raises VoidRun."""
+    bench.checkpoint()
     had = sink.items()
     file = bench.sign(sending, PACED_PER_SECOND * seconds)
     try:

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,10 +24,11 @@ BACKLOG_S = 120
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """One run of the load generator, and the processor time that it cost."""
+    """One run of the load generator, the processor time that it cost, and when it began (of the monotonic clock, in seconds)."""
 
     load: Load
     cpu: CpuTime
+    began: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ class Bench:
     directory: Path
     settings: Settings
     dsn: str
+    admin_dsn: str
     county: County
     pool: ProcessPoolExecutor
 
@@ -60,11 +63,20 @@ class Bench:
         """Processor time so far."""
         return used(servers.pids, Layout(self.settings.data).cluster)
 
+    def checkpoint(self) -> None:
+        """Have the database use the log files of earlier runs again, as one does that has been running for a while.
+
+        A new cluster makes a file for each 16 MiB that it logs, filled with zeros and flushed, and commits wait meanwhile.
+        """
+        asyncio.run(_checkpoint(Database(self.admin_dsn, application="bench")))
+
     def posted(
         self, servers: Servers, file: RequestFile, seconds: int, *, lanes: int, may_run_out: bool = False
     ) -> Posted:
         """A load on the servers, its 201 answers compared with the rows. Raises VoidRun."""
+        self.checkpoint()
         before, idle = self.counted(), self.cpu(servers)
+        began = time.monotonic()
         try:
             load = post(self.settings.port, file, seconds, may_run_out=may_run_out)
         finally:
@@ -72,7 +84,7 @@ class Bench:
         spent = self.cpu(servers).since(idle)
         servers.check_alive()
         check_committed(load.created, self.counted().since(before), lanes)
-        return Posted(load, spent)
+        return Posted(load, spent, began)
 
     def make_backlog(self, servers: Servers, sending: Sending, items: int, *, lanes: int) -> None:
         """Post so many exchanges, each of which puts one item into each of so many lanes. Raises VoidRun."""
@@ -82,3 +94,8 @@ class Bench:
 def say(text: str) -> None:
     """A line of progress."""
     print(text, file=sys.stderr, flush=True)
+
+
+async def _checkpoint(database: Database) -> None:
+    async with database.connection() as connection:
+        await connection.execute("CHECKPOINT")

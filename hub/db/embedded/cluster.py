@@ -33,7 +33,7 @@ SETTINGS = {
     # What is evicted goes to the disk in small pieces: the kernel would gather half a minute of it, and commits wait behind.
     "backend_flush_after": "512kB",
     "max_wal_size": "4GB",
-    "min_wal_size": "512MB",
+    "min_wal_size": "1GB",  # files kept for use again: a new one costs every commit of its moment some 30 ms
     "checkpoint_timeout": "15min",
     "wal_compression": "on",
     "random_page_cost": "1.1",

@@ -1,12 +1,15 @@
 """No figure of a load is believed before the database and the processes agree with it."""
 
+import asyncio
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
+from hub.db.engine import Database
 from hub.settings import Settings
+from tests.support.postgres import TestServer
 from tools.bench import stand
 from tools.bench.county import County
 from tools.bench.errors import VoidRun
@@ -18,10 +21,10 @@ from tools.bench.stand import Bench
 
 
 @pytest.fixture
-def bench(database_dsn: str, tmp_path: Path) -> Bench:
+def bench(postgres: TestServer, database_dsn: str, tmp_path: Path) -> Bench:
     """A bench on an empty database, without county and processes: what is posted is said by the test."""
     nobody = cast(tuple[County, ProcessPoolExecutor], (None, None))
-    return Bench(SMOKE, tmp_path, Settings(data=tmp_path), database_dsn, *nobody)
+    return Bench(SMOKE, tmp_path, Settings(data=tmp_path), database_dsn, postgres.postgres.admin_dsn(), *nobody)
 
 
 def claiming(created: int) -> Any:
@@ -45,6 +48,16 @@ def test_a_load_that_agrees_with_the_rows_is_believed(bench: Bench, monkeypatch:
     monkeypatch.setattr(stand, "post", claiming(0))
     assert post(bench).load.created == 0
     assert not (bench.directory / "post.requests").exists()
+
+
+async def test_a_run_begins_after_a_checkpoint(
+    postgres: TestServer, database: Database, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stand, "post", claiming(0))
+    async with database.connection() as connection:
+        before = await connection.fetchval("SELECT pg_current_wal_insert_lsn()")
+        await asyncio.to_thread(post, bench)
+        assert await connection.fetchval("SELECT redo_lsn >= $1 FROM pg_control_checkpoint()", before)
 
 
 def test_the_requests_are_removed_also_after_a_void_run(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
