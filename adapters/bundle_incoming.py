@@ -2,12 +2,13 @@
 
 A gateway may write slowly and under the final name, so a file that is not whole is left alone until nothing has been written to
 it for a while. Only regular files are opened, no link is followed, and no more is read than a bundle may hold. Nothing is ever
-deleted but what was counted.
+deleted but what was counted. Whoever writes into the folder may write links and names of any length: what is set aside stays in it.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import os
 import stat
@@ -27,6 +28,12 @@ REASON = ".reason.txt"
 MOST_LOOKED_AT = 10_000
 """Files looked at in one go: who fills the folder costs us memory for so many names, not for all."""
 
+MOST_OF_A_NAME = 9_999
+"""Files of one name that can be set aside."""
+
+LONGEST_NAME = 255 - len(f".{MOST_OF_A_NAME}{REASON}")
+"""Bytes of a name to which a number and `REASON` can be added; file systems take 255."""
+
 
 @dataclass(slots=True)
 class Incoming:
@@ -38,8 +45,12 @@ class Incoming:
     _found: dict[bytes, set[str]] = field(default_factory=dict)
 
     def collect(self, limit: int, now: datetime) -> Sequence[bytes]:
-        """Up to `limit` `ack+jws`, oldest first, the same again until `put_away`. Raises OSError when the folder is not there."""
+        """Up to `limit` `ack+jws`, oldest first, the same again until `put_away`.
+
+        Raises OSError when the folder is not there, or when something cannot be set aside and nothing else was found.
+        """
         self._found = {}
+        trouble: OSError | None = None
         for name, since in self._oldest_first():
             if len(self._found) == limit:
                 break
@@ -49,9 +60,14 @@ class Incoming:
                 continue  # another worker was faster
             except NotABundle as fault:
                 if now.timestamp() - since > self.patience_s:
-                    self._set_aside(name, fault.reason, str(fault))
+                    try:
+                        self._set_aside(name, fault.reason, str(fault))
+                    except OSError as failed:
+                        trouble = failed
                 continue
             self._found.setdefault(acknowledgement, set()).add(name)
+        if trouble is not None and not self._found:
+            raise trouble
         return list(self._found)
 
     def put_away(self, acknowledgement: bytes, refused: str) -> None:
@@ -68,10 +84,10 @@ class Incoming:
         """Names, and when each was last written to (seconds since 1970), by that and by name."""
         found: dict[str, float] = {}
         with os.scandir(self.folder) as entries:
-            for entry in islice(entries, MOST_LOOKED_AT):
-                if not entry.is_dir(follow_symlinks=False):
-                    with contextlib.suppress(FileNotFoundError):  # another worker was faster
-                        found[entry.name] = entry.stat(follow_symlinks=False).st_mtime
+            files = (entry for entry in entries if not entry.is_dir(follow_symlinks=False))
+            for entry in islice(files, MOST_LOOKED_AT):
+                with contextlib.suppress(FileNotFoundError):  # another worker was faster
+                    found[entry.name] = entry.stat(follow_symlinks=False).st_mtime
         return sorted(found.items(), key=lambda pair: (pair[1], pair[0]))
 
     def _read(self, name: str) -> bytes:
@@ -95,14 +111,38 @@ class Incoming:
         return data
 
     def _set_aside(self, name: str, reason: str, told: str) -> None:
-        rejected = self.folder / REJECTED
-        rejected.mkdir(exist_ok=True)
-        place = name
-        for again in range(1, MOST_LOOKED_AT):
-            if not os.path.lexists(rejected / place):
-                break
-            place = f"{name}.{again}"
-        (rejected / f"{place}{REASON}").write_text(f"{reason}\n{told}\n", encoding="utf-8")
-        with contextlib.suppress(FileNotFoundError):  # another worker was faster
-            (self.folder / name).rename(rejected / place)
+        (self.folder / REJECTED).mkdir(exist_ok=True)
+        rejected = os.open(self.folder / REJECTED, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            place, handle = _reserve(rejected, name)
+            try:
+                with os.fdopen(handle, "w", encoding="utf-8") as file:
+                    file.write(f"{reason}\n{told}\n")
+                os.rename(self.folder / name, place, dst_dir_fd=rejected)
+            except OSError as fault:
+                os.unlink(f"{place}{REASON}", dir_fd=rejected)
+                if not isinstance(fault, FileNotFoundError):  # another worker was faster
+                    raise
+        finally:
+            os.close(rejected)
         log.warning("a file that is no acknowledgement was set aside", extra={"file": ascii(name), "reason": reason})
+
+
+def _reserve(rejected: int, name: str) -> tuple[str, int]:
+    """A name that is free in the folder `rejected` for a file of this name, and the file for the reason beside it, opened."""
+    while len(os.fsencode(name)) > LONGEST_NAME:
+        name = name[:-1]
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    for place in (name, *(f"{name}.{again}" for again in range(1, MOST_OF_A_NAME + 1))):
+        if not _is_there(rejected, place):
+            with contextlib.suppress(FileExistsError):
+                return place, os.open(f"{place}{REASON}", flags, 0o666, dir_fd=rejected)
+    raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+
+
+def _is_there(folder: int, name: str) -> bool:
+    try:
+        os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return True

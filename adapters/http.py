@@ -108,6 +108,10 @@ class HttpSettings(AdapterSettings):
             )
         if str(url) != value or not value.isascii():
             raise ValueError(f"请写作 / write it as {url}")
+        try:
+            url.host.encode("idna")  # as a look-up does
+        except UnicodeError:
+            raise ValueError("url 的主机不是域名 / its host is no name of a host") from None
         return value
 
     @field_validator("ca_pem")

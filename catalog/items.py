@@ -3,7 +3,6 @@
 Knows neither schema nor database. Lengths are counted in code points, as payloads are JSON, not in bytes of a column.
 """
 
-import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -309,5 +308,5 @@ def _is_number_of(item: Item, value: ItemValue) -> bool:
 
 
 def _is_storable_number(value: int | float) -> bool:
-    """True within ±(2^53−1): beyond, jsonb gives back an integer that RFC 8785 cannot write."""
-    return math.isfinite(value) and abs(value) <= MAX_NUMBER
+    """True within ±(2^53−1): beyond, jsonb gives back an integer that RFC 8785 cannot write. False for what is no number."""
+    return abs(value) <= MAX_NUMBER

@@ -42,16 +42,16 @@ def description_violations(description: Description) -> Iterator[Violation]:
 
 
 def check_reason(reason: str) -> str:
-    """Return the reason of a step without blanks around it; raises InvalidResource if it is empty or too long."""
+    """Return the reason of a step without blanks around it; InvalidResource if it is empty, too long or no text."""
     stripped = reason.strip()
-    if not 1 <= len(stripped) <= MAX_CLAUSE:
+    if not 1 <= len(stripped) <= MAX_CLAUSE or UNPRINTABLE.search(stripped):
         raise InvalidResource(
             [
                 Violation(
                     "/reason",
                     "reason",
-                    f"请写明理由，1 至 {MAX_CLAUSE} 字",
-                    f"give a reason of 1 to {MAX_CLAUSE} characters",
+                    f"请写明理由，1 至 {MAX_CLAUSE} 字，不含控制字符",
+                    f"give a reason of 1 to {MAX_CLAUSE} characters, without control characters",
                 )
             ]
         )

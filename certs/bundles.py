@@ -20,6 +20,7 @@ from certs.digests import b64u_decode, b64u_encode, is_digest
 from certs.errors import CertsError, JsonError
 from certs.header import is_kid, is_system_code
 from certs.jsontext import parse_object
+from certs.members import read_moment
 from certs.suites import Signer, Verifier
 
 MANIFEST_TYPE = "bundle+jws"
@@ -40,7 +41,7 @@ _SERIES = re.compile(r"[A-Z2-7]{8}")
 _MOST = 2**53 - 1
 _COMMON = frozenset({"format", "kind", "hub", "system", "series", "number", "made_at", "parts"})
 _MEMBERS = {DELIVERIES: _COMMON | {"lane", "fence"}, ACKNOWLEDGEMENT: _COMMON}
-_PARTS = {DELIVERIES: {CERTIFICATES, ITEM}, ACKNOWLEDGEMENT: {ACKNOWLEDGEMENT}}
+_PARTS = {DELIVERIES: (CERTIFICATES, ITEM), ACKNOWLEDGEMENT: (ACKNOWLEDGEMENT,)}  # what may stand here may be no text
 
 
 class BundleError(CertsError):
@@ -116,7 +117,7 @@ def open_manifest(compact: bytes, *, verifier_for: Callable[[str], Verifier | No
 def _manifest(members: Mapping[str, Any]) -> Manifest:
     """The members, each of its form. Raises BundleError."""
     kind = members.get("kind")
-    if kind not in _MEMBERS or set(members) != _MEMBERS[kind] or members["format"] != FORMAT:
+    if kind not in (DELIVERIES, ACKNOWLEDGEMENT) or set(members) != _MEMBERS[kind] or members["format"] != FORMAT:
         _malformed("kind")
     for name in ("hub", "system"):
         if not is_system_code(members[name]):
@@ -169,12 +170,9 @@ def _uuid(value: object) -> str:
 
 def _moment(value: object) -> datetime:
     try:
-        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+        return read_moment(value)
     except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
         _malformed("made_at")
-    return moment
 
 
 def _malformed(name: str) -> NoReturn:

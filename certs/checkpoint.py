@@ -10,13 +10,13 @@ canonical, the key's name is the origin (the specification recommends it), and a
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import re
 from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from certs.digests import b64_decode
 from certs.errors import CheckpointError, UnsuitableKeyError
 from certs.suites import EDDSA, Signer, Verifier
 from certs.tree import EMPTY_ROOT, HASH_BYTES, MAX_SIZE
@@ -213,10 +213,9 @@ def _key_id(name: str, typed: bytes) -> bytes:
 def _decode(text: str) -> bytes | None:
     """The bytes of canonical base64 (RFC 4648 §4, with padding); None for anything else."""
     try:
-        decoded = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
+        return b64_decode(text)
+    except ValueError:
         return None
-    return decoded if base64.b64encode(decoded).decode() == text else None
 
 
 def _is_line(text: str) -> bool:

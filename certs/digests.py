@@ -1,10 +1,11 @@
-"""Digests as the contract writes them, and base64url as JWS does (RFC 7515 §2, RFC 4648 §5, no padding).
+"""Digests as the contract writes them, base64url as JWS does (RFC 7515 §2, RFC 4648 §5, no padding), and base64 (§4).
 
 Only the canonical form is read: one value has one text, so that a digest of the text is a digest of the value.
 """
 
 from __future__ import annotations
 
+import base64
 import binascii
 import hashlib
 import re
@@ -46,6 +47,14 @@ def parse_digest(text: str) -> bytes:
     if not is_digest(text):
         raise ValueError("not a digest of the form sha-256:<64 lower-case hex digits>")
     return bytes.fromhex(text[len(DIGEST_PREFIX) :])
+
+
+def b64_decode(text: str) -> bytes:
+    """The bytes of `text`, canonical base64 with padding. Raises ValueError for any other spelling."""
+    found = base64.b64decode(text, validate=True)
+    if base64.b64encode(found).decode("ascii") != text:
+        raise ValueError("not canonical base64")
+    return found
 
 
 def b64u_encode(data: bytes) -> bytes:

@@ -14,38 +14,13 @@ same: compare checkpoints (`older`). That the payload satisfies the schema: any 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from certs import evidence_statements as says
-from certs.errors import CertsError
 from certs.evidence_case import Anchors, Case
-from certs.evidence_form import EvidenceError, read_evidence
+from certs.evidence_form import read_evidence
+from certs.statements import Sheet, Statement, Verdict
 
-__all__ = ["STATEMENTS", "Anchors", "Checked", "Statement", "Verdict", "verify_evidence"]
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """One statement and what came of it: `holds`, `absent` (the file has nothing of the kind) or `failed`, then with why."""
-
-    name: str
-    zh: str
-    en: str
-    outcome: str
-    fault: CertsError | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """The statements that were checked, in order. `failed` is the one that did not hold: the last, if there is one."""
-
-    checked: Sequence[Checked]
-
-    @property
-    def failed(self) -> Checked | None:
-        """The statement that failed; None when the evidence holds."""
-        return self.checked[-1] if self.checked[-1].outcome == "failed" else None
+__all__ = ["STATEMENTS", "Anchors", "Verdict", "verify_evidence"]
 
 
 def verify_evidence(data: bytes, anchors: Anchors, *, older: bytes | None = None) -> Verdict:
@@ -57,35 +32,14 @@ def verify_evidence(data: bytes, anchors: Anchors, *, older: bytes | None = None
 
 
 def _judge(data: bytes, anchors: Anchors, older: bytes | None) -> Verdict:
-    try:
-        case = Case(read_evidence(data), anchors, older)
-    except EvidenceError as fault:
-        return Verdict((FORM.checked("failed", fault),))
-    checked = [FORM.checked("holds")]
-    for statement in STATEMENTS[1:]:
-        try:
-            checked.append(statement.checked("holds" if statement.check(case) else "absent"))
-        except CertsError as fault:
-            checked.append(statement.checked("failed", fault))
-            break
-    return Verdict(checked)
+    sheet = Sheet()
+    evidence = sheet.take(FORM.name, FORM.zh, FORM.en, lambda: read_evidence(data))
+    if evidence is not None:
+        sheet.take_all(STATEMENTS[1:], Case(evidence, anchors, older))
+    return sheet.verdict()
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """One thing that evidence says, and the function that finds out: True, or False when the file has nothing of the kind."""
-
-    name: str
-    zh: str
-    en: str
-    check: Callable[[Case], bool]
-
-    def checked(self, outcome: str, fault: CertsError | None = None) -> Checked:
-        """The statement with its outcome."""
-        return Checked(self.name, self.zh, self.en, outcome, fault)
-
-
-FORM = Statement("form", "文件合乎格式", "the file is of its form", lambda _: True)
+FORM: Statement[Case] = Statement("form", "文件合乎格式", "the file is of its form", lambda _: True)
 
 STATEMENTS = (
     FORM,

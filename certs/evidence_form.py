@@ -6,13 +6,11 @@ somebody signed, hashed or proved; what nobody vouches for has no place in it.
 
 from __future__ import annotations
 
-import base64
-import binascii
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from cryptography import x509
 
@@ -22,8 +20,10 @@ from certs.envelope import Opened
 from certs.errors import CertsError, EnvelopeError, JsonError
 from certs.header import ACK, EXCHANGE, RECEIPT
 from certs.jsontext import MAX_DEPTH, parse_object
+from certs.members import read_hashes, read_moment, read_octets, read_size
 from certs.paths import certificate_kid, is_authority, read_certificate, reading_strangers
-from certs.tree import HASH_BYTES, MAX_SIZE
+
+ValueT = TypeVar("ValueT")
 
 FORMAT = "shuniu-evidence/1"
 
@@ -184,18 +184,8 @@ def read_receipt(opened: Opened) -> Receipt:
     texts = all(isinstance(says.get(name), str) for name in _RECEIPT_TEXTS)
     if says.keys() != _RECEIPT or not texts or type(says["ver"]) is not int or type(says["lanes"]) is not int:
         _form("receipt")
-    return Receipt(opened, says, moment(says["accepted_at"], "receipt"), moment(says["seal_by"], "receipt"))
-
-
-def moment(text: object, where: str) -> datetime:
-    """The time in an RFC 3339 text with its offset. Raises EvidenceError."""
-    try:
-        found = datetime.fromisoformat(text) if isinstance(text, str) else None
-    except ValueError:
-        found = None
-    if found is None or found.tzinfo is None:
-        _form(where)
-    return found
+    accepted_at, seal_by = (_read(read_moment, says[name], "receipt") for name in ("accepted_at", "seal_by"))
+    return Receipt(opened, says, accepted_at, seal_by)
 
 
 def _canonical_object(data: bytes) -> dict[str, Any]:
@@ -253,11 +243,8 @@ def _certificates(members: Mapping[str, Any]) -> dict[str, x509.Certificate]:
         _form("certificates")
     found = {}
     for text in texts:
-        der = _octets(text, "certificates")
-        try:
-            certificate = read_certificate(der)
-        except ValueError:
-            _form("certificates")
+        der = _read(read_octets, text, "certificates")
+        certificate = _read(read_certificate, der, "certificates")
         _whole_octets(der, certificate.signature, "certificates")
         found[certificate_kid(certificate)] = certificate
     if sum(map(is_authority, found.values())) > MAX_AUTHORITIES:
@@ -266,7 +253,7 @@ def _certificates(members: Mapping[str, Any]) -> dict[str, x509.Certificate]:
 
 
 def _revocations(members: Mapping[str, Any]) -> x509.CertificateRevocationList:
-    der = _octets(members["revocation_list"], "revocation_list")
+    der = _read(read_octets, members["revocation_list"], "revocation_list")
     try:
         with reading_strangers():
             found = x509.load_der_x509_crl(der)
@@ -313,11 +300,11 @@ def _entry(member: object) -> LogEntry:
     if not isinstance(leaf.get("event"), str):
         _form("entries")
     return LogEntry(
-        _size(entry["index"], "entries"),
+        _read(read_size, entry["index"], "entries"),
         leaf,
         canonical(leaf),
-        _hashes(entry["proof"], "entries"),
-        moment(leaf.get("time"), "entries"),
+        _read(read_hashes, entry["proof"], "entries"),
+        _read(read_moment, leaf.get("time"), "entries"),
     )
 
 
@@ -331,8 +318,9 @@ def _checkpoint(members: Mapping[str, Any]) -> bytes:
 
 def _consistency(member: object) -> Consistency:
     claim = _object(member, "consistency", {"size", "root", "proof"})
-    (root,) = _hashes([claim["root"]], "consistency")
-    return Consistency(_size(claim["size"], "consistency"), root, _hashes(claim["proof"], "consistency"))
+    size = _read(read_size, claim["size"], "consistency")
+    (root,) = _read(read_hashes, [claim["root"]], "consistency")
+    return Consistency(size, root, _read(read_hashes, claim["proof"], "consistency"))
 
 
 def _object(value: object, where: str, names: set[str] | None = None) -> dict[str, Any]:
@@ -348,30 +336,12 @@ def _list(members: Mapping[str, Any], name: str) -> list[Any]:
     return value
 
 
-def _size(value: object, where: str) -> int:
-    if type(value) is not int or not 0 <= value <= MAX_SIZE:
-        _form(where)
-    return value
-
-
-def _hashes(value: object, where: str) -> list[bytes]:
-    if not isinstance(value, list):
-        _form(where)
-    found = [_octets(text, where) for text in value]
-    if any(len(one) != HASH_BYTES for one in found):
-        _form(where)
-    return found
-
-
-def _octets(text: object, where: str) -> bytes:
-    """The bytes of canonical base64 with padding."""
+def _read(read: Callable[[Any], ValueT], value: object, where: str) -> ValueT:
+    """What `read` makes of the value of a member. Raises EvidenceError where it raises ValueError."""
     try:
-        found = base64.b64decode(text, validate=True) if isinstance(text, str) else b""
-    except (binascii.Error, ValueError):
-        found = b""
-    if not found or base64.b64encode(found).decode() != text:
+        return read(value)
+    except ValueError:
         _form(where)
-    return found
 
 
 def _form(where: str) -> NoReturn:

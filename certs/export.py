@@ -12,7 +12,6 @@ What a file cannot show. That a filter was applied as it says: ask for what was 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import BinaryIO
@@ -21,12 +20,12 @@ from cryptography import x509
 
 from certs.checkpoint import Checkpoint, open_checkpoint
 from certs.errors import CertsError
-from certs.evidence import Checked, Verdict
 from certs.evidence_case import Anchors
-from certs.export_form import Exported, ExportError, Head, refuse
+from certs.export_form import Exported, Head, refuse
 from certs.export_reading import ExportReader, Read, Watch
 from certs.log_walk import check_order, rewritten
 from certs.paths import certificate_kid, find_path, names
+from certs.statements import Sheet, Statement, Verdict
 from certs.suites import Verifier
 from certs.tree import verify_consistency
 
@@ -47,27 +46,18 @@ def verify_export(
     """The verdict on a file; `older` is a signed checkpoint that the verifier kept from another time.
 
     `watch` is told of every leaf on the way: what it was told counts only if nothing `failed`. Raises what reading the file
-    and `watch` raise, and nothing for what the file holds.
+    raises, and nothing for what the file holds.
     """
     reader = ExportReader(file)
-    try:
-        read = reader.read(_size_of(older, anchors), watch)
-    except ExportError as fault:
-        return ExportVerdict((FORM.checked("failed", fault),), reader.head)
+    sheet = Sheet()
+    read = sheet.take(FORM.name, FORM.zh, FORM.en, lambda: reader.read(_size_of(older, anchors), watch))
+    if read is None:
+        return ExportVerdict(sheet.checked, reader.head)
+    case = Case(read, anchors, older)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the X.509 library's: the verdict is all there is to say
-        return _judge(Case(read, anchors, older))
-
-
-def _judge(case: Case) -> ExportVerdict:
-    checked = [FORM.checked("holds")]
-    for statement in STATEMENTS[1:]:
-        try:
-            checked.append(statement.checked("holds" if statement.check(case) else "absent"))
-        except CertsError as fault:
-            checked.append(statement.checked("failed", fault))
-            break
-    return ExportVerdict(checked, case.read.head, None if Verdict(checked).failed else case.checkpoint)
+        sheet.take_all(STATEMENTS[1:], case)
+    return ExportVerdict(sheet.checked, read.head, None if sheet.verdict().failed else case.checkpoint)
 
 
 def _size_of(older: bytes | None, anchors: Anchors) -> int | None:
@@ -197,21 +187,9 @@ def _must(holds: bool, reason: str, zh: str, en: str) -> None:
         refuse(reason, zh, en)
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """One thing that an export says, and the function that finds out: True, or False when it does not say it."""
-
-    name: str
-    zh: str
-    en: str
-    check: Callable[[Case], bool]
-
-    def checked(self, outcome: str, fault: CertsError | None = None) -> Checked:
-        """The statement with its outcome."""
-        return Checked(self.name, self.zh, self.en, outcome, fault)
-
-
-FORM = Statement("form", "文件合乎格式，没有中断", "the file is of its form and not cut off", lambda _: True)
+FORM: Statement[Case] = Statement(
+    "form", "文件合乎格式，没有中断", "the file is of its form and not cut off", lambda _: True
+)
 
 STATEMENTS = (
     FORM,

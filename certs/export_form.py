@@ -12,12 +12,11 @@ a line at a time.
 from __future__ import annotations
 
 import base64
-import binascii
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from cryptography import x509
 
@@ -26,9 +25,11 @@ from certs.digests import b64u_decode, b64u_encode
 from certs.errors import CertsError, JsonError
 from certs.header import is_kid, is_system_code
 from certs.jsontext import parse_object
+from certs.members import read_hashes, read_moment, read_octets, read_size
 from certs.paths import read_certificate
 from certs.suites import Signer
-from certs.tree import HASH_BYTES, MAX_SIZE
+
+ValueT = TypeVar("ValueT")
 
 FORMAT = "shuniu-log-export/1"
 
@@ -72,7 +73,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """One leaf: its index and its hash (32 bytes). `leaf` is None where the file has only the hash; `missing`: so had the hub."""
+    """One leaf: its index and its hash (32 bytes). `leaf` is None where the file has only the hash; `missing`: the hub had none."""
 
     index: int
     hashed: bytes
@@ -128,8 +129,13 @@ def write_head(head: Head) -> bytes:
     return canonical({"export": members}) + b"\n"
 
 
+def has_line(leaf: bytes) -> bool:
+    """Whether a line can hold the leaf: one object, without a newline, as every leaf is that the hub wrote."""
+    return leaf[:1] == b"{" and leaf[-1:] == b"}" and b"\n" not in leaf
+
+
 def write_line(index: int, hashed: bytes, leaf: bytes | None = None, *, missing: bool = False) -> bytes:
-    """The line of one leaf; `leaf` is RFC 8785 JSON already, and so is the line."""
+    """The line of one leaf; `leaf` is RFC 8785 JSON already, and so is the line. What is no leaf (`has_line`) is `missing`."""
     shown = b',"leaf":null' if missing else b"" if leaf is None else b',"leaf":' + leaf
     return b'{"hash":"%s","index":%d%s}\n' % (base64.b64encode(hashed), index, shown)
 
@@ -184,12 +190,13 @@ def read_head(line: bytes) -> Head:
     names = {"by", "first", "format", "hub", "id", "only", "prefix", "requested_at", "until"}
     if says.keys() != names or not all(isinstance(says[name], str) for name in ("by", "hub", "id")):
         _form("head")
-    first, until = _count(says["first"], "head"), _count(says["until"], "head")
-    prefix, only = _hashes(says["prefix"], "head"), says["only"]
+    first, until = (_read(read_size, says[name], "head") for name in ("first", "until"))
+    prefix, only = _read(read_hashes, says["prefix"], "head"), says["only"]
     filters = isinstance(only, dict) and all(isinstance(value, str) for value in only.values())
     if first > until or len(prefix) != first.bit_count() or not filters or not is_system_code(says["hub"]):
         _form("head")
-    return Head(says["id"], says["hub"], says["by"], _moment(says["requested_at"]), first, until, only, prefix)
+    requested_at = _read(read_moment, says["requested_at"], "head")
+    return Head(says["id"], says["hub"], says["by"], requested_at, first, until, only, prefix)
 
 
 def read_end(line: bytes) -> End:
@@ -198,10 +205,9 @@ def read_end(line: bytes) -> End:
     names = {"certificates", "checkpoint", "consistency", "entries", "left_out", "missing"}
     if says.keys() != names or not isinstance(says["checkpoint"], str):
         _form("end")
-    counts = Counts(*(_count(says[name], "end") for name in ("entries", "left_out", "missing")))
-    return End(
-        says["checkpoint"].encode(), _hashes(says["consistency"], "end"), _certificates(says["certificates"]), counts
-    )
+    counts = Counts(*(_read(read_size, says[name], "end") for name in ("entries", "left_out", "missing")))
+    consistency = _read(read_hashes, says["consistency"], "end")
+    return End(says["checkpoint"].encode(), consistency, _certificates(says["certificates"]), counts)
 
 
 def read_manifest(line: bytes) -> Manifest:
@@ -247,49 +253,15 @@ def _members(line: bytes, name: str, *, bare: bool = False) -> Any:
 def _certificates(texts: object) -> list[x509.Certificate]:
     if not isinstance(texts, list) or not 1 <= len(texts) <= _MOST_CERTIFICATES:
         _form("end")
-    found = []
-    for text in texts:
-        try:
-            found.append(read_certificate(_octets(text, "end")))
-        except ValueError:
-            _form("end")
-    return found
+    return [_read(read_certificate, _read(read_octets, text, "end"), "end") for text in texts]
 
 
-def _hashes(texts: object, where: str) -> list[bytes]:
-    if not isinstance(texts, list):
-        _form(where)
-    found = [_octets(text, where) for text in texts]
-    if any(len(one) != HASH_BYTES for one in found):
-        _form(where)
-    return found
-
-
-def _octets(text: object, where: str) -> bytes:
-    """The bytes of canonical base64 with padding."""
+def _read(read: Callable[[Any], ValueT], value: object, where: str) -> ValueT:
+    """What `read` makes of the value of a member. Raises ExportError where it raises ValueError."""
     try:
-        found = base64.b64decode(text, validate=True) if isinstance(text, str) else b""
-    except (binascii.Error, ValueError):
-        found = b""
-    if not found or base64.b64encode(found).decode() != text:
-        _form(where)
-    return found
-
-
-def _count(value: object, where: str) -> int:
-    if type(value) is not int or not 0 <= value <= MAX_SIZE:
-        _form(where)
-    return value
-
-
-def _moment(text: object) -> datetime:
-    try:
-        found = datetime.fromisoformat(text) if isinstance(text, str) else None
+        return read(value)
     except ValueError:
-        found = None
-    if found is None or found.tzinfo is None:
-        _form("head")
-    return found
+        _form(where)
 
 
 def _texts(values: Sequence[bytes]) -> list[str]:

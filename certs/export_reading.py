@@ -162,8 +162,8 @@ class _Leaves:
             self.missing += 1
             self._note(
                 "entry-missing",
-                f"第 {one.index} 条已封存，枢纽却拿不出来：该条目被删除",
-                f"entry {one.index} was sealed and the hub does not have it: it has been removed",
+                f"第 {one.index} 条已封存，枢纽却拿不出它的叶：该条目被删除，或那里的不是日志叶",
+                f"entry {one.index} was sealed and the hub has no leaf of it: it has been removed, or what is there is none",
             )
         else:
             self.left_out += 1

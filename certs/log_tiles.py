@@ -11,8 +11,10 @@ from typing import NoReturn
 
 from certs.checkpoint import Checkpoint, open_checkpoint
 from certs.errors import LogBrokenError, TileError
-from certs.evidence import Anchors
-from certs.receipt_promise import LogRead, Sheet, Watch
+from certs.evidence_case import Anchors
+from certs.log_walk import rewritten
+from certs.receipt_promise import LogRead, Watch
+from certs.statements import Sheet
 from certs.tiles import TILE_BYTES, TILE_WIDTH, Tile, entries_path, read_bundle, tile_path
 from certs.tree import HASH_BYTES, Frontier, leaf_hash
 
@@ -86,11 +88,7 @@ def _walk(fetch: Fetch, checkpoint: Checkpoint, older: Checkpoint | None, watch:
 def _compare(tree: Frontier, older: Checkpoint | None) -> None:
     """At the size of the kept checkpoint, its root must be ours."""
     if older is not None and tree.size == older.size and tree.root() != older.root:
-        _broken(
-            "log-rewritten",
-            f"前 {tree.size} 条与所存的检查点不符：检查点之前的历史被改写",
-            f"the first {tree.size} entries are not those of the kept checkpoint: history was rewritten",
-        )
+        raise rewritten(tree.size)
 
 
 def _next_hashes(fetch: Fetch, start: int, size: int) -> list[bytes]:

@@ -16,24 +16,24 @@ import binascii
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn
 
 from cryptography import x509
 
 from certs import envelope
 from certs.envelope import Opened
 from certs.errors import CertsError, EnvelopeError, JsonError
-from certs.evidence import Anchors, Checked, Verdict
-from certs.evidence_form import EvidenceError, Receipt, moment, read_receipt
+from certs.evidence_case import Anchors
+from certs.evidence_form import EvidenceError, Receipt, read_receipt
 from certs.header import RECEIPT
 from certs.jsontext import parse_object
+from certs.members import read_moment
 from certs.paths import certificate_kid, find_path, names
+from certs.statements import Checked, Sheet, Verdict
 from certs.suites import Verifier
 from certs.tree import HASH_BYTES
 
 MAX_RECEIPT_BYTES = 64 * 1024
-
-Found = TypeVar("Found")
 
 Watch = Callable[[int, bytes, bytes | None], None]
 """Is shown every entry in order: its index, its leaf hash, and its leaf where the copy has it."""
@@ -98,27 +98,6 @@ _PROMISE = (
 )
 
 
-class Sheet:
-    """Statements, one after another, and what came of each."""
-
-    def __init__(self) -> None:
-        self.checked: list[Checked] = []
-
-    def take(self, name: str, zh: str, en: str, check: Callable[[], Found]) -> Found | None:
-        """What `check` returns; None when it raised, and then the statement failed."""
-        try:
-            found = check()
-        except CertsError as fault:
-            self.checked.append(Checked(name, zh, en, "failed", fault))
-            return None
-        self.checked.append(Checked(name, zh, en, "holds"))
-        return found
-
-    def verdict(self) -> Verdict:
-        """What was found so far."""
-        return Verdict(self.checked)
-
-
 @dataclass(slots=True)
 class Search:
     """Looks for one leaf hash, and for the first entry that was made after `seal_by`; memory does not grow with the log."""
@@ -148,11 +127,11 @@ class Search:
         """True when the promise is kept; `first` is the index from which on entries were shown. Raises PromiseError."""
         if self.found is None:
             return self._absent(first, fetched_at)
-        if self.passed is not None and self.passed < self.found:
+        if self.passed is not None and self.passed <= self.found:
             _break(
                 "sealed-late",
-                f"条目在第 {self.found} 条，但它之前的第 {self.passed} 条作于 {self._passed_zh()}：迟封",
-                f"the entry is number {self.found}, but number {self.passed} before it was made {self._passed_en()}: sealed late",
+                f"条目在第 {self.found} 条，但第 {self.passed} 条已作于 {self._passed_zh()}：迟封",
+                f"the entry is number {self.found}, but number {self.passed} was made {self._passed_en()}: sealed late",
             )
         return self._is_of_the_receipt()
 
@@ -197,7 +176,10 @@ class Search:
     def _passed_at(self) -> str:
         """In the offset of `seal_by`, to be compared by eye."""
         assert self.passed_at is not None
-        return self.passed_at.astimezone(self.receipt.seal_by.tzinfo).isoformat()
+        try:
+            return self.passed_at.astimezone(self.receipt.seal_by.tzinfo).isoformat()
+        except OverflowError:  # the last hours of the year 9999
+            return self.passed_at.isoformat()
 
     def _passed_zh(self) -> str:
         return f"{self._passed_at()}，晚于 seal_by（{self._seal_by()}）"
@@ -206,16 +188,17 @@ class Search:
         return f"at {self._passed_at()}, after seal_by ({self._seal_by()})"
 
     def _is_of_the_receipt(self) -> bool:
-        """A hash was promised: where the copy shows the leaf, it must be about this exchange."""
+        """A hash was promised: where the copy shows the leaf, it must be about this exchange, made when it was accepted."""
         if self.found_leaf is None:
             return True
         leaf, says = _members(self.found_leaf), self.receipt.says
         details = leaf.get("details")
         named = details.get("envelope_digest") if isinstance(details, dict) else None
-        if (leaf.get("event"), leaf.get("id"), named) != (
+        if (leaf.get("event"), leaf.get("id"), named, _time_of(self.found_leaf)) != (
             "exchange.accepted",
             says["exchange"],
             says["envelope_digest"],
+            self.receipt.accepted_at,
         ):
             _break(
                 "entry-unlike-receipt",
@@ -277,8 +260,8 @@ def _is_its_log(receipt: Receipt, read: LogRead) -> bool:
 def _time_of(leaf: bytes) -> datetime | None:
     """When the entry was made, by its leaf; None for a leaf that does not say so."""
     try:
-        return moment(_members(leaf).get("time"), "time")
-    except EvidenceError:
+        return read_moment(_members(leaf).get("time"))
+    except ValueError:
         return None
 
 

@@ -4,11 +4,18 @@
 and are never printed.
 """
 
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
 
 CONFIG_FILE = "shuniu.toml"
 
@@ -42,6 +49,14 @@ class Settings(BaseSettings):
     )
     host: Annotated[str, Field(description="监听地址 / address to listen on")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="监听端口 / port to listen on")] = 8640
+    trusted_proxies: Annotated[
+        tuple[IPv4Network | IPv6Network, ...],
+        NoDecode,
+        Field(
+            description="反向代理的地址或网段，逗号分隔；只有来自它们的 X-Forwarded-For 才算数 / "
+            "addresses or networks of reverse proxies, with commas between; X-Forwarded-For counts from these alone"
+        ),
+    ] = ()
     gateways: Annotated[int, Field(ge=1, le=64, description="网关进程数 / gateway processes of `shuniu up`")] = 1
     workers: Annotated[int, Field(ge=1, le=64, description="后台进程数 / worker processes of `shuniu up`")] = 1
     clock_skew_s: Annotated[
@@ -83,6 +98,15 @@ class Settings(BaseSettings):
         int, Field(ge=1, le=720, description="工作人员会话空闲时限（分钟）/ idle limit of a staff session, minutes")
     ] = 30
 
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _networks(cls, given: object) -> object:
+        """A variable is one text; a file may hold a list."""
+        parts = given.split(",") if isinstance(given, str) else given
+        if not isinstance(parts, list | tuple):
+            return parts
+        return tuple(_network(part.strip() if isinstance(part, str) else part) for part in parts if part != "")
+
     @property
     def master_key_path(self) -> Path:
         """Where the master key lies."""
@@ -108,11 +132,21 @@ class Settings(BaseSettings):
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=data / CONFIG_FILE)
 
 
+def _network(given: Any) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(given)
+    except ValueError:
+        raise ValueError(
+            f"{given} 不是地址或网段；网段的主机位须为零，如 10.1.0.0/16 / "
+            "this is no address or network; a network's host bits are zero, as in 10.1.0.0/16"
+        ) from None
+
+
 def settings_table() -> str:
     """The settings as a Markdown table, the body of `docs/settings.md`."""
     rows = ["| 变量 / variable | 默认 / default | 说明 / meaning |", "|---|---|---|"]
     for name, field in Settings.model_fields.items():
-        default = "—" if field.default is None else f"`{field.default}`"
+        default = "—" if field.default in (None, ()) else f"`{field.default}`"
         rows.append(f"| `SHUNIU_{name.upper()}` | {default} | {field.description} |")
     return "\n".join(rows)
 

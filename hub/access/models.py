@@ -37,6 +37,8 @@ class AccessGrant(SQLModel, table=True):
         CheckConstraint("basis <> ''"),
         CheckConstraint("valid_to > valid_from"),
         CheckConstraint("state IN ('active', 'suspended', 'revoked')"),
+        CheckConstraint("policy IN ('park', 'block')"),
+        CheckConstraint("policy IS NULL OR mode = 'push'"),
         Index(
             "access_grant_one_live_idx",
             "consumer_id",
@@ -59,6 +61,7 @@ class AccessGrant(SQLModel, table=True):
     mode: str = Field(sa_type=Text)
     valid_from: datetime = Field(sa_type=DateTime(timezone=True))
     valid_to: datetime = Field(sa_type=DateTime(timezone=True))
+    policy: str | None = Field(default=None, sa_type=Text)
     state: str = Field(sa_type=Text)
     state_reason: str | None = Field(default=None, sa_type=Text)
     created_at: datetime = Field(sa_type=DateTime(timezone=True))

@@ -42,10 +42,19 @@ PUSH = "push"
 
 MODES = (INBOX, PUSH)
 
+POLICIES = ("park", "block")
+"""What becomes of an item that cannot be delivered: it makes way for the rest, or the lane keeps its order and waits."""
+
+EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
+"""Terms that every zone can write: at the ends of the calendar a moment has no form in UTC."""
+
 
 @dataclass(frozen=True, slots=True)
 class NewGrant:
-    """What a decision says: which consumer (system code) may have which resource (code), what for, on what basis, when."""
+    """What a decision says: which consumer (system code) may have which resource (code), what for, on what basis, when.
+
+    `policy` is for pushes: one of `POLICIES`, or None to leave it to the consumer's push target.
+    """
 
     consumer: str
     resource: str
@@ -54,6 +63,7 @@ class NewGrant:
     valid_from: datetime
     valid_to: datetime
     mode: str = INBOX
+    policy: str | None = None
 
 
 async def create_grant(
@@ -92,6 +102,7 @@ async def create_grant(
         purpose=purpose,
         basis=basis,
         mode=new.mode,
+        policy=new.policy,
         valid_from=new.valid_from.astimezone(UTC),
         valid_to=new.valid_to.astimezone(UTC),
         state="active",
@@ -148,12 +159,24 @@ async def find_resource(session: AsyncSession, code: str) -> Resource:
 def _check_terms(new: NewGrant, now: datetime) -> None:
     if new.mode not in MODES:
         raise InvalidField("/mode", f"mode 须为 {' 或 '.join(MODES)}", f"mode is {' or '.join(MODES)}")
+    if new.policy is not None and (new.mode != PUSH or new.policy not in POLICIES):
+        raise InvalidField(
+            "/policy",
+            f"policy 须为 {' 或 '.join(POLICIES)}，且只用于推送（mode 为 {PUSH}）；自取的授权请去掉它",
+            f"policy is {' or '.join(POLICIES)}, and for pushes only (mode {PUSH}); leave it out of a grant to pull",
+        )
     for pointer, moment in (("/valid_from", new.valid_from), ("/valid_to", new.valid_to)):
         if moment.tzinfo is None:
             raise InvalidField(
                 pointer,
                 f"{pointer} 缺少时区；请写成 RFC 3339，如 2026-01-01T00:00:00+08:00",
                 f"{pointer} lacks its offset; write RFC 3339, such as 2026-01-01T00:00:00+08:00",
+            )
+        if not EARLIEST <= moment <= LATEST:
+            raise InvalidField(
+                pointer,
+                f"{pointer} 须在 {EARLIEST.year} 年至 {LATEST.year} 年之间；请更正",
+                f"{pointer} lies between the years {EARLIEST.year} and {LATEST.year}; correct it",
             )
     if new.valid_to <= max(new.valid_from, now):
         raise InvalidField(

@@ -22,6 +22,13 @@ from hub.identity.callers import StaffCaller
 router = APIRouter(tags=["推送 / pushes"])
 
 
+_NO_NUL = r"^[^\x00]*$"
+"""PostgreSQL's text takes none, so it can be searched for none."""
+
+Consumer = Annotated[str, Field(max_length=63, pattern=_NO_NUL)]
+Why = Annotated[str, Field(max_length=100, pattern=_NO_NUL)]
+
+
 class Target(Body):
     """Where a system is pushed to."""
 
@@ -54,15 +61,15 @@ class Replay(Body):
     """Which dead letters to queue again; `expected` is what the count said."""
 
     lane: UUID | None = None
-    consumer: str | None = None
-    reason: str | None = None
+    consumer: Consumer | None = None
+    reason: Why | None = None
     expected: Annotated[int, Field(ge=1, description="计数所得的数目 / what the count said")]
 
 
 def selection(
     lane: Annotated[UUID | None, Query(description="通道 / lane")] = None,
-    consumer: Annotated[str | None, Query(max_length=63, description="使用方系统代码 / code of the consumer")] = None,
-    reason: Annotated[str | None, Query(max_length=100, description="搁置的原因 / why it was parked")] = None,
+    consumer: Annotated[Consumer | None, Query(description="使用方系统代码 / code of the consumer")] = None,
+    reason: Annotated[Why | None, Query(description="搁置的原因 / why it was parked")] = None,
 ) -> Selection:
     """The dead letters that the query string asks for."""
     return Selection(lane, consumer, reason)

@@ -54,6 +54,13 @@ class NewGrant(Body):
             description="方式：收件箱自取，或推送到使用方的推送目标 / the consumer pulls, or the hub pushes to its target"
         ),
     ] = "inbox"
+    policy: Annotated[
+        Literal["park", "block"] | None,
+        Field(
+            description="推送失败到了限度：搁置该项，或停住通道；缺省按使用方的推送目标 / "
+            "after the last attempt of a push: park the item, or block the lane; if left out, as the consumer's push target says"
+        ),
+    ] = None
     valid_from: Annotated[AwareDatetime | None, Field(description="起始，缺省为现在 / from, now if left out")] = None
     valid_to: Annotated[AwareDatetime, Field(description="截止 / until", examples=["2027-03-02T00:00:00+08:00"])]
 
@@ -172,6 +179,7 @@ def read(record: GrantRecord, pins: Mapping[UUID, Sequence[GrantVersion]]) -> di
         purpose=row.purpose,
         basis=row.basis,
         mode=row.mode,
+        policy=row.policy,
         valid_from=row.valid_from,
         valid_to=row.valid_to,
         state=row.state,

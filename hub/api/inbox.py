@@ -43,7 +43,9 @@ async def pull(
 ) -> Response:
     """Up to `limit` items, each lane from its oldest; the same again until acknowledged. `wait`: seconds of long poll."""
     request_id = request_id_of(request.scope)
-    items = await ctx.inbox.pull(caller, limit=limit, wait_s=wait, request_id=request_id)
+    items = await ctx.inbox.pull(
+        caller, limit=limit, wait_s=wait, request_id=request_id, is_abandoned=request.is_disconnected
+    )
     body = orjson.dumps({"items": [shown(item) for item in items]})
     return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})
 

@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse
 from hub.api.context import Context, ContextDep
 from hub.api.guard import Anyone, SignedMessage, origin_of
 from hub.api.requests import address_of, read_body
-from hub.errors import Refused
+from hub.errors import Refused, Unavailable
 from hub.identity import token_issue
 from hub.identity.oauth import (
     MAX_BODY_BYTES,
@@ -67,6 +67,8 @@ async def token(request: Request, _: SignedMessage, ctx: ContextDep) -> JSONResp
 async def _issue(request: Request, ctx: Context) -> Reply:
     try:
         body = await read_body(request.scope, request.receive, MAX_BODY_BYTES)
+    except Unavailable:
+        raise
     except Refused:
         raise TokenError(
             "invalid_request",

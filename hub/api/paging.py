@@ -6,7 +6,7 @@ signed: whoever makes one up sees no more than the list shows anyway.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
@@ -53,11 +53,11 @@ class Paging:
         moment, text = _parts(self.cursor, 2)
         try:
             parsed = datetime.fromisoformat(moment)
-        except ValueError:
+            if parsed.tzinfo is None:
+                raise _foreign()
+            return parsed.astimezone(UTC), text
+        except (ValueError, OverflowError):
             raise _foreign() from None
-        if parsed.tzinfo is None:
-            raise _foreign()
-        return parsed, text
 
     def page(
         self, rows: Sequence[Row], read: Callable[[Row], dict[str, Any]], key: Callable[[Row], tuple[object, ...]]

@@ -267,7 +267,7 @@ def problem(refusal: Refused, *, request_id: str, english: bool) -> Response:
         "type": f"/problems/{refusal.slug}",
         "title": kind.en if english else kind.zh,
         "status": kind.status,
-        "detail": refusal.en if english else refusal.zh,
+        "detail": _sound(refusal.en if english else refusal.zh),
         "request_id": request_id,
     }
     if refusal.errors:
@@ -285,4 +285,9 @@ def problem(refusal: Refused, *, request_id: str, english: bool) -> Response:
 
 
 def _field_errors(errors: Sequence[FieldError], english: bool) -> list[dict[str, str]]:
-    return [{"pointer": e.pointer, "detail": e.en if english else e.zh} for e in errors]
+    return [{"pointer": _sound(e.pointer), "detail": _sound(e.en if english else e.zh)} for e in errors]
+
+
+def _sound(text: str) -> str:
+    """`text` without halves of characters: JSON's escapes bring them in, a refusal may quote them, UTF-8 has none."""
+    return text.encode(errors="replace").decode()

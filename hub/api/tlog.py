@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from certs.errors import TileError
 from certs.tiles import TILE_WIDTH, parse_entries_path, parse_tile_path, write_bundle
+from certs.tree import HASH_BYTES
 from hub.api.context import ContextDep
 from hub.api.guard import LogReader, staff_may
 from hub.audit import sealed
@@ -43,6 +44,8 @@ async def tile(_: LogReader, path: str, ctx: ContextDep) -> Response:
         hashes = await sealed.read_tile(connection, wanted)
     if hashes is None:
         raise _not_sealed()
+    if len(hashes) != wanted.width * HASH_BYTES:
+        raise LogDamaged(wanted.index * TILE_WIDTH ** (wanted.level + 1))
     # RFC 9111 §3.5: `public` lets a shared cache answer anybody, though the request needed a token
     kept = FOR_EVER if ctx.settings.tlog_open else FOR_EVER_BUT_NOT_SHARED
     return Response(hashes, media_type=OCTETS, headers=kept)
@@ -64,7 +67,7 @@ async def entries(path: str, ctx: ContextDep) -> Response:
         leaves = await sealed.read_leaves(connection, wanted.index * TILE_WIDTH, wanted.width)
     if leaves is None:
         raise _not_sealed()
-    if not leaves:
+    if len(leaves) != wanted.width:  # what is told to be kept for ever must be whole
         raise LogDamaged(wanted.index * TILE_WIDTH)
     return Response(write_bundle(leaves), media_type=OCTETS, headers=FOR_EVER_BUT_NOT_SHARED)
 

@@ -2,6 +2,7 @@
 
 import logging
 import time
+import traceback
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -33,8 +34,10 @@ from hub.api import (
 from hub.api.context import Context
 from hub.api.problems import database_away, problem
 from hub.api.requests import english_wanted, request_id_of, too_large
+from hub.app.proxies import Proxies
 from hub.db.faults import FAULTS
-from hub.errors import FieldError, InvalidInput, NotFound, Refused, SetupError
+from hub.errors import FieldError, InvalidInput, NotFound, Refused, SetupError, Unavailable
+from hub.ledger.committer import busy
 
 log = logging.getLogger("hub.access")
 
@@ -90,6 +93,7 @@ def create_app(context: Context) -> FastAPI:
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unforeseen)
     for fault in (SetupError, *FAULTS):
         app.add_exception_handler(fault, _database_fault)
     return app
@@ -97,6 +101,9 @@ def create_app(context: Context) -> FastAPI:
 
 MAX_JSON_BYTES = 4 << 20
 """Bodies of the ordinary routes: a resource of 500 items with long descriptions has 1 MiB."""
+
+MAX_HELD_BYTES = 64 << 20
+"""Bodies of the ordinary routes that one gateway holds at a time: they are read before anybody is asked who sends."""
 
 SIGNED_PATHS = frozenset({"/v1/inbox/acks"})
 
@@ -111,6 +118,8 @@ class Front:
     def __init__(self, app: FastAPI) -> None:
         self._app = app
         self.posting = exchanges.ExchangeDoor(app.state.context)
+        self.held = 0
+        self.proxies = Proxies(app.state.context.settings.trusted_proxies)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -120,7 +129,7 @@ class Front:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        receive = self._bounded(scope, receive)
+        body = _Body(self, receive, self.posting.max_bytes if scope["path"] in SIGNED_PATHS else MAX_JSON_BYTES)
         started = time.perf_counter()
         request_id = request_id_of(scope)
         status = 0
@@ -135,8 +144,13 @@ class Front:
             await send(message)
 
         try:
-            await self._app(scope, receive, sending)
+            await self._app(scope, body.receive, sending)
+        except Exception as fault:  # noqa: BLE001  the server would log its message, which may quote what was sent
+            where = traceback.format_tb(fault.__traceback__, limit=-3)
+            extra = {"request_id": request_id, "fault": type(fault).__name__, "where": where}
+            log.error("a request could not be answered", extra=extra)
         finally:
+            self.held -= body.size
             route = scope.get("route")
             log.info(
                 "request",
@@ -149,20 +163,27 @@ class Front:
                 },
             )
 
-    def _bounded(self, scope: Scope, receive: Receive) -> Receive:
-        """`receive`, for a body of a size that its route has any use for: the framework reads bodies before it asks who sends."""
-        limit = self.posting.max_bytes if scope["path"] in SIGNED_PATHS else MAX_JSON_BYTES
-        taken = 0
 
-        async def receiving() -> Message:
-            nonlocal taken
-            message = await receive()
-            taken += len(message.get("body", b""))
-            if taken > limit:
-                raise too_large(limit)
-            return message
+class _Body:
+    """The body of one request as it arrives: of a size that its route has any use for, and of one that there is room for."""
 
-        return receiving
+    def __init__(self, front: Front, receive: Receive, limit: int) -> None:
+        self._front = front
+        self._receive = receive
+        self._limit = limit
+        self.size = 0
+
+    async def receive(self) -> Message:
+        """The next message. Raises `Refused`."""
+        message = await self._receive()
+        arrived = len(message.get("body", b""))
+        self.size += arrived
+        self._front.held += arrived
+        if self.size > self._limit:
+            raise too_large(self._limit)
+        if self._front.held > MAX_HELD_BYTES:
+            raise busy()
+        return message
 
 
 def _answer(request: Request, refusal: Refused) -> Response:
@@ -212,6 +233,18 @@ async def _http(request: Request, fault: Exception) -> Response:
     else:
         refusal = NotFound("没有这个地址；请查看 /docs", "there is nothing at this address; see /docs")
     return _answer(request, refusal)
+
+
+async def _unforeseen(request: Request, fault: Exception) -> Response:
+    return _answer(
+        request,
+        Unavailable(
+            "枢纽出了没有料到的错误，是否已办不能确定；请先查看结果再重试，并把 request_id 告诉枢纽的系统管理员",
+            "The hub met an error that was not foreseen, and whether it was done is not known; look before you try again, "
+            "and tell the hub's operator the request_id",
+            retry_after=30,
+        ),
+    )
 
 
 async def _database_fault(request: Request, fault: Exception) -> Response:

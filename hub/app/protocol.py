@@ -9,6 +9,8 @@ length to `EXPRESS_PATH` is gathered here and handed over whole, and the answer 
 takes the place of uvicorn's request cycle meanwhile, so that keep-alive, pipelining, disconnection and shutdown go on as
 uvicorn does them. Whatever is not plain (no length, too long, `Expect`, an upgrade, a request pipelined behind another, a
 client that does not read its answers) goes the ordinary way.
+
+Behind a reverse proxy that the application was told of, the address of a request is the one that the proxy has seen.
 """
 
 import asyncio
@@ -17,6 +19,8 @@ from functools import partial
 from typing import Any, Protocol
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from hub.app.proxies import Proxies
 
 EXPRESS_PATH = b"/v1/exchanges"
 
@@ -87,6 +91,8 @@ class BoundedProtocol(HttpToolsProtocol):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._door: Door | None = getattr(self.app, "posting", None)
+        self._proxies: Proxies = getattr(self.app, "proxies", Proxies())
+        self._proxy: str | None = None
         self._posted: _Posted | None = None
         self._head_bytes = 0
         self._head_tail = b""
@@ -96,6 +102,8 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: Any) -> None:
         """Begin to wait for the first request."""
         super().connection_made(transport)
+        if self.client is not None and self._proxies.trust(self.client[0]):
+            self._proxy = self.client[0]
         self._wait_at_most(HEAD_TIMEOUT_S)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -121,6 +129,8 @@ class BoundedProtocol(HttpToolsProtocol):
         """The head is here: the express lane, or the ordinary way."""
         self._stop_waiting()
         self._in_head = False
+        if self._proxy is not None:
+            self.scope["client"] = (self._proxies.caller(self._proxy, self.headers), 0)
         if (
             self._door is not None
             and self.url == EXPRESS_PATH
@@ -147,7 +157,8 @@ class BoundedProtocol(HttpToolsProtocol):
             super().on_message_complete()
             return
         assert self._door is not None
-        address = self.client[0] if self.client else ""
+        client = self.scope["client"]
+        address = client[0] if client else ""
         body = posted.chunks[0] if len(posted.chunks) == 1 else b"".join(posted.chunks)
         self._door.express(posted.headers, body, address, partial(self._answer, posted))
 

@@ -9,15 +9,15 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from types import FrameType
 
 import uvicorn
 import uvloop
+from sqlalchemy import text
 
 from hub.api.context import Context
 from hub.app import logs
@@ -31,8 +31,9 @@ from hub.audit.service import Recorder
 from hub.db.checks import Check, check_server, clock_offset, fsync_cost, insist
 from hub.db.clock import MAX_OFFSET_S
 from hub.db.embedded import EmbeddedPostgres
-from hub.db.embedded.layout import make_data_directory
+from hub.db.embedded.layout import Layout, make_data_directory
 from hub.db.engine import Database
+from hub.db.faults import FAULTS
 from hub.db.migrate import migrate
 from hub.db.partitions import ensure_partitions
 from hub.errors import SetupError
@@ -52,7 +53,7 @@ GC_THRESHOLDS = (20_000, 20, 50)
 
 KEEP_ALIVE_S = 75
 GRACE_S = 20
-"""Time for requests under way when a gateway is told to stop; a long poll may be cut short, nothing accepted is."""
+"""Time for requests under way when a gateway is told to stop; long polls are answered at once, nothing accepted is cut short."""
 
 FIRST_ACCOUNTS = (
     NewAccount("sysadmin", "系统管理员 operator", frozenset({Role.OPERATOR})),
@@ -60,6 +61,10 @@ FIRST_ACCOUNTS = (
     NewAccount("auditadmin", "审计管理员 auditor", frozenset({Role.AUDITOR})),
 )
 """The three officers that GB/T 22239 separates; they propose and approve everybody else."""
+
+
+_NOW = text("SELECT clock_timestamp()")
+"""What the host does is dated by the database, as all else is: no gateway signs anything before the newest entry's time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +83,15 @@ def database_address(settings: Settings) -> Iterator[str]:
         return
     with EmbeddedPostgres(settings.data) as server:
         yield server.dsn
+
+
+def insist_on_database(settings: Settings) -> None:
+    """Raises `SetupError` where there is nothing to look at: a mistyped folder would get a new database, and all seem well."""
+    if settings.database_url is None and not Layout(settings.data).cluster.exists():
+        raise SetupError(
+            f"{settings.data} 里没有枢纽的数据库；请核对 --data 或 SHUNIU_DATA，新建枢纽请运行 shuniu init",
+            f"there is no hub's database in {settings.data}; check --data or SHUNIU_DATA, a new hub is made by shuniu init",
+        )
 
 
 def host_actor() -> Actor:
@@ -105,10 +119,10 @@ async def _initialise(settings: Settings, dsn: str, organisation: str, accounts:
     applied = await migrate_and_prepare(settings, dsn)
     master_key = create_master_key(settings.master_key_path)
     database = Database(dsn, application="shuniu-init")
-    now = datetime.now(UTC)
     recorder, actor = Recorder(settings.hub_id, settings.region), host_actor()
     try:
         async with database.session() as session, session.begin():
+            now = (await session.execute(_NOW)).scalar_one()
             await create_keys(session, master_key, hub_id=settings.hub_id, organisation_name=organisation, now=now)
             recorder.record(session, Event("hub.initialised", actor, "hub", settings.hub_id), now=now)
             passwords = await create_first_accounts(
@@ -140,8 +154,8 @@ async def migrate_and_prepare(settings: Settings, dsn: str) -> list[str]:
     async with database.connection() as connection:
         insist(await check_server(connection))
     applied = await migrate(dsn)
-    now = datetime.now(UTC)
     async with database.connection() as connection:
+        now = await connection.fetchval("SELECT clock_timestamp()")
         await ensure_partitions(connection, now)
     try:
         async with database.session() as session, session.begin():
@@ -160,8 +174,8 @@ def gateway(settings: Settings, *, shared_port: bool = False) -> None:
     """
     logs.configure()
     load_master_key(settings.master_key_path)  # who has none was never initialised: say so before a database is made
-    with database_address(settings) as dsn:
-        uvloop.run(_serve(settings, dsn, listen(settings, shared=shared_port)))
+    with database_address(settings) as dsn, listen(settings, shared=shared_port) as listener, _in_words():
+        uvloop.run(_serve(settings, dsn, listener))
 
 
 async def _serve(settings: Settings, dsn: str, listener: socket.socket) -> None:
@@ -186,11 +200,24 @@ async def _serve(settings: Settings, dsn: str, listener: socket.socket) -> None:
         gc.freeze()  # what start-up made stays: collections no longer walk it
         gc.set_threshold(*GC_THRESHOLDS)
         log.info("gateway ready", extra={"host": settings.host, "port": listener.getsockname()[1], "pid": os.getpid()})
-        server = uvicorn.Server(config)
+        server = _Server(config, ending=context.inbox.arrivals.close)
         context.committer.failed = partial(setattr, server, "should_exit", True)
         _ignore_after_shutdown()
         async with _counting(context):
             await server.serve(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's, which waits for what is under way as it ends; `ending` is told before, for long polls need not be."""
+
+    def __init__(self, config: uvicorn.Config, *, ending: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ending = ending
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let go what only waits, then shut down."""
+        self._ending()
+        await super().shutdown(sockets)
 
 
 @contextlib.asynccontextmanager
@@ -238,8 +265,23 @@ def worker(settings: Settings) -> None:
     """Run the background loops until SIGTERM or SIGINT. Raises `SetupError`."""
     logs.configure()
     load_master_key(settings.master_key_path)
-    with database_address(settings) as dsn:
+    with database_address(settings) as dsn, _in_words():
         uvloop.run(_work(settings, dsn))
+
+
+@contextlib.contextmanager
+def _in_words() -> Iterator[None]:
+    """A database that goes away while a process starts or ends is said in words: the driver's own say nothing to an operator."""
+    try:
+        yield
+    except SetupError:
+        raise
+    except FAULTS as fault:
+        raise SetupError(
+            f"数据库在进程启动或结束时中断（{type(fault).__name__}）；请确认它在运行、能连上，再启动一次",
+            f"the database went away while the process started or ended ({type(fault).__name__}); see that it runs and "
+            "can be reached, then start again",
+        ) from fault
 
 
 async def _work(settings: Settings, dsn: str) -> None:
@@ -273,6 +315,9 @@ def up(settings: Settings) -> None:
 
 RESTART_DELAY_S = 1.0
 
+STOP_S = 60.0
+"""A gateway ends within 25 s, a worker within 15; one that hangs in a folder of a network that is gone would never."""
+
 
 async def _supervise(settings: Settings) -> None:
     stop = asyncio.Event()
@@ -293,7 +338,12 @@ async def _keep_running(settings: Settings, command: list[str], stop: asyncio.Ev
         await asyncio.wait({ended, stopped}, return_when=asyncio.FIRST_COMPLETED)
         if not ended.done():
             process.terminate()
-            await ended
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.shield(ended), STOP_S)
+            if not ended.done():
+                log.error("a process did not end and is killed", extra={"command": command[0], "pid": process.pid})
+                process.kill()
+                await ended
             return
         stopped.cancel()
         log.error("a process ended and is started again", extra={"command": command[0], "status": process.returncode})
@@ -308,12 +358,13 @@ def environment(settings: Settings) -> dict[str, str]:
         value = getattr(settings, name)
         if value is not None:
             shown = value.get_secret_value() if hasattr(value, "get_secret_value") else value
-            values[f"SHUNIU_{name.upper()}"] = str(shown)
+            values[f"SHUNIU_{name.upper()}"] = ",".join(map(str, shown)) if isinstance(shown, tuple) else str(shown)
     return values
 
 
 def doctor(settings: Settings) -> list[Check]:
-    """What the database promises, how its clock and disk do: every check with what was found."""
+    """What the database promises, how its clock and disk do: every check with what was found. Raises `SetupError`."""
+    insist_on_database(settings)
     with database_address(settings) as dsn:
         return asyncio.run(_examine(settings, dsn))
 

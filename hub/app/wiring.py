@@ -52,7 +52,7 @@ async def open_context(settings: Settings, dsn: str, *, application: str = "shun
     Raises `SetupError` when the database is unsafe, older or newer than this code, or the hub is not initialised.
     """
     async with AsyncExitStack() as stack:
-        database = Database(dsn, application=application)
+        database = Database(dsn, application=application, session_timeout_s=COMMAND_TIMEOUT_S)
         stack.push_async_callback(database.dispose)
         clock = DatabaseClock()
         async with database.connection() as connection:

@@ -5,7 +5,8 @@ no copy of the log anywhere and nothing to clear away. Its lines are made again,
 leaves and tiles never change. Only end and manifest are made anew, from the checkpoint of that moment.
 
 A filter looks at leaves, never at the columns beside them, which whoever owns the database could change without a trace in
-the tree. Where a stored leaf is not the one that was sealed, the filter lets it through, so that it is found.
+the tree. Where a stored leaf is not the one that was sealed, or was written past the hub and is no leaf by its form, the filter
+lets it through, so that it is found.
 """
 
 import hashlib
@@ -20,8 +21,10 @@ import asyncpg
 import orjson
 
 from certs.digests import digest_text
-from certs.errors import TileError
-from certs.export_form import Counts, Head, write_end, write_head, write_line, write_manifest
+from certs.errors import JsonError, TileError
+from certs.export_form import Counts, Head, has_line, write_end, write_head, write_line, write_manifest
+from certs.jsontext import parse_object
+from certs.members import read_moment
 from certs.suites import Signer
 from certs.tiles import TILE_WIDTH, Tile, tiles_needed
 from certs.tree import HASH_BYTES, Node, consistency_proof, leaf_hash
@@ -61,11 +64,14 @@ class Filter:
         """Whether the export shows this leaf."""
         if self == _NO_FILTER:
             return True
-        says: dict[str, Any] = orjson.loads(leaf)
-        time = datetime.fromisoformat(says["time"])
+        try:
+            says = parse_object(leaf)
+            event, actor, time = says["event"], says["actor"]["id"], read_moment(says["time"])
+        except (JsonError, KeyError, TypeError, ValueError):
+            return True
         return (
-            (self.event is None or says["event"] == self.event)
-            and (self.actor is None or says["actor"]["id"] == self.actor)
+            (self.event is None or event == self.event)
+            and (self.actor is None or actor == self.actor)
             and (self.since is None or time >= self.since)
             and (self.before is None or time < self.before)
         )
@@ -189,7 +195,7 @@ class _Made:
         return data
 
     def line(self, index: int, hashed: bytes, leaf: bytes | None) -> bytes:
-        if leaf is None:
+        if leaf is None or not has_line(leaf):
             self.missing += 1
             return write_line(index, hashed, missing=True)
         if leaf_hash(leaf) != hashed or self.only.lets_through(leaf):
@@ -211,11 +217,15 @@ async def _read(connection: asyncpg.Connection, first: int, until: int) -> tuple
 
 
 async def _proof(connection: asyncpg.Connection, until: int) -> tuple[bytes, list[bytes]]:
-    """The checkpoint, and the proof that its tree goes on from that of `until` leaves."""
+    """The checkpoint, and the proof that its tree goes on from that of `until` leaves. Raises LogDamaged."""
     shown = await sealed.shown(connection)
     assert shown.note is not None
 
     def prove(node: Node) -> list[bytes]:
         return consistency_proof(until, shown.size, node)
 
-    return shown.note.encode(), prove(await sealed.read_nodes(connection, shown.size, tiles_needed(shown.size, prove)))
+    node = await sealed.read_nodes(connection, shown.size, tiles_needed(shown.size, prove))
+    try:
+        return shown.note.encode(), prove(node)
+    except TileError:
+        raise LogDamaged(until) from None

@@ -37,16 +37,16 @@ async def shown(connection: asyncpg.Connection) -> Shown:
 
 
 async def read_tile(connection: asyncpg.Connection, tile: Tile) -> bytes | None:
-    """The first `tile.width` hashes of the tile; None if the checkpoint does not cover them all."""
+    """The first `tile.width` hashes of the tile, or as many as are still there; None if the checkpoint does not cover them all."""
     covered = (tile.index * TILE_WIDTH + tile.width) * TILE_WIDTH**tile.level
     if covered > (await shown(connection)).size:
         return None
     hashes: bytes | None = await connection.fetchval(TILE, tile.level, tile.index, tile.width * HASH_BYTES)
-    return hashes
+    return hashes or b""
 
 
 async def read_leaves(connection: asyncpg.Connection, first: int, count: int) -> Sequence[bytes] | None:
-    """The leaves of the entries from leaf index `first` on; None if the checkpoint does not cover them all."""
+    """The leaves that are stored of the entries from leaf index `first` on; None if the checkpoint does not cover them all."""
     if first + count > (await shown(connection)).size:
         return None
     return [row["leaf"] for row in await connection.fetch(LEAVES, first, first + count)]

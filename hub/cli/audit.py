@@ -8,7 +8,7 @@ import click
 
 from certs.tiles import TILE_WIDTH
 from hub.cli import api
-from hub.cli.audit_export import export
+from hub.cli.audit_export import check_folder, export
 from hub.cli.failures import Missing
 from hub.cli.log_verification import verify_log
 from hub.cli.verbs import Kind, add_list
@@ -65,6 +65,8 @@ audit.add_command(export)
 def verify(trust: Path, older: Path | None, keep: Path | None) -> None:
     """Fetch everything, believe nothing but the key in `trust`; exit 1 with what is wrong."""
     key = _log_key(trust)
+    if keep is not None:
+        check_folder(keep)
     with api.reading() as fetch:
         found = verify_log(fetch, key, older=older.read_bytes() if older else None, over=_with_progress)
     if keep is not None:

@@ -72,18 +72,25 @@ def acknowledge(*, outgoing: Path, folder: Path, trust: Path | None) -> None:
 
 
 def _show(taken: Taken, *, as_json: bool) -> None:
+    waiting = [_readable(name) for name in taken.waiting]
+    refused = {_readable(name): reason for name, reason in taken.refused.items()}
     if as_json:
-        show_json(asdict(taken))
+        show_json(asdict(taken) | {"waiting": waiting, "refused": refused})
         return
     click.echo(
         f"{taken.bundles} 个文件包，{taken.deliveries} 项新投递，{taken.repeated} 个重复 / "
         f"{taken.bundles} bundles, {taken.deliveries} new deliveries, {taken.repeated} repeats"
     )
-    for name in taken.waiting:
+    for name in waiting:
         click.echo(f"还没写完 / not whole yet: {name}", err=True)
-    for name, reason in taken.refused.items():
+    for name, reason in refused.items():
         click.echo(f"不可信，已移到 rejected / refused: {name}: {reason}", err=True)
     _show_missing(taken.missing)
+
+
+def _readable(name: str) -> str:
+    """A file's name as it can be printed: the gateway chose it, and it may be no UTF-8 or speak to the terminal."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in name)
 
 
 def _show_missing(missing: Mapping[str, Sequence[Range]]) -> None:

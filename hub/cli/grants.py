@@ -23,6 +23,11 @@ def grant() -> None:
     type=click.Choice(["inbox", "push"]),
     help="方式：自取（默认）或推送 / the consumer pulls (default), or the hub pushes",
 )
+@click.option(
+    "--policy",
+    type=click.Choice(["park", "block"]),
+    help="推送失败后：搁置或停住通道，默认按推送目标 / after failed pushes; by default as the push target says",
+)
 @click.option("--valid-to", required=True, metavar="TIME", help="截止，如 2027-12-31T00:00:00+08:00 / until")
 @click.option("--valid-from", metavar="TIME", help="起始，默认现在 / from, by default now")
 @as_json

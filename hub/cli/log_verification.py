@@ -2,6 +2,7 @@
 
 Compared, and none of it believed: every leaf with the tree, every tile and the checkpoints with what the leaves make, and every
 row of the log with its leaf: people search by the columns beside a leaf, and one that was changed hides an act though the leaf is whole.
+Whatever the hub answers, what is wrong with it is a LogBrokenError.
 """
 
 import base64
@@ -12,7 +13,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from certs.checkpoint import Checkpoint, open_checkpoint
-from certs.errors import LogBrokenError
+from certs.errors import JsonError, LogBrokenError
+from certs.jsontext import parse_object
 from certs.log_walk import LogWalk
 from certs.tiles import TILE_WIDTH, Tile, TileWriter, entries_path, read_bundle, right_edge, tile_path
 from certs.tree import leaf_hash
@@ -48,7 +50,7 @@ def verify_log(
         first = index * TILE_WIDTH
         width = min(TILE_WIDTH, checkpoint.size - first)
         rows = _rows(fetch, first, width)
-        leaves = read_bundle(fetch("/tlog/" + entries_path(index, width).removeprefix("tile/")))
+        leaves = _leaves(fetch, index, width)
         walk.feed(leaves, fetch("/tlog/" + tile_path(Tile(0, index, width))))
         for place, (leaf, row) in enumerate(zip(leaves, rows, strict=True)):
             compare_row(first + place, leaf, row)
@@ -78,9 +80,17 @@ def _check_tiles(fetch: Fetch, computed: Iterable[tuple[Tile, bytes]]) -> None:
 def compare_row(index: int, leaf: bytes, row: Mapping[str, Any]) -> None:
     """Nothing, when the columns of the row say what its leaf says.
 
-    Raises LogBrokenError `column-unlike-leaf` with the row's id and the first column that differs.
+    Raises LogBrokenError `column-unlike-leaf` with the row's id and the first column that differs, `leaf-form`.
     """
-    for column, said in _columns(leaf).items():
+    try:
+        columns = _columns(leaf)
+    except (JsonError, KeyError, TypeError, ValueError, OverflowError):
+        raise LogBrokenError(
+            reason="leaf-form",
+            zh=f"第 {index} 条（行 {row.get('id')}）不是日志叶：它是绕过枢纽写入的",
+            en=f"entry {index} (row {row.get('id')}) is no leaf of the log: it was written past the hub",
+        ) from None
+    for column, said in columns.items():
         if row.get(column) != said:
             raise LogBrokenError(
                 reason="column-unlike-leaf",
@@ -91,8 +101,8 @@ def compare_row(index: int, leaf: bytes, row: Mapping[str, Any]) -> None:
 
 
 def _columns(leaf: bytes) -> dict[str, Any]:
-    """What the columns of a leaf's row hold, as the API shows them."""
-    says = json.loads(leaf)
+    """What the columns of a leaf's row hold, as the API shows them. Raises what reading something else raises."""
+    says = parse_object(leaf)
     return {
         "id": says["id"],
         "event": says["event"],
@@ -110,8 +120,8 @@ def _instant(time: str) -> str:
 
 
 def _rows(fetch: Fetch, first: int, width: int) -> Sequence[Mapping[str, Any]]:
-    """The rows of these entries. Raises LogBrokenError `row-missing`."""
-    rows: list[dict[str, Any]] = json.loads(fetch(f"/v1/audit/events/sealed?first={first}&limit={width}"))["items"]
+    """The rows of these entries. Raises LogBrokenError `row-missing`, `answer-form`."""
+    rows = _page(fetch, f"/v1/audit/events/sealed?first={first}&limit={width}")[0][:width]
     for index, row in zip(range(first, first + width), [*rows, {}], strict=False):
         if row.get("leaf_index") != index:
             raise LogBrokenError(
@@ -122,30 +132,60 @@ def _rows(fetch: Fetch, first: int, width: int) -> Sequence[Mapping[str, Any]]:
     return rows
 
 
+def _leaves(fetch: Fetch, index: int, width: int) -> Sequence[bytes]:
+    """The entries of a bundle. Raises LogBrokenError `entries-missing`, TileError."""
+    leaves = read_bundle(fetch("/tlog/" + entries_path(index, width).removeprefix("tile/")))
+    if len(leaves) != width:
+        first = index * TILE_WIDTH
+        raise LogBrokenError(
+            reason="entries-missing",
+            zh=f"第 {first} 条起应有 {width} 条，枢纽给出 {len(leaves)} 条：有条目缺失或多出",
+            en=f"from entry {first} on there should be {width}, the hub gives {len(leaves)}: some are missing or too many",
+        )
+    return leaves
+
+
+def _page(fetch: Fetch, path: str) -> tuple[list[dict[str, Any]], str | None]:
+    """The items of a page of a list, and the cursor of the next. Raises LogBrokenError `answer-form`."""
+    try:
+        page = json.loads(fetch(path))
+    except ValueError:
+        page = None
+    members: dict[str, Any] = page if isinstance(page, dict) else {}
+    items = members.get("items")
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise LogBrokenError(
+            reason="answer-form",
+            zh=f"{path} 的回答不是枢纽的格式，无从核对；请核对地址",
+            en=f"the answer of {path} is not one of a hub, so nothing can be compared; check the address",
+        )
+    return items, members.get("next")
+
+
 def _check_unsealed(fetch: Fetch) -> None:
     """Every row is in the tree or has been waiting for it no longer than promised. Raises LogBrokenError."""
     cursor: str | None = None
     while True:
-        page = json.loads(fetch("/v1/audit/events/unsealed" + (f"?cursor={cursor}" if cursor else "")))
-        for row in page["items"]:
+        rows, cursor = _page(fetch, "/v1/audit/events/unsealed" + (f"?cursor={cursor}" if cursor else ""))
+        for row in rows:
             _check_waiting(row)
-        cursor = page["next"]
         if cursor is None:
             return
 
 
 def _check_waiting(row: Mapping[str, Any]) -> None:
-    if not row["pending"]:
+    name, event, age_s = row.get("id"), row.get("event"), row.get("age_s")
+    if not row.get("pending"):
         raise LogBrokenError(
             reason="row-outside-log",
-            zh=f"行 {row['id']}（{row['event']}）既未封存也不在待封队列中：它是绕过日志写入的，或已被移出队列",
-            en=f"row {row['id']} ({row['event']}) is neither in the tree nor queued for it: it was written past the log, or "
+            zh=f"行 {name}（{event}）既未封存也不在待封队列中：它是绕过日志写入的，或已被移出队列",
+            en=f"row {name} ({event}) is neither in the tree nor queued for it: it was written past the log, or "
             "taken out of the queue",
         )
-    if row["age_s"] > SEALED_WITHIN_S:
+    if not isinstance(age_s, int | float) or age_s > SEALED_WITHIN_S:
         raise LogBrokenError(
             reason="row-overdue",
-            zh=f"行 {row['id']}（{row['event']}）超过 {SEALED_WITHIN_S:.0f} 秒仍未封存；请确认 shuniu worker 在运行，再核验",
-            en=f"row {row['id']} ({row['event']}) has not been sealed within {SEALED_WITHIN_S:.0f} s; see that shuniu worker "
+            zh=f"行 {name}（{event}）超过 {SEALED_WITHIN_S:.0f} 秒仍未封存；请确认 shuniu worker 在运行，再核验",
+            en=f"row {name} ({event}) has not been sealed within {SEALED_WITHIN_S:.0f} s; see that shuniu worker "
             "runs, then verify again",
         )

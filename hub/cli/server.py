@@ -94,6 +94,7 @@ def worker(**given: Any) -> None:
 def migrate(*, as_json: bool, **given: Any) -> None:
     """Prints the revisions applied."""
     settings = settings_from(given)
+    run.insist_on_database(settings)
     with run.database_address(settings) as dsn:
         applied = asyncio.run(run.migrate_and_prepare(settings, dsn))
     if as_json:

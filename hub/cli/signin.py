@@ -7,6 +7,7 @@ import click
 
 from hub.cli import api
 from hub.cli import session as sessions
+from hub.cli.files import name_of
 from hub.cli.session import Session
 from hub.cli.verbs import as_json, show
 
@@ -89,7 +90,10 @@ def confirm(code: str) -> None:
 def _secret(file: TextIO | None, prompt: str, *, confirm: bool = False) -> str:
     """A password from its file, without the line's end, or typed unseen."""
     if file is not None:
-        return file.read().rstrip("\r\n")
+        try:
+            return file.read().rstrip("\r\n")
+        except UnicodeDecodeError:
+            raise click.UsageError(f"{name_of(file)} 不是 UTF-8 文本 / is no UTF-8 text") from None
     if not sys.stdin.isatty():
         raise click.UsageError("没有终端可以输入口令，请用 --password-file / no terminal to type it at, name a file")
     typed: str = click.prompt(prompt, hide_input=True, confirmation_prompt=confirm, err=True)

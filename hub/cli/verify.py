@@ -4,24 +4,32 @@ Imports the verifiers and nothing of the gateway. What FILE is shows in its firs
 from the folder that `--trust` names and never from FILE.
 """
 
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
 import click
 from cryptography import x509
 
-from certs.checkpoint import LONGEST_NOTE
+from certs.checkpoint import LONGEST_NOTE, open_checkpoint
 from certs.errors import CertsError
-from certs.evidence import Anchors, Checked, Verdict, verify_evidence
+from certs.evidence import verify_evidence
+from certs.evidence_case import Anchors
 from certs.evidence_form import MAX_BYTES
-from certs.export import verify_export
+from certs.export import Exported, ExportVerdict, verify_export
 from certs.export_form import FIRST_BYTES
 from certs.log_tiles import read_tiles
 from certs.paths import read_certificates
 from certs.receipt_promise import MAX_RECEIPT_BYTES, LogRead, ReadLog, Watch, verify_promise
+from certs.statements import Checked, Verdict
 
 REFUSED = 1
 MISSING = 3
+
+TELL_EVERY = 16_384
+"""Entries between two steps of progress: a good tenth of a second."""
 
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 _FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
@@ -99,8 +107,7 @@ def verify(
         certificates = _hub_certificates(trust)
         _show(verify_promise(compact, certificates, anchors, source, fetched_at=fetched_at), kind)
     elif kind is _EXPORT:
-        with file.open("rb") as opened:
-            _show(verify_export(opened, anchors, older=kept), kind)
+        _show(_judge_export(file, anchors, kept, lambda *_: None), kind)
     else:
         _show(verify_evidence(_read(file, MAX_BYTES), anchors, older=kept), kind)
 
@@ -111,12 +118,30 @@ def _read(path: Path, most: int) -> bytes:
         return opened.read(most + 1)
 
 
+@contextmanager
+def _progress(length: int) -> Iterator[Callable[[int, int], None]]:
+    """Takes how many entries were read, and how far that is of `length`: a bar on a terminal, lines elsewhere."""
+    if not sys.stderr.isatty():
+        yield lambda entries, _: click.echo(f"{entries} 条 / entries", err=True)
+        return
+    with click.progressbar(length=length, label="核验 / verifying", show_eta=True, file=sys.stderr) as bar:
+        yield lambda _, place: bar.update(place - bar.pos)
+
+
+def _judge_export(path: Path, anchors: Anchors, older: bytes | None, watch: Watch) -> ExportVerdict:
+    with path.open("rb") as opened, _progress(path.stat().st_size) as tell:
+
+        def see(one: Exported) -> None:
+            watch(one.index, one.hashed, one.leaf)
+            if (one.index + 1) % TELL_EVERY == 0:
+                tell(one.index + 1, opened.tell())
+
+        return verify_export(opened, anchors, older=older, watch=see)
+
+
 def _export_reader(path: Path, anchors: Anchors, older: bytes | None) -> ReadLog:
     def read(watch: Watch) -> LogRead:
-        with path.open("rb") as opened:
-            verdict = verify_export(
-                opened, anchors, older=older, watch=lambda one: watch(one.index, one.hashed, one.leaf)
-            )
+        verdict = _judge_export(path, anchors, older, watch)
         if verdict.checkpoint is None or verdict.export is None:
             return LogRead(verdict.checked)
         return LogRead(verdict.checked, verdict.checkpoint.origin, verdict.export.first)
@@ -131,7 +156,25 @@ def _tiles_reader(folder: Path, anchors: Anchors, older: bytes | None) -> ReadLo
         except FileNotFoundError:
             return None
 
-    return lambda watch: read_tiles(fetch, anchors, watch, older=older)
+    def read(watch: Watch) -> LogRead:
+        with _progress(_size_of(fetch("checkpoint"), anchors)) as tell:
+
+            def see(index: int, hashed: bytes, leaf: bytes | None) -> None:
+                watch(index, hashed, leaf)
+                if (index + 1) % TELL_EVERY == 0:
+                    tell(index + 1, index + 1)
+
+            return read_tiles(fetch, anchors, see, older=older)
+
+    return read
+
+
+def _size_of(note: bytes | None, anchors: Anchors) -> int:
+    """How many entries there are to be read; what is wrong with the note is for the verifier to say."""
+    try:
+        return open_checkpoint(note or b"", anchors.log).size
+    except CertsError:
+        return 0
 
 
 def _show(verdict: Verdict, kind: tuple[str, str]) -> None:

@@ -3,15 +3,18 @@
 Stands apart from the gateway: it knows the contract, `certs` and `httpx`, and nothing of the hub's insides.
 """
 
+from hub.client.bundles import Bundles, Taken
 from hub.client.errors import ClientError, FolderError, HubUnreachable, ProblemError, ProblemLine, TrustError
 from hub.client.messages import Delivery, Receipt
-from hub.client.partner import MAX_RECORDS, Partner, Resumed, batches
+from hub.client.outbox import Resumed
+from hub.client.partner import MAX_RECORDS, Partner, batches
 from hub.client.push import Push, PushItem, PushRefused, PushTrust, check_push, verify_push
 from hub.client.push_guard import Judgement, PushGuard, Verdict
 from hub.client.push_memory import DurablePushGuard
 
 __all__ = [
     "MAX_RECORDS",
+    "Bundles",
     "ClientError",
     "Delivery",
     "DurablePushGuard",
@@ -28,6 +31,7 @@ __all__ = [
     "PushTrust",
     "Receipt",
     "Resumed",
+    "Taken",
     "TrustError",
     "Verdict",
     "batches",

@@ -44,6 +44,7 @@ from certs.jsontext import parse_object
 from certs.suites import Verifier
 from hub.client import pki
 from hub.client.bundle_file import Bundle, Unfinished, read_bundle, read_manifest, write_bundle
+from hub.client.bundle_rejected import REJECTED, set_aside
 from hub.client.bundle_state import Range, Series, State
 from hub.client.errors import FolderError, TrustError
 from hub.client.folder import Folder, write_durably
@@ -52,14 +53,15 @@ from hub.client.push import PushTrust
 
 STATE = "bundles"
 LOCK = "lock"
-REJECTED = "rejected"
-REASON = ".reason.txt"
 
 MAX_ACKNOWLEDGED = 200
 """Deliveries in one acknowledgement: as many as the hub puts into a batch, and well within the 64 KiB that it reads."""
 
 PATIENCE_S = 600.0
 """A file that is not whole is set aside when nothing was written to it for so long."""
+
+_FOR_THE_GATEWAY = 0o666
+"""What leaves is read by the gateway, perhaps under another account: as the umask says."""
 
 _ResultT = TypeVar("_ResultT")
 
@@ -117,7 +119,7 @@ class Bundles:
                 chosen = list(state.unacknowledged.items())[:MAX_ACKNOWLEDGED]
                 state.number += 1
                 name = f"{self.prefix}{state.series}_{state.number:010d}.{self.extension}"
-                write_durably(outgoing, name, self._acknowledgement(chosen, state, now))
+                write_durably(outgoing, name, self._acknowledgement(chosen, state, now), mode=_FOR_THE_GATEWAY)
                 for identifier, _ in chosen:
                     del state.unacknowledged[identifier]
                 state.save(self._directory)
@@ -190,7 +192,13 @@ class Bundles:
             reason = "文件不完整，且已很久没有变化 / it is not whole, and has not changed for long"
         except (BundleError, TrustError) as fault:
             reason = str(fault)
-        _set_aside(path, reason)
+        try:
+            set_aside(path, reason)
+        except OSError as fault:
+            raise FolderError(
+                f"不可信的文件移不到 {path.parent}/{REJECTED}（{fault.strerror}）；请检查该目录",
+                f"what is refused cannot be moved to {path.parent}/{REJECTED} ({fault.strerror}); check that folder",
+            ) from None
         taken.refused[path.name] = reason
         return None
 
@@ -274,17 +282,6 @@ def _unchanged_s(path: Path, now: datetime) -> float:
         return now.timestamp() - path.lstat().st_mtime
     except FileNotFoundError:
         return 0.0
-
-
-def _set_aside(path: Path, reason: str) -> None:
-    rejected = path.parent / REJECTED
-    rejected.mkdir(exist_ok=True)
-    place, again = path.name, 0
-    while os.path.lexists(rejected / place):
-        again += 1
-        place = f"{path.name}.{again}"
-    (rejected / f"{place}{REASON}").write_text(f"{reason}\n", encoding="utf-8")
-    path.rename(rejected / place)
 
 
 def _object(part: bytes) -> dict[str, object]:

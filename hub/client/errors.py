@@ -12,7 +12,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+NO_SLUG = "about:blank"
+"""In place of a slug where an answer has none (RFC 9457 §4.2.1): it did not come from the hub but from a proxy, or from elsewhere."""
+
 _SHOWN_LINES = 20
+_TOO_LARGE = 413
 
 
 class ClientError(Exception):
@@ -69,7 +73,12 @@ class ProblemError(ClientError):
 
     @property
     def is_final(self) -> bool:
-        """Whether the same bytes would be refused again: False means that trying again may help."""
+        """Whether the same bytes would be refused again: False means that trying again may help.
+
+        Only the hub judges what was sent: what a proxy answers in its place is final for too many bytes alone.
+        """
+        if self.slug == NO_SLUG:
+            return self.status == _TOO_LARGE
         return self.status < 500 and (self.status != 429 or self.slug == "quota-exceeded")
 
     def __str__(self) -> str:

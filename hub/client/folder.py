@@ -2,6 +2,7 @@
 
     DIR/key.pem, cert.pem, partner.json   who we are and which hub we speak to
     DIR/outbox/<jti>.jws                  signed, not yet answered: sent again as they are
+    DIR/outbox.lock                       held by the one process that sends them again
     DIR/receipts/<jti>.jws                the hub's receipts, checked
     DIR/refused/<jti>.jws                 signed and finally refused, for a look at why
     DIR/pushes.sqlite3                    what was received by push (`hub.client.push_memory`)
@@ -12,14 +13,16 @@ signing. Several processes may share a folder: sending the same bytes twice give
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
+import httpx
 from cryptography import x509
 
 from certs.errors import UnsuitableKeyError
@@ -98,9 +101,26 @@ class Folder:
         write_durably(self.path / "refused", f"{jti}{_SUFFIX}", compact)
         self.release(jti)
 
-    def waiting(self) -> list[bytes]:
-        """The messages in the outbox, oldest first."""
-        return [path.read_bytes() for path in sorted((self.path / "outbox").glob(f"*{_SUFFIX}"))]
+    def waiting(self) -> Iterator[tuple[Path, bytes]]:
+        """The messages in the outbox with their files, oldest first; not those that were answered in the meantime."""
+        for path in sorted((self.path / "outbox").glob(f"*{_SUFFIX}")):
+            try:
+                compact = path.read_bytes()
+            except FileNotFoundError:
+                continue
+            yield path, compact
+
+    @property
+    def has_waiting(self) -> bool:
+        """Whether anything lies in the outbox."""
+        return any((self.path / "outbox").glob(f"*{_SUFFIX}"))
+
+    @contextmanager
+    def sending_again(self) -> Iterator[None]:
+        """One process at a time: two that sign the same stale message anew would make two messages of it."""
+        with (self.path / "outbox.lock").open("ab") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
     def find_trust(self) -> Path:
         """The folder with the anchors: `trust` in this folder, or beside the folder that holds it. Raises FolderError."""
@@ -115,12 +135,17 @@ class Folder:
         )
 
 
-def write_durably(directory: Path, name: str, data: bytes) -> Path:
-    """Write `data` to a file of its final name, whole or not at all, readable by its owner, on disk when this returns."""
-    directory.mkdir(mode=_PRIVATE_DIRECTORY, exist_ok=True)
+def write_durably(directory: Path, name: str, data: bytes, *, mode: int = _PRIVATE_FILE) -> Path:
+    """Write `data` to a file of its final name, whole or not at all, on disk when this returns.
+
+    It is its owner's alone, unless `mode` and the umask let others read it.
+    """
+    if not directory.is_dir():
+        directory.mkdir(mode=_PRIVATE_DIRECTORY, exist_ok=True)
+        _sync_directory(directory.parent)
     target = directory / name
     partial = directory / f".{name}.{secrets.token_hex(4)}"
-    handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE_FILE)
+    handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
@@ -173,12 +198,20 @@ def _profile(path: Path) -> Profile:
         raise _damaged(path, f"没有 / lacks {', '.join(missing)}")
     profile = Profile(**texts)
     for name in ("url", "token_endpoint"):
-        if urlsplit(texts[name]).scheme not in {"http", "https"} or not urlsplit(texts[name]).hostname:
+        if not _is_web_address(texts[name]):
             raise _damaged(path, f"{name}: http(s)://…")
     for name in ("hub", "system"):
         if not is_system_code(texts[name]):
             raise _damaged(path, f"{name}: [a-z0-9][a-z0-9-]{{1,62}}")
     return profile
+
+
+def _is_web_address(text: str) -> bool:
+    try:
+        url = httpx.URL(text)
+    except httpx.InvalidURL:
+        return False
+    return url.scheme in {"http", "https"} and bool(url.host)
 
 
 def _signer(path: Path, profile: Profile) -> KeySigner:

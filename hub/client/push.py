@@ -8,7 +8,7 @@ fields and body come in, a status goes out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -85,14 +85,18 @@ class PushTrust:
     certificates_for: Callable[[str], list[x509.Certificate]]
 
     @classmethod
-    def load(cls, directory: Path, *, hub: str) -> Self:
-        """What lies in `directory`: `ca.pem`, and `push.pem` with the hub's push certificates. Raises FolderError."""
-        anchors, pushes = _certificates(directory / "ca.pem"), _certificates(directory / "push.pem")
+    def of(cls, hub: str, anchors: list[x509.Certificate], known: Sequence[x509.Certificate]) -> Self:
+        """Where `known` are the hub's push certificates and such issuers of theirs as `anchors` lack, in any order."""
 
         def certificates_for(kid: str) -> list[x509.Certificate]:
-            return [found for found in pushes if pki.certificate_kid(found) == kid]
+            return sorted(known, key=lambda certificate: pki.certificate_kid(certificate) != kid)
 
         return cls(hub, anchors, certificates_for)
+
+    @classmethod
+    def load(cls, directory: Path, *, hub: str) -> Self:
+        """What lies in `directory`: `ca.pem`, and `push.pem` with the hub's push certificates. Raises FolderError."""
+        return cls.of(hub, _certificates(directory / "ca.pem"), _certificates(directory / "push.pem"))
 
     def verifier(self, kid: str, now: datetime) -> Verifier | None:
         """The key that `kid` names, None when there is no such certificate. Raises TrustError for one that is not believed."""

@@ -56,10 +56,7 @@ class DurablePushGuard:
         self._clock = clock
         self._turn = threading.Lock()
         try:
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT, _PRIVATE_FILE))
-            self.database = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
-            for statement in (*_SETTINGS, *_TABLES):
-                self.database.execute(statement)
+            self.database = _opened(path)
         except (OSError, sqlite3.Error) as fault:
             raise FolderError(
                 f"{path} 打不开，或不是推送记录（{fault}）；请勿删除：其中记着已收到的投递",
@@ -128,3 +125,16 @@ class DurablePushGuard:
         self.database.execute(
             "DELETE FROM push_had WHERE place <= (SELECT max(place) FROM push_had) - ?", (self._remembered,)
         )
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    """The database at `path` with its settings and tables. Raises OSError, sqlite3.Error."""
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, _PRIVATE_FILE))
+    database = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+    try:
+        for statement in (*_SETTINGS, *_TABLES):
+            database.execute(statement)
+    except sqlite3.Error:
+        database.close()
+        raise
+    return database

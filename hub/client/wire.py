@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 
-from hub.client.errors import HubUnreachable, ProblemError, ProblemLine, TrustError
+from hub.client.errors import NO_SLUG, HubUnreachable, ProblemError, ProblemLine, TrustError
 
 ATTEMPTS = 5
 FIRST_PAUSE_S = 0.25
@@ -25,7 +25,7 @@ LONGEST_WAIT_S = 60.0
 CONNECT_S = 5.0
 ANSWER_S = 30.0
 
-_PASSING = frozenset({429, 502, 503, 504})
+_PASSING = frozenset({408, 429, 502, 503, 504})
 _MAX_TEXT = 500
 
 
@@ -90,8 +90,8 @@ class Wire:
     def _unreachable(self, fault: httpx.HTTPError) -> HubUnreachable:
         why = f"{type(fault).__name__}: {fault}".rstrip(": ")
         return HubUnreachable(
-            f"枢纽 {self._http.base_url} 没有应答（{why}）；请检查地址和网络，已签名的内容留在 outbox 中",
-            f"the hub at {self._http.base_url} does not answer ({why}); check address and network, what was signed is kept",
+            f"枢纽 {self._http.base_url} 没有应答（{why}）；请检查地址和网络",
+            f"the hub at {self._http.base_url} does not answer ({why}); check address and network",
         )
 
 
@@ -108,9 +108,9 @@ def problem_of(response: httpx.Response) -> ProblemError:
     if isinstance(members.get("error"), str):
         slug, title, detail = members["error"], members["error"], members.get("error_description", "")
     else:
-        slug = str(members.get("type", "about:blank")).rsplit("/", 1)[-1]
+        slug = str(members.get("type", NO_SLUG)).rsplit("/", 1)[-1]
         title = members.get("title") or response.reason_phrase
-        detail = members.get("detail", "") if members else response.text[:_MAX_TEXT]
+        detail = members.get("detail", "") if slug != NO_SLUG else _not_the_hubs(response)
     return ProblemError(
         status=response.status_code,
         slug=slug,
@@ -119,6 +119,15 @@ def problem_of(response: httpx.Response) -> ProblemError:
         errors=_lines(members.get("errors")),
         request_id=str(request_id),
         retry_after=retry_after,
+    )
+
+
+def _not_the_hubs(response: httpx.Response) -> str:
+    """What to make of an answer that the hub did not write."""
+    leads = f" → {response.headers['Location']}" if "Location" in response.headers else ""
+    return (
+        f"作答的不是枢纽，可能是代理，或地址不对{leads}；请核对地址 / "
+        f"this is no answer of the hub but of a proxy, or the address is wrong{leads}; check it: {response.text[:_MAX_TEXT]}"
     )
 
 

@@ -6,6 +6,7 @@ therefore the same everywhere. Knows no tables.
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -27,9 +28,19 @@ POOL_SIZE = 8
 
 
 class Database:
-    """One database, named by a libpq-style address; belongs to the event loop that first uses it."""
+    """One database, named by a libpq-style address; belongs to the event loop that first uses it.
 
-    def __init__(self, dsn: str, *, application: str = "shuniu", pool_size: int = POOL_SIZE) -> None:
+    Where the server says nothing for `session_timeout_s`, a session raises TimeoutError; raw connections are told by `connect`.
+    """
+
+    def __init__(
+        self,
+        dsn: str,
+        *,
+        application: str = "shuniu",
+        pool_size: int = POOL_SIZE,
+        session_timeout_s: float | None = None,
+    ) -> None:
         if not dsn.startswith(("postgresql://", "postgres://")):
             raise DatabaseUnavailable(
                 "SHUNIU_DATABASE_URL 须以 postgresql:// 开头", "SHUNIU_DATABASE_URL must begin with postgresql://"
@@ -37,6 +48,7 @@ class Database:
         self.dsn = dsn
         self.application = application
         self._pool_size = pool_size
+        self._session_timeout_s = session_timeout_s
         self._engine: AsyncEngine | None = None
 
     async def connect(self, *, command_timeout_s: float | None = None) -> asyncpg.Connection:
@@ -68,7 +80,7 @@ class Database:
         if self._engine is None:
             self._engine = create_async_engine(
                 "postgresql+asyncpg://",
-                async_creator=self._open,
+                async_creator=partial(self._open, self._session_timeout_s),
                 pool_size=self._pool_size,
                 max_overflow=0,
                 pool_pre_ping=True,  # a restarted server costs a round trip, not a failed request

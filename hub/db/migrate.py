@@ -76,6 +76,6 @@ def _upgrade(connection: Connection) -> list[str]:
             "install the release that made it, or restore a backup",
         )
     config = Config(attributes={"connection": connection})
-    config.set_main_option("script_location", str(SCRIPTS))
+    config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
     command.upgrade(config, "head")
     return known[known.index(before) + 1 :] if before else known

@@ -42,6 +42,7 @@ from hub.db.ids import new_id
 from hub.delivery import repository as sql
 from hub.ledger import repository as ledger
 from hub.ledger.barrier import rights_standing_still
+from hub.ledger.heads import within_bytes
 from hub.registry.picture import STOPPING_REASONS
 
 LEASE_S = 45.0
@@ -191,7 +192,7 @@ async def _take_head(
     numbered = await connection.fetch(ledger.HEADS_NUMBERED, [lane], limit, stopped)
     left = limit - len(numbered)
     fresh = await connection.fetch(ledger.HEADS_NEW, [lane], left, stopped) if left else []
-    rows = await _within_bytes(connection, [*numbered, *fresh])
+    rows = await within_bytes(connection, [*numbered, *fresh], MAX_BATCH_BYTES)
     if not numbered and len(rows) == len(fresh) < at_least:
         raise _NothingToPush
     new = [row["id"] for row in rows[len(numbered) :]]
@@ -216,20 +217,6 @@ async def _take_head(
         )
         for row, sequence in zip(rows, sequences, strict=False)
     )
-
-
-async def _within_bytes(connection: asyncpg.Connection, rows: Sequence[asyncpg.Record]) -> Sequence[asyncpg.Record]:
-    """As many rows, from the first on, as fit into `MAX_BATCH_BYTES`, at least one."""
-    if not rows:
-        raise _NothingToPush
-    exchanges = [row["exchange_id"] for row in rows]
-    sizes = {r["id"]: r["size"] for r in await connection.fetch(ledger.ENVELOPE_SIZES, exchanges)}
-    total = 0
-    for place, row in enumerate(rows):
-        total += sizes[row["exchange_id"]]
-        if total > MAX_BATCH_BYTES and place > 0:
-            return rows[:place]
-    return rows
 
 
 def _push_lane(lane: UUID, found: asyncpg.Record) -> PushLane:

@@ -67,19 +67,23 @@ class Adapters:
         return made
 
     async def close(self) -> None:
-        """Let go of all connections."""
+        """Let go of all connections; an adapter that does not close keeps no other open."""
         for closing in self._replaced:
             closing.cancel()
-        for adapter in [*self._replaced.values(), *(made for _, _, _, made in self._made.values())]:
-            await adapter.close()
+        adapters = [*self._replaced.values(), *(made for _, _, _, made in self._made.values())]
+        for fault in await asyncio.gather(*(adapter.close() for adapter in adapters), return_exceptions=True):
+            _tell(fault)
         self._replaced.clear()
         self._made.clear()
 
     def _closed(self, closing: asyncio.Task[None]) -> None:
         self._replaced.pop(closing, None)
-        fault = None if closing.cancelled() else closing.exception()
-        if fault is not None:
-            log.error("an adapter does not close", extra={"fault": type(fault).__name__})
+        _tell(None if closing.cancelled() else closing.exception())
+
+
+def _tell(fault: BaseException | None) -> None:
+    if fault is not None:
+        log.error("an adapter does not close", extra={"fault": type(fault).__name__})
 
 
 async def _close_when_unused(adapter: Adapter) -> None:

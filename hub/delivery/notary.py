@@ -41,15 +41,15 @@ class HubNotary:
         Raises UnknownCertificate for a signer that the registry does not have.
         """
         kids = dict.fromkeys(_kid(compact) for compact in envelopes)
-        missing = [kid for kid in kids if kid not in self._chains]
-        if missing:
-            if len(self._chains) + len(missing) > MOST_CHAINS:
-                self._chains.clear()
-                missing = list(kids)
+        known = {kid: self._chains[kid] for kid in kids if kid in self._chains}
+        if len(known) < len(kids):
             async with self.session() as session:
-                for kid in missing:
-                    self._chains[kid] = await certificate_chain(session, self.keyring, kid)
-        return b"".join(self._chains[kid] for kid in kids)
+                read = {kid: await certificate_chain(session, self.keyring, kid) for kid in kids if kid not in known}
+            if len(self._chains) + len(read) > MOST_CHAINS:
+                self._chains.clear()
+            self._chains.update(read)
+            known |= read
+        return b"".join(known[kid] for kid in kids)
 
 
 def _kid(compact: str) -> str:

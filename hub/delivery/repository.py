@@ -49,8 +49,8 @@ due AS (
       AND (e.lane_id IS NULL
            OR e.paused_at IS NULL AND {_RESTED.format(now=_NOW, stopped="stopped.kids")}
               AND (e.holder IS NULL OR e.expires_at <= {_NOW}))
-      AND (EXISTS (SELECT FROM delivery d
-                   WHERE d.lane_id = l.id AND d.sequence IS NULL AND d.kid <> ALL(stopped.kids))
+      AND (EXISTS (SELECT FROM (SELECT kid FROM delivery WHERE lane_id = l.id AND sequence IS NULL LIMIT $9) d
+                   WHERE d.kid <> ALL(stopped.kids))
            OR EXISTS (SELECT FROM delivery d
                       WHERE d.lane_id = l.id AND d.sequence IS NOT NULL AND d.kid <> ALL(stopped.kids)))
 ), of_its_kind AS (
@@ -69,12 +69,13 @@ SELECT id, failures FROM shared WHERE of_consumer <= $6 ORDER BY claimed_at NULL
 Left out are those that this process has open ($1, those that failed last time among them $7) or avoids ($3). At most $4, of
 failing ones at most $5; of one consumer, with those that are open, at most $6, of failing ones $8. What one bound leaves out
 takes nobody's share of another: failing lanes without a place do not keep their consumer's good ones out, and the surplus of
-one consumer does not keep out another's.
+one consumer does not keep out another's. In each lane's queue it goes past at most $9 items whose signer is stopped, or past all
+of them where that is NULL.
 """
 
 LOCK_LANE = f"""
 SELECT l.next_sequence, s.id AS consumer_id, s.code AS consumer, o.region, r.code AS resource, g.id AS grant_id,
-       t.adapter, t.settings, t.secrets, t.policy, t.max_attempts, {_STOPPED} AS stopped
+       t.adapter, t.settings, t.secrets, coalesce(g.policy, t.policy) AS policy, t.max_attempts, {_STOPPED} AS stopped
 {_OPEN_LANES.format(now="$1")} AND l.id = $3
 FOR NO KEY UPDATE OF l SKIP LOCKED
 """
@@ -138,12 +139,15 @@ LANES_WITH_RIGHTS = f"SELECT l.id {_OPEN_LANES.format(now='CAST(:now AS timestam
 
 END_ATTEMPT = "UPDATE attempt SET ended_at = $2, outcome = $3, reason = $4, answer = $5 WHERE id = $1"
 
-COUNT_ATTEMPTS = """
+NOT_SENT = "no-place"
+"""The reason that an attempt ends with which never left us, whatever word the adapter had for it."""
+
+COUNT_ATTEMPTS = f"""
 SELECT count(*) FROM (
-    SELECT first_sequence FROM attempt WHERE lane_id = $1 AND outcome = 'failed' AND reason <> 'no-place'
+    SELECT first_sequence FROM attempt WHERE lane_id = $1 AND outcome = 'failed' AND reason <> '{NOT_SENT}'
     ORDER BY fence DESC LIMIT $3
 ) AS latest WHERE first_sequence = $2
-"""
+"""  # noqa: S608
 """How many of the lane's $3 latest failures began with the number $2; what was not sent did not fail."""
 
 LOCK_REMAINING = "SELECT id, sequence, digest FROM delivery WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE"

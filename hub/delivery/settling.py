@@ -127,7 +127,7 @@ class Settlement:
         return Settled.HANDED_OVER
 
     async def _put_off(self, connection: asyncpg.Connection, claim: Claim, held: _Held, result: Result) -> Settled:
-        await self._end(connection, claim, held, "failed", result)
+        await self._end(connection, claim, held, "failed", Result(None, sql.NOT_SENT, result.answer))
         until = held.now + timedelta(seconds=PUT_OFF_S)
         await connection.execute(
             sql.RELEASE_LEASE,

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from adapters import registry as adapters
 from adapters.errors import AdapterError
 from adapters.protocol import Adapter, Capability
+from hub.access.service import POLICIES
 from hub.audit.entry import Actor
 from hub.audit.service import Recorder
 from hub.delivery.errors import UnknownTarget
@@ -29,9 +30,6 @@ from hub.registry.errors import InvalidField, WrongState
 from hub.registry.fields import LONGEST_REASON, required_text
 from hub.registry.recording import fingerprint, record_change
 
-POLICIES = ("park", "block")
-"""After the limit of attempts: `park` sets the item aside and goes on, `block` keeps the lane's order and waits."""
-
 MOST_ATTEMPTS = 100
 
 _AWAKEN = text(AWAKEN_LANES)
@@ -42,6 +40,7 @@ _END_RESTS = text(END_RESTS)
 class NewTarget:
     """What a security officer allows for a system (code): adapter, its settings, policy and limit.
 
+    `policy`, one of `POLICIES`, is for lanes whose grant leaves it open.
     `secrets` None: those that the target has stay, as long as the adapter does.
     """
 

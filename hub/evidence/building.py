@@ -13,7 +13,8 @@ checkpoint, it is `not-sealed`. All is read in one snapshot. An envelope holds p
 """
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -104,7 +105,8 @@ async def build_evidence(
         if since is not None:
             if not 1 <= since <= shown.size:
                 raise NoSuchSize(shown.size)
-            members["consistency"] = await prove_consistency(connection, since, shown.size)
+            with _tiles_missing():
+                members["consistency"] = await prove_consistency(connection, since, shown.size)
         # 5 who of the staff has seen it
         if isinstance(caller, StaffCaller):
             event = Event("exchange.disclosed", caller.actor, "exchange", str(exchange_id))
@@ -151,14 +153,21 @@ async def _entries(
     if any(row["leaf_index"] is None or row["leaf_index"] >= size for row in rows):
         raise NotSealed
     rows.sort(key=lambda row: row["leaf_index"])
-    try:
+    with _tiles_missing():
         proofs = await prove_inclusion(connection, [row["leaf_index"] for row in rows], size)
-    except TileError:
-        raise RecordMissing("日志哈希块", "tiles of the log") from None
     return [
         {"index": row["leaf_index"], "leaf": orjson.loads(row["leaf"]), "proof": proof}
         for row, proof in zip(rows, proofs, strict=True)
     ]
+
+
+@contextmanager
+def _tiles_missing() -> Iterator[None]:
+    """RecordMissing where a proof cannot be made."""
+    try:
+        yield
+    except TileError:
+        raise RecordMissing("日志哈希块", "tiles of the log") from None
 
 
 def _time(entry: Mapping[str, Any]) -> datetime:

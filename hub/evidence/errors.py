@@ -1,9 +1,7 @@
 """What stands in the way of evidence."""
 
+from hub.audit.errors import SEALED_AGAIN_S
 from hub.errors import Conflict, FieldError, InvalidInput, Refused, Unavailable
-
-SEALED_AGAIN_S = 2
-"""The sealer makes a round about once a second."""
 
 
 class NotSealed(Refused):

@@ -8,17 +8,15 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from certs.digests import parse_digest
 from certs.envelope import Opened
-from certs.errors import JsonError
 from certs.header import ACK
-from certs.jsontext import parse_object
 from hub.audit import repository as audit
-from hub.audit.entry import Event, make_entry
+from hub.audit.entry import Entry, Event, make_entry
 from hub.db.ids import new_id, time_of
 from hub.errors import Conflict, FieldError, NotFound, Refused
+from hub.exchange.ack_payload import read_deliveries
 from hub.exchange.gate import Gate, Origin, reused, system_actor
-from hub.exchange.inbox import MAX_LIMIT, RightsChanged, under_barrier
+from hub.exchange.inbox import RightsChanged, under_barrier
 from hub.exchange.judging import RegistryDependent, check_sender
 from hub.ledger import repository as sql
 from hub.ledger.committer import Acquire, busy, find_seen
@@ -58,11 +56,13 @@ class Acknowledging:
             signer = gate.signer(opened, picture)
             check_sender(opened.header, signer, now=gate.clock(), skew_s=gate.skew_s, oldest_s=oldest_s)
             try:
-                wanted = _deliveries(opened)
+                wanted = read_deliveries(opened.payload_bytes)
                 async with self.acquire() as connection, under_barrier(connection, picture, gate.clock) as told:
                     now = max(told, gate.clock())  # not before what this gateway accepted or judges by
                     check_sender(opened.header, signer, now=now, skew_s=gate.skew_s, oldest_s=oldest_s)
-                    return await self._commit(connection, opened, signer, wanted, origin, now)
+                    answer = await self._commit(connection, opened, signer, wanted, origin, now)
+                if answer is not None:
+                    return answer
             except RightsChanged as changed:
                 picture = await gate.pictures.at_least(changed.epoch)
             except Refused as refusal:
@@ -77,65 +77,136 @@ class Acknowledging:
         wanted: Mapping[UUID, bytes],
         origin: Origin,
         now: datetime,
-    ) -> bytes:
-        header = opened.header
+    ) -> bytes | None:
+        """The answer, this one's or its forerunner's. None when the forerunner's was cleared this moment: begin again."""
         identifier = new_id(now)
         answer = orjson.dumps({"acknowledged": len(wanted)})
-        envelope_digest = opened.digest_bytes
         # 1 the key; who comes second reads what came first
-        won = await connection.fetch(
-            sql.INSERT_ACCEPTANCES,
-            [header.iss],
-            [header.jti],
-            ["ack"],
-            [envelope_digest],
-            [identifier],
-            [answer],
-            [now],
-        )
-        if not won:
-            seen = await find_seen(connection, [(header.iss, header.jti)])
-            return _answer_again(opened, seen[header.iss, header.jti])
-        # 2 what is there to acknowledge, in the order of ids so that two acknowledgements never wait for each other
-        rows = await connection.fetch(sql.LOCK_DELIVERIES, list(wanted), signer.system.id)
-        held = {row["id"]: row["digest"] for row in rows}
-        letters = await connection.fetch(sql.LOCK_LETTERS, [i for i in wanted if i not in held], signer.system.id)
-        parked = {row["id"]: row["digest"] for row in letters}
-        rest = [i for i in wanted if i not in held and i not in parked]
-        done = await connection.fetch(sql.FIND_DELIVERED, rest, signer.system.id)
-        _check(wanted, held | parked | {row["id"]: row["digest"] for row in done})
-        now = _after(now, [row["exchange_id"] for row in (*rows, *letters, *done)])
+        if not await _take_key(connection, opened, identifier, answer, now):
+            return await _first_answer(connection, opened)
+        # 2 what is there to acknowledge
+        found = await _find(connection, wanted, signer.system.id)
+        _check(wanted, found.digests)
+        now = _after(now, found.exchanges)
         # 3 move, keep the signed words, log
-        await connection.execute(sql.MOVE_TO_DELIVERED, list(held), identifier, now)
-        found = [row["id"] for row in letters if row["replayed_as"] is None]
-        await connection.execute(sql.MOVE_LETTERS_TO_DELIVERED, found, identifier, now)
-        await connection.execute(sql.SIGN_DELIVERED, [row["id"] for row in done], identifier)
-        await connection.execute(
-            sql.INSERT_ACKNOWLEDGEMENT,
-            identifier,
-            signer.system.id,
-            header.jti,
-            envelope_digest,
-            opened.compact,
-            len(wanted),
-            now,
-        )
+        await _move(connection, found, identifier, now)
+        await _keep_words(connection, opened, signer, identifier, len(wanted), now)
+        entry = self._entry(opened, signer, identifier, len(wanted), found.moving, origin, now)
+        await audit.insert(connection, [entry])
+        return answer
+
+    def _entry(
+        self,
+        opened: Opened,
+        signer: SignerState,
+        identifier: UUID,
+        named: int,
+        moved: int,
+        origin: Origin,
+        now: datetime,
+    ) -> Entry:
+        header = opened.header
         event = Event(
             type="delivery.acknowledged",
             actor=system_actor(signer, origin.address),
             object_type="acknowledgement",
             object_id=str(identifier),
-            rows=len(wanted),
+            rows=named,
             request_id=origin.request_id,
-            details={
-                "envelope_digest": opened.digest,
-                "jti": header.jti,
-                "kid": header.kid,
-                "moved": len(held) + len(found),
-            },
+            details={"envelope_digest": opened.digest, "jti": header.jti, "kid": header.kid, "moved": moved},
         )
-        await audit.insert(connection, [make_entry(event, hub=self.gate.hub_id, region=signer.system.region, now=now)])
-        return answer
+        return make_entry(event, hub=self.gate.hub_id, region=signer.system.region, now=now)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The rows of the deliveries that a message names, by where they are: still out, parked (both locked), or ended."""
+
+    out: Sequence[asyncpg.Record]
+    parked: Sequence[asyncpg.Record]
+    ended: Sequence[asyncpg.Record]
+
+    @property
+    def digests(self) -> dict[UUID, bytes]:
+        """What each delivery's digest is."""
+        return {row["id"]: row["digest"] for row in self._all}
+
+    @property
+    def exchanges(self) -> list[UUID]:
+        """The exchanges that they deliver."""
+        return [row["exchange_id"] for row in self._all]
+
+    @property
+    def waiting(self) -> list[UUID]:
+        """Parked deliveries that nobody has queued again; one that was lives on under another id."""
+        return [row["id"] for row in self.parked if row["replayed_as"] is None]
+
+    @property
+    def moving(self) -> int:
+        """How many come to their end now."""
+        return len(self.out) + len(self.waiting)
+
+    @property
+    def _all(self) -> tuple[asyncpg.Record, ...]:
+        return (*self.out, *self.parked, *self.ended)
+
+
+async def _take_key(
+    connection: asyncpg.Connection, opened: Opened, identifier: UUID, answer: bytes, now: datetime
+) -> bool:
+    """Whether the message's key is its own from now on; not, when another has it."""
+    header = opened.header
+    won = await connection.fetch(
+        sql.INSERT_ACCEPTANCES,
+        [header.iss],
+        [header.jti],
+        ["ack"],
+        [opened.digest_bytes],
+        [identifier],
+        [answer],
+        [now],
+    )
+    return bool(won)
+
+
+async def _first_answer(connection: asyncpg.Connection, opened: Opened) -> bytes | None:
+    """What who came first under the key was answered; None when it outlived its 24 months and was cleared meanwhile."""
+    key = opened.header.iss, opened.header.jti
+    seen = (await find_seen(connection, [key])).get(key)
+    return None if seen is None else _answer_again(opened, seen)
+
+
+async def _find(connection: asyncpg.Connection, wanted: Mapping[UUID, bytes], consumer: UUID) -> _Found:
+    """The rows, locked in the order of ids, so that two acknowledgements never wait for each other.
+
+    In this order they cannot be missed: a delivery that leaves one place while it is looked for is in the next by then.
+    """
+    out = await connection.fetch(sql.LOCK_DELIVERIES, list(wanted), consumer)
+    rest = wanted.keys() - {row["id"] for row in out}
+    parked = await connection.fetch(sql.LOCK_LETTERS, list(rest), consumer)
+    ended = await connection.fetch(sql.FIND_DELIVERED, list(rest - {row["id"] for row in parked}), consumer)
+    return _Found(out, parked, ended)
+
+
+async def _move(connection: asyncpg.Connection, found: _Found, identifier: UUID, now: datetime) -> None:
+    await connection.execute(sql.MOVE_TO_DELIVERED, [row["id"] for row in found.out], identifier, now)
+    await connection.execute(sql.MOVE_LETTERS_TO_DELIVERED, found.waiting, identifier, now)
+    await connection.execute(sql.SIGN_DELIVERED, [row["id"] for row in found.ended], identifier)
+
+
+async def _keep_words(
+    connection: asyncpg.Connection, opened: Opened, signer: SignerState, identifier: UUID, named: int, now: datetime
+) -> None:
+    await connection.execute(
+        sql.INSERT_ACKNOWLEDGEMENT,
+        identifier,
+        signer.system.id,
+        opened.header.jti,
+        opened.digest_bytes,
+        opened.compact,
+        named,
+        now,
+    )
 
 
 def _after(now: datetime, exchanges: Sequence[UUID]) -> datetime:
@@ -150,69 +221,6 @@ def _answer_again(opened: Opened, seen: Seen) -> bytes:
     if seen.kind == "ack" and seen.digest == opened.digest_bytes:
         return seen.answer
     raise reused(opened.header.jti)
-
-
-def _malformed(pointer: str, zh: str, en: str) -> Refused:
-    return Refused(zh, en, slug="malformed-payload", errors=[FieldError(pointer, zh, en)])
-
-
-def _deliveries(opened: Opened) -> dict[UUID, bytes]:
-    """The deliveries that the payload names, with their digests (32 bytes). Raises `Refused` `malformed-payload`."""
-    try:
-        payload = parse_object(opened.payload_bytes)
-    except JsonError as fault:
-        raise Refused(fault.zh, fault.en, slug="malformed-payload") from None
-    listed = payload.get("deliveries")
-    if set(payload) != {"deliveries"} or not isinstance(listed, list) or not 1 <= len(listed) <= MAX_LIMIT:
-        raise _malformed(
-            "/deliveries",
-            f'载荷须为 {{"deliveries": [{{"id", "digest"}}]}}，1 至 {MAX_LIMIT} 项',
-            f'the payload is {{"deliveries": [{{"id", "digest"}}]}} with 1 to {MAX_LIMIT} entries',
-        )
-    wanted: dict[UUID, bytes] = {}
-    for position, entry in enumerate(listed):
-        identifier, value = _delivery(entry, position)
-        if identifier in wanted:
-            raise _malformed(
-                f"/deliveries/{position}/id",
-                "同一投递出现了两次；每项只列一次",
-                "this delivery is listed twice; list it once",
-            )
-        wanted[identifier] = value
-    return wanted
-
-
-def _delivery(entry: object, position: int) -> tuple[UUID, bytes]:
-    if not isinstance(entry, dict) or set(entry) != {"id", "digest"}:
-        raise _malformed(
-            f"/deliveries/{position}",
-            "每项只有 id 和 digest 两个成员",
-            "each entry has the members id and digest, no others",
-        )
-    identifier = _identifier(entry["id"])
-    if identifier is None:
-        raise _malformed(
-            f"/deliveries/{position}/id",
-            "id 须原样使用收件箱给出的投递 uuid（小写，带连字符）",
-            "id is the uuid of a delivery as the inbox gave it: lower case, with hyphens",
-        )
-    try:
-        return identifier, parse_digest(entry["digest"])
-    except (ValueError, TypeError):
-        raise _malformed(
-            f"/deliveries/{position}/digest",
-            "digest 须为 sha-256: 加 64 位小写十六进制",
-            "digest is sha-256: and 64 lower-case hex digits",
-        ) from None
-
-
-def _identifier(text: object) -> UUID | None:
-    """The uuid in the one form that the inbox gives; evidence looks for it in the signed message by that text."""
-    try:
-        identifier = UUID(text) if isinstance(text, str) else None
-    except ValueError:
-        return None
-    return identifier if str(identifier) == text else None
 
 
 def _check(wanted: Mapping[UUID, bytes], known: Mapping[UUID, bytes]) -> None:

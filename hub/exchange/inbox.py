@@ -12,7 +12,7 @@ grant or consumer is not active is passed over; so are items whose signer's key 
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -33,6 +33,7 @@ from hub.identity.tokens import active_system
 from hub.ledger import repository as sql
 from hub.ledger.barrier import rights_standing_still
 from hub.ledger.committer import Acquire, busy
+from hub.ledger.heads import within_bytes
 from hub.registry.picture import LaneState, Picture, PictureStore, SystemState
 
 MAX_LIMIT = 500
@@ -48,7 +49,7 @@ MAX_PULLS = 8
 """Pulls of one consumer at once in one gateway: its parallel workers, not its broken reconnection loop."""
 
 LOOK_AGAIN_S = 1.0
-"""A long poll looks again this often even if nothing woke it: another gateway's news may get lost."""
+"""A long poll looks again this often even if nothing woke it: for another gateway's news, and whether its client is there."""
 
 MAX_ATTEMPTS = 5
 """Times that a claim begins anew because rights keep changing under it."""
@@ -95,7 +96,13 @@ async def under_barrier(
 class Arrivals:
     """Wakes long polls of this gateway: one event for each consumer that somebody waits for."""
 
+    is_closed: bool = False
     _waiting: dict[UUID, set[asyncio.Event]] = field(default_factory=dict)
+
+    def close(self) -> None:
+        """Let nobody wait any more, from now on: who waits looks once more and answers."""
+        self.is_closed = True
+        self.wake(frozenset(self._waiting))
 
     def wake(self, consumers: frozenset[UUID]) -> None:
         """Something was committed for these consumers."""
@@ -104,7 +111,9 @@ class Arrivals:
                 event.set()
 
     async def wait(self, consumer: UUID, seconds: float) -> None:
-        """Return when something arrives for the consumer, or after `seconds`."""
+        """Return when something arrives for the consumer, after `seconds`, or when waiting is over for all."""
+        if self.is_closed:
+            return
         event = asyncio.Event()
         self._waiting.setdefault(consumer, set()).add(event)
         try:
@@ -119,6 +128,10 @@ class Arrivals:
                 del self._waiting[consumer]
 
 
+async def _never() -> bool:
+    return False
+
+
 @dataclass(slots=True)
 class Inbox:
     """Hands out deliveries of one hub."""
@@ -130,8 +143,18 @@ class Inbox:
     arrivals: Arrivals = field(default_factory=Arrivals)
     _pulling: Counter[UUID] = field(default_factory=Counter)
 
-    async def pull(self, caller: SystemCaller, *, limit: int, wait_s: float, request_id: str) -> Sequence[Item]:
+    async def pull(
+        self,
+        caller: SystemCaller,
+        *,
+        limit: int,
+        wait_s: float,
+        request_id: str,
+        is_abandoned: Callable[[], Awaitable[bool]] = _never,
+    ) -> Sequence[Item]:
         """Up to `limit` unacknowledged items, each lane from its oldest; waits up to `wait_s` for the first.
+
+        `is_abandoned` says whether the caller has gone away: then nothing more is claimed, and its place is free.
 
         The caller's rights are looked at anew in every claim, under the barrier: a long poll outlives them no more than
         a short one. Raises `Refused`: `grant-suspended` when the consumer's lanes are all suspended, or what has become
@@ -149,9 +172,11 @@ class Inbox:
             while True:
                 items = await self._claim(caller, min(limit, MAX_LIMIT), request_id)
                 remaining = end - time.monotonic()
-                if items or remaining <= 0:
+                if items or remaining <= 0 or self.arrivals.is_closed:
                     return items
                 await self.arrivals.wait(caller.system_id, min(remaining, LOOK_AGAIN_S))
+                if await is_abandoned():
+                    return []
         finally:
             self._pulling[caller.system_id] -= 1
             if not self._pulling[caller.system_id]:
@@ -189,7 +214,7 @@ class Inbox:
             if next_numbers
             else []
         )
-        chosen = await self._within_bytes(connection, choose(heads, fresh, limit))
+        chosen = await within_bytes(connection, choose(heads, fresh, limit), MAX_ANSWER_BYTES)
         numbered = number([row for row in chosen if "position" in row], next_numbers)
         if numbered:
             await connection.execute(
@@ -218,19 +243,6 @@ class Inbox:
             )
             for row in chosen
         ]
-
-    async def _within_bytes(
-        self, connection: asyncpg.Connection, chosen: Sequence[asyncpg.Record]
-    ) -> Sequence[asyncpg.Record]:
-        """As many of the rows, from the first on, as fit into `MAX_ANSWER_BYTES`; at least one."""
-        exchanges = [row["exchange_id"] for row in chosen]
-        sizes = {r["id"]: r["size"] for r in await connection.fetch(sql.ENVELOPE_SIZES, exchanges)} if chosen else {}
-        total = 0
-        for place, row in enumerate(chosen):
-            total += sizes[row["exchange_id"]]
-            if total > MAX_ANSWER_BYTES and place > 0:
-                return chosen[:place]
-        return chosen
 
     def _entries(
         self, numbered: Sequence[tuple[asyncpg.Record, int]], actor: Actor, region: str, request_id: str, now: datetime

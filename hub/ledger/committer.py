@@ -35,9 +35,9 @@ from hub.audit import repository as audit
 from hub.audit.entry import Entry
 from hub.db.clock import DatabaseClock
 from hub.db.locks import REGISTRY_BARRIER
-from hub.db.rowtypes import bytea, int4, int8, jsonb, teach, text, timestamptz, uuid, uuids
 from hub.errors import SetupError, Unavailable
 from hub.ledger import repository as sql
+from hub.ledger.batch_rows import prepared, rows_of
 from hub.ledger.records import Committed, LogOnly, NewExchange, Outcome, Seen, Stale, Work
 
 log = logging.getLogger(__name__)
@@ -145,7 +145,7 @@ class Committer:
 
     async def start(self) -> None:
         """Open the connection and begin; raises what `connect` raises."""
-        self._connection = await _prepared(await self.connect())
+        self._connection = await prepared(await self.connect())
         self._task = asyncio.create_task(self._run(), name="committer")
         self._task.add_done_callback(self._end)
 
@@ -283,7 +283,7 @@ class Committer:
 
     async def _accept(self, connection: asyncpg.Connection, exchanges: Sequence[NewExchange]) -> dict[UUID, Outcome]:
         asked_at = time.monotonic()
-        row = await connection.fetchrow(sql.ACCEPT_BATCH, REGISTRY_BARRIER, *_rows(exchanges))
+        row = await connection.fetchrow(sql.ACCEPT_BATCH, REGISTRY_BARRIER, *rows_of(exchanges))
         assert row is not None
         epoch, now, won = row
         self.clock.observe(now, asked_at=asked_at)
@@ -336,7 +336,7 @@ class Committer:
             return self._connection
         for delay in RECONNECT_DELAYS_S:
             try:
-                self._connection = await _prepared(await self.connect())
+                self._connection = await prepared(await self.connect())
             except (*CONNECTION_FAULTS, asyncpg.PostgresError) as fault:
                 log.warning("committer cannot reach the database: %s", type(fault).__name__)
                 await asyncio.sleep(delay)
@@ -358,50 +358,6 @@ async def find_seen(connection: asyncpg.Connection, keys: Sequence[tuple[str, st
         return {}
     rows = await connection.fetch(sql.FIND_ACCEPTANCES, [sender for sender, _ in keys], [jti for _, jti in keys])
     return {(r["sender"], r["jti"]): Seen(r["digest"], r["kind"], r["message_id"], r["answer"]) for r in rows}
-
-
-async def _prepared(connection: asyncpg.Connection) -> asyncpg.Connection:
-    """The connection, knowing how to write a batch."""
-    await teach(connection, "new_acceptance", uuid, text, text, bytea, bytea, timestamptz, int8, timestamptz)
-    await teach(
-        connection,
-        "new_exchange",
-        *(uuid, uuid, text, uuid, int4, bytea, bytea, text, bytea, uuids, int8, timestamptz),
-    )
-    await teach(connection, "new_delivery", uuid, uuid, uuid, text, bytea)
-    await teach(connection, "new_entry", uuid, text, timestamptz, bytea, bytea, jsonb)
-    return connection
-
-
-def _rows(works: Sequence[NewExchange]) -> tuple[list[tuple[object, ...]], ...]:
-    """The works as `accept_batch` takes them: acceptances, exchanges, deliveries, log entries."""
-    acceptances: list[tuple[object, ...]] = []
-    exchanges: list[tuple[object, ...]] = []
-    deliveries: list[tuple[object, ...]] = []
-    entries: list[tuple[object, ...]] = []
-    for w in works:
-        now, digest, entry = w.accepted_at, w.digest, w.entry
-        acceptances.append((w.id, w.sender, w.jti, digest, w.receipt, now, w.epoch, w.judged_until))
-        ids = [d.id for d in w.deliveries]
-        exchanges.append(
-            (
-                w.id,
-                w.sender_id,
-                w.jti,
-                w.resource_id,
-                w.version,
-                digest,
-                w.schema_digest,
-                w.kid,
-                w.envelope,
-                ids,
-                w.epoch,
-                now,
-            )
-        )
-        deliveries += [(d.id, d.lane_id, w.id, w.kid, digest) for d in w.deliveries]
-        entries.append((w.id, w.sender, now, entry.leaf, entry.leaf_hash, audit.openings_json(entry)))
-    return acceptances, exchanges, deliveries, entries
 
 
 def _fail(batch: Iterable[_Waiting], fault: Unavailable) -> None:

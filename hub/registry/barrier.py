@@ -49,6 +49,7 @@ _LOGGED_SINCE = text("SELECT max(occurred_at) FROM log_entry WHERE id >= :id")
 """An entry's id carries its time to the millisecond, so those after a moment lie from that moment's lowest id on."""
 
 _TICK = timedelta(microseconds=1)
+_SHARE = text("SELECT pg_advisory_xact_lock_shared(:key)")
 _BUMP = text("UPDATE registry_epoch SET epoch = epoch + 1 RETURNING epoch")
 _NOTIFY = text("SELECT pg_notify(:channel, :epoch)")
 _EPOCH = text("SELECT epoch FROM registry_epoch")
@@ -73,6 +74,11 @@ async def hold(session: AsyncSession, now: datetime) -> datetime:
         ) from error
     logged: datetime | None = (await session.execute(_LOGGED_SINCE, {"id": lowest_id(now)})).scalar_one()
     return now if logged is None or logged <= now else logged + _TICK
+
+
+async def share(session: AsyncSession) -> None:
+    """Wait for who changes rights, and keep them as they are until this transaction ends; read them in the next statement."""
+    await session.execute(_SHARE, {"key": REGISTRY_BARRIER})
 
 
 async def bump(session: AsyncSession) -> int:

@@ -48,6 +48,9 @@ class RevocationList:
         fresh = self._renew_at is not None and now < self._renew_at
         if fresh and epoch == self._epoch:
             return self._der
+        # Read and numbered under one state of rights, or a list from before a revocation could outrank one from after it.
+        await barrier.share(session)
+        epoch = await barrier.epoch(session)
         # RFC 5280 §3.3: a certificate stays listed until one list after its end.
         rows = await repository.revoked(session, valid_after=now - LIFE)
         entries = tuple(_entry(row) for row in rows)

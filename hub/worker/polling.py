@@ -13,7 +13,7 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -48,6 +48,8 @@ WHERE NOT t.holds ORDER BY t.system_id
 """Paused ones too: what they have handed over may still be acknowledged."""
 
 Connect = Callable[[], Awaitable[asyncpg.Connection]]
+
+_ResultT = TypeVar("_ResultT")
 
 
 class Acknowledge(Protocol):
@@ -106,7 +108,7 @@ class Polls:
         target = self.adapters.polling(system, code, adapter, settings, locked)
         if target is None:
             return
-        for acknowledgement in await target.poll(limit=MOST_AT_ONCE):
+        for acknowledgement in await _of_adapter(target.poll(limit=MOST_AT_ONCE)):
             await self._take(target, code, acknowledgement)
 
     async def _take(self, target: Polling, code: str, acknowledgement: bytes) -> None:
@@ -119,9 +121,9 @@ class Polls:
                 extra={"system": code, "slug": refusal.slug, "request_id": request},
             )
             if refusal.slug not in NOT_NOW:
-                await target.put_away(acknowledgement, refused=refusal.slug)
+                await _of_adapter(target.put_away(acknowledgement, refused=refusal.slug))
             return
-        await target.put_away(acknowledgement)
+        await _of_adapter(target.put_away(acknowledgement))
 
     def _ended(self, system: UUID, code: str, task: asyncio.Task[None]) -> None:
         del self._open[system]
@@ -136,3 +138,15 @@ class Polls:
     async def _wait(self, stop: asyncio.Event) -> None:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), self.every_s)
+
+
+async def _of_adapter(call: Awaitable[_ResultT]) -> _ResultT:
+    """What an adapter's call returns. What looks like a fault of the database is the adapter's own here. Raises AdapterError."""
+    try:
+        return await call
+    except FAULTS as fault:
+        raise AdapterError(
+            reason="adapter-fault",
+            zh=f"适配器出错：{type(fault).__name__}",
+            en=f"the adapter failed: {type(fault).__name__}",
+        ) from fault

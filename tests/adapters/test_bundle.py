@@ -315,7 +315,7 @@ async def test_a_folder_that_hangs_holds_up_its_own_calls_only(base: Path) -> No
     outcomes = await asyncio.gather(
         *(stuck.push(make_batch(1)) for _ in range(5)), push(base, make_batch(1)), return_exceptions=True
     )
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 15
     assert [isinstance(found, TimedOut) for found in outcomes] == [True] * 5 + [False]
     receiver.behaviour = Behaviour.CONFIRM
     await stuck.push(make_batch(1))

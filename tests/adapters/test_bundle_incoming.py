@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adapters import bundle_incoming
 from adapters.bundle import BundleAdapter
 from adapters.bundle_container import NotABundle, read_acknowledgement
 from adapters.errors import Unreachable, WrongCredentials
@@ -171,6 +174,111 @@ async def test_what_is_no_acknowledgement_is_set_aside_with_the_reason_once_noth
     }
     assert (base / "in/rejected/link.txt").is_symlink()
     assert left(base) == ["good.txt"]
+    await adapter.close()
+
+
+async def test_what_is_set_aside_stays_in_the_folder_whatever_links_lie_there(
+    base: Path, adapter: BundleAdapter, tmp_path: Path
+) -> None:
+    elsewhere, precious = tmp_path / "elsewhere", tmp_path / "precious"
+    elsewhere.mkdir()
+    precious.write_text("kept")
+    lay(base, "authorized_keys", b"mine", age_s=OLD_S)
+    (base / "in/rejected").symlink_to(elsewhere)
+    with pytest.raises(Unreachable):
+        await adapter.poll(limit=10)
+    assert list(elsewhere.iterdir()) == []
+    assert left(base) == ["authorized_keys", "rejected"]
+    (base / "in/rejected").unlink()
+    (base / "in/rejected").mkdir()
+    (base / "in/rejected/authorized_keys.reason.txt").symlink_to(precious)
+    (base / "in/rejected/authorized_keys.1").symlink_to(precious)
+    assert await adapter.poll(limit=10) == []
+    assert precious.read_text() == "kept"
+    assert (base / "in/rejected/authorized_keys.2").read_bytes() == b"mine"
+    await adapter.close()
+
+
+async def test_what_cannot_be_set_aside_holds_up_no_acknowledgement(base: Path, adapter: BundleAdapter) -> None:
+    lay(base, "rejected", b"a file where the folder should be", age_s=OLD_S)
+    lay(base, "good.txt", WHOLE)
+    assert await adapter.poll(limit=10) == [ACKNOWLEDGEMENT]
+    await adapter.put_away(ACKNOWLEDGEMENT)
+    with pytest.raises(Unreachable):
+        await adapter.poll(limit=10)
+    await adapter.close()
+
+
+@pytest.mark.parametrize("name", ["县" * 85, "a" * 255, "a" * 240], ids=["chinese", "longest", "long"])
+async def test_a_name_of_any_length_can_be_set_aside(base: Path, adapter: BundleAdapter, name: str) -> None:
+    for again in ("", ".1"):
+        lay(base, name, b"x\n", age_s=OLD_S)
+        assert await adapter.poll(limit=10) == []
+        assert left(base) == []
+        kept = [path.name for path in (base / "in/rejected").iterdir() if not path.name.endswith(".reason.txt")]
+        assert name[:60] in max(kept, key=len)
+        assert max(kept, key=len).endswith(again)
+    assert list(rejected(base).values()) == ["not-a-bundle"] * 2
+    await adapter.close()
+
+
+async def test_a_disk_that_is_full_leaves_what_is_to_be_set_aside_where_it_is(
+    base: Path, adapter: BundleAdapter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lay(base, "a.txt", b"x\n", age_s=OLD_S)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "no space")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "rename", full)
+        with pytest.raises(Unreachable) as caught:
+            await adapter.poll(limit=10)
+    assert caught.value.reason == "folder-full"
+    assert left(base) == ["a.txt"]
+    assert list((base / "in/rejected").iterdir()) == []
+    await adapter.close()
+
+
+async def test_a_file_that_is_gone_before_it_is_set_aside_leaves_no_reason(
+    base: Path, adapter: BundleAdapter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = lay(base, "a.txt", b"x\n", age_s=OLD_S)
+    rename = os.rename
+
+    def after_another_worker(source: Any, *rest: Any, **options: Any) -> None:
+        path.unlink()
+        rename(source, *rest, **options)
+
+    monkeypatch.setattr(os, "rename", after_another_worker)
+    assert await adapter.poll(limit=10) == []
+    assert list((base / "in/rejected").iterdir()) == []
+    await adapter.close()
+
+
+async def test_a_name_that_was_set_aside_all_too_often_stays(
+    base: Path, adapter: BundleAdapter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bundle_incoming, "MOST_OF_A_NAME", 1)
+    for _ in range(2):
+        lay(base, "a.txt", b"x\n", age_s=OLD_S)
+        await adapter.poll(limit=10)
+    lay(base, "a.txt", b"y\n", age_s=OLD_S)
+    with pytest.raises(Unreachable):
+        await adapter.poll(limit=10)
+    assert left(base) == ["a.txt"]
+    assert list(rejected(base)) == ["a.txt", "a.txt.1"]
+    await adapter.close()
+
+
+async def test_folders_take_no_files_place_among_those_looked_at(
+    base: Path, adapter: BundleAdapter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bundle_incoming, "MOST_LOOKED_AT", 1)
+    for number in range(9):
+        (base / f"in/{number}").mkdir()
+    lay(base, "good.txt", WHOLE)
+    assert await adapter.poll(limit=10) == [ACKNOWLEDGEMENT]
     await adapter.close()
 
 

@@ -272,10 +272,10 @@ async def test_an_answer_that_stalls_after_what_is_kept_is_not_waited_for() -> N
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     begun = time.monotonic()
-    async with server, pushing(f"http://127.0.0.1:{port}/", limits=Limits(call_s=5)) as adapter:
+    async with server, pushing(f"http://127.0.0.1:{port}/", limits=Limits(call_s=30)) as adapter:
         pushed = await adapter.push(make_batch())
     assert pushed.answer == b"a" * 512
-    assert time.monotonic() - begun < 4
+    assert time.monotonic() - begun < 15
 
 
 async def test_a_lease_is_not_rounded_up(receiver: HttpReceiver, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -356,7 +356,7 @@ async def test_a_connection_that_does_not_open_in_time_is_unreachable(monkeypatc
     async with pushing("http://127.0.0.1:9/", connect_s=0.2) as adapter:
         with pytest.raises(Unreachable) as caught:
             await adapter.push(make_batch())
-    assert time.monotonic() - begun < 2.5
+    assert time.monotonic() - begun < 30
     assert caught.value.reason == "connect-timeout"
 
 
@@ -379,6 +379,8 @@ async def test_a_connection_that_does_not_open_in_time_is_unreachable(monkeypatc
         "http:///push",
         "push",
         "http://例.cn/",
+        "http://a..example/",
+        f"http://{'a' * 64}.example/",
     ],
 )
 def test_a_url_that_is_not_canonical_or_not_allowed_is_no_setting(url: str) -> None:
@@ -443,13 +445,12 @@ async def test_a_name_that_nobody_answers_for_keeps_no_other_name_waiting(monkey
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 80))]
 
     monkeypatch.setattr(socket, "getaddrinfo", silent)
-    monkeypatch.setattr(addresses, "LOOKUP_S", 0.5)
+    monkeypatch.setattr(addresses, "LOOKUP_S", 1.5)
     dead, living = (AllowedAddresses([ip_network("127.0.0.0/8")]) for _ in range(2))
     waiting = [asyncio.create_task(dead.resolve("dead.example", 443)) for _ in range(100)]
     await asyncio.sleep(0.05)
-    begun = time.monotonic()
     (found,) = await living.resolve("living.example", 443)
-    assert (found["host"], time.monotonic() - begun < 0.3) == ("127.0.0.1", True)
+    assert (found["host"], [task for task in waiting if task.done()]) == ("127.0.0.1", [])
     faults = await asyncio.gather(*waiting, return_exceptions=True)
     assert {(type(fault), getattr(fault, "reason", "")) for fault in faults} == {(Unreachable, "no-address")}
     assert asked == ["dead.example", "living.example"]
@@ -476,7 +477,7 @@ async def test_nobody_waits_for_a_name_once_the_adapter_is_closed() -> None:
     await begun.wait()
     push.cancel()
     await adapter.close()
-    await asyncio.wait_for(cancelled.wait(), 1)
+    await asyncio.wait_for(cancelled.wait(), 30)
     with pytest.raises(asyncio.CancelledError):
         await push
 

@@ -80,7 +80,7 @@ def test_all_violations_are_told_at_once() -> None:
 
 def test_a_reason_is_stripped_and_must_be_given() -> None:
     assert check_reason("  机构调整 ") == "机构调整"
-    for wrong in ("", "  ", "理" * 1001):
+    for wrong in ("", "  ", "理" * 1001, "理\x00由", "理\ud800由"):
         with pytest.raises(InvalidResource) as refused:
             check_reason(wrong)
         assert refused.value.field == "/reason"

@@ -146,6 +146,7 @@ BAD = [
     ("parts", [{"kind": "item", "size": 1, "digest": "md5:0"}]), ("parts", [{"kind": "item", "size": 1, "digest": 1}]),
     ("parts", [{"kind": "item", "size": 0, "digest": DIGEST}]), ("parts", [{"kind": "item", "size": 1 << 40, "digest": DIGEST}]),
     ("parts", [{"kind": "item", "size": 1, "digest": DIGEST}] * 1001), ("more", 1),
+    ("kind", []), ("kind", {}), ("parts", [{"kind": [], "size": 1, "digest": DIGEST}]), ("hub", []), ("series", {}),
 ]  # fmt: skip
 
 

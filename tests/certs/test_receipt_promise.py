@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from certs.authority import HubKeyRole
-from certs.evidence import Checked, Verdict
 from certs.receipt_promise import LogRead, Watch, verify_promise
+from certs.statements import Checked, Verdict
 from certs.tree import leaf_hash
 from tests.support.log_copies import SEAL_BY, acceptance, anchors, certificates, filler, receipt
 from tests.vectors.evidence.county import HUB, NOW, Keys
@@ -80,6 +80,15 @@ def test_an_entry_after_one_that_was_made_after_seal_by_was_sealed_late(keys: Ke
     assert reason(verdict) == ("promise", "sealed-late")
 
 
+def test_an_entry_that_was_itself_made_after_seal_by_was_sealed_late(keys: Keys) -> None:
+    for at in (LATER, datetime.fromisoformat("9999-12-31T23:59:59-12:00")):
+        leaf = acceptance(time=at.isoformat())
+        verdict = judge(keys, copy_of([filler(0), leaf]), receipt(keys, promised=leaf))
+        assert reason(verdict) == ("promise", "sealed-late")
+        assert verdict.failed is not None
+        assert at.isoformat() in verdict.failed.fault.en  # type: ignore[union-attr]
+
+
 def test_a_copy_without_contents_does_not_show_how_far_the_log_goes(keys: Keys) -> None:
     assert reason(judge(keys, copy_of([filler(0), filler(1, LATER)], shown=False))) == ("promise", "time-not-shown")
     assert reason(judge(keys, copy_of([]))) == ("promise", "time-not-shown")
@@ -105,8 +114,15 @@ def test_a_part_of_the_log_shows_that_an_entry_is_there_but_not_that_it_is_missi
 
 @pytest.mark.parametrize(
     "changes",
-    [{"id": "019aa8c0-0000-7000-8000-00000000000f"}, {"event": "filler"}, {"details": {}}, {"details": None}],
-    ids=["id", "event", "digest", "details"],
+    [
+        {"id": "019aa8c0-0000-7000-8000-00000000000f"},
+        {"event": "filler"},
+        {"details": {}},
+        {"details": None},
+        {"time": (NOW + SECOND).isoformat()},
+        {"time": None},
+    ],
+    ids=["id", "event", "digest", "details", "time", "no time"],
 )
 def test_a_promised_hash_of_an_entry_about_something_else_is_no_promise_kept(
     keys: Keys, changes: dict[str, Any]

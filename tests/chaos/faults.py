@@ -22,7 +22,10 @@ SHORT_S = (0.2, 2.0)
 
 @dataclass(slots=True)
 class Faults:
-    """One fault after another. Workers reach `sinks` by `ways`, and hold a lane for `lease_s`: some are stopped for longer."""
+    """One fault after another. Workers reach `sinks` by `ways`, and hold a lane for `lease_s`: some are stopped for longer.
+
+    `deaths` are the ends that nobody brought about, of gateways and workers that had been ready.
+    """
 
     hub: Hub
     sinks: Sequence[Process]
@@ -32,13 +35,14 @@ class Faults:
     pause_s: tuple[float, float]
     done: Counter[str] = field(default_factory=Counter)
     last_words: list[str] = field(default_factory=list)
+    deaths: list[str] = field(default_factory=list)
     _deck: list[str] = field(default_factory=list)
     _sleepers: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def work(self, stop: asyncio.Event) -> None:
-        """Do harm until told to stop; everything runs again when this returns."""
+        """Do harm until told to stop, each kind at least once; everything runs again when this returns."""
         kinds = self._kinds()
-        while not stop.is_set():
+        while not stop.is_set() or kinds.keys() - self.done.keys():
             self.start_what_ended()
             self._deck = self._deck or self.moments.sample(list(kinds), k=len(kinds))
             name = self._deck.pop()
@@ -77,7 +81,10 @@ class Faults:
         for process in (*self.hub.gateways, *self.hub.workers, *self.sinks):
             if not process.is_running:
                 self.done["ended by itself"] += 1
-                self.last_words += [f"{process.log.name}: {line}" for line in process.tail().splitlines()[-1:]]
+                words = [f"{process.log.name}: {line}" for line in process.tail().splitlines()[-1:]]
+                self.last_words += words
+                if process.was_ready:
+                    self.deaths += words or [process.log.name]
                 process.start()
 
     async def _kill(self, those: Sequence[Process]) -> None:

@@ -66,13 +66,11 @@ class Office:
     path: Path
     moments: random.Random
     done: Counter[str] = field(default_factory=Counter)
-    replayed: int = 0
     _kids: dict[str, str] = field(default_factory=dict)
     _deck: list[str] = field(default_factory=list)
-    _turned: bool = False
 
     async def work(self, stop: asyncio.Event) -> None:
-        """One act after another, each undone after a moment, until told to stop."""
+        """One act after another, each undone after a moment, until told to stop, each kind at least once."""
         acts: Mapping[str, Callable[[], Awaitable[None]]] = {
             "grant": self.suspend_a_grant,
             "system": self.suspend_a_system,
@@ -82,7 +80,7 @@ class Office:
             "compromise": self.revoke_a_compromised_sender,
             "replay": self.replay,
         }
-        while not stop.is_set():
+        while not stop.is_set() or acts.keys() - self.done.keys():
             self._deck = self._deck or self.moments.sample(list(acts), k=len(acts))
             name = self._deck.pop()
             await acts[name]()
@@ -169,8 +167,7 @@ class Office:
         try:
             async with self.database.session() as session, session.begin():
                 count = await count_dead_letters(session, selection)
-                done = await replay_many(session, selection, expected=count, now=datetime.now(UTC), **WHO)
-                self.replayed += done.count
+                await replay_many(session, selection, expected=count, now=datetime.now(UTC), **WHO)
         except (CountHasChanged, *FAULTS):
             return
 

@@ -3,7 +3,6 @@ changes of rights for a while; then everything settles, the tables are written d
 
 import asyncio
 import json
-import os
 import random
 import subprocess
 import sys
@@ -27,7 +26,7 @@ from tests.chaos.faults import Faults
 from tests.chaos.office import WHO, Office
 from tests.chaos.proxy import Proxy
 from tests.chaos.records import read
-from tests.support.harness import CHECKOUT, Hub, Process, free_port, running_hub
+from tests.support.harness import CHECKOUT, Hub, Process, free_port, running_hub, unmeasured
 from tests.support.world import HUB
 
 LEASE_S = 4.0
@@ -41,6 +40,22 @@ TUNED = {
 
 PROMISED = 3
 """Requests to each sink that are held beyond their lease whatever the dice say: a run without a late one shows nothing."""
+
+REFUSALS = frozenset({"jti-reused", "certificate-revoked"})
+"""What clients are told beside receipts: of a second envelope under one `jti`, and of a sender whose key was compromised."""
+
+SHOWN = (
+    "exchanges",
+    "deliveries",
+    "repeats",
+    "refused_stale",
+    "leases_run_out",
+    "spans_closed",
+    "cut",
+    "held",
+    "delayed",
+)
+"""Figures without which a run shows nothing."""
 
 SETTLE_S = 60.0
 """By then everything that can be delivered is, once nobody does any more harm."""
@@ -81,7 +96,7 @@ class SinkProcess(Process):
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "tests.chaos.sink", *self.arguments],
                 cwd=CHECKOUT,
-                env={**os.environ, **self.environment},
+                env=unmeasured(self.environment),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -102,7 +117,7 @@ class Plan:
 
 @dataclass(slots=True)
 class Outcome:
-    """What a round came to."""
+    """What a round came to. `notes` are faults that the checker does not see."""
 
     seed: int
     counts: dict[str, int]
@@ -111,10 +126,14 @@ class Outcome:
     network: Counter[str]
     refused: Counter[str]
     violations: list[Violation]
-    exceptions: list[str]
     settled_s: float
     last_words: list[str]
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def lacking(self) -> list[str]:
+        """What did not happen, so that the round shows nothing of it."""
+        return [name for name in SHOWN if not (self.counts | self.network).get(name)]
 
 
 def chaos(plan: Plan, folder: Path) -> Outcome:
@@ -160,14 +179,16 @@ async def _round(hub: Hub, plan: Plan, folder: Path) -> Outcome:
                 proxy.calm = True
             await clients.finish()
         began = time.monotonic()
-        is_settled = await _settle(hub)
+        notes = [] if await _settle(hub) else [f"not settled within {SETTLE_S:.0f} s"]
         await asyncio.gather(*(way.drained() for way in ways))
         await _dump(hub, folder / "database.jsonl")
         records = read(folder)
+        notes += [f"a client was told {slug}" for slug in sorted(clients.refused.keys() - REFUSALS)]
+        notes += [f"ended in service: {words}" for words in faults.deaths]
+        notes += hub.exceptions()
         return Outcome(
             plan.seed, figures(records), faults.done, office.done, sum((p.done for p in (*doors, *ways)), Counter()),
-            clients.refused, judge(records), hub.exceptions(), time.monotonic() - began, faults.last_words,
-            [] if is_settled else [f"not settled within {SETTLE_S:.0f} s"],
+            clients.refused, judge(records), time.monotonic() - began, faults.last_words, notes,
         )  # fmt: skip
 
 

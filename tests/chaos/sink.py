@@ -8,6 +8,7 @@ file says. Until the file `calm` appears it misbehaves now and then: it is busy,
 
 import asyncio
 import base64
+import hashlib
 import json
 import os
 import random
@@ -112,7 +113,7 @@ class Sink:
 
     def note(self, push: Push, url: str, at: float, verdict: str, status: int, kept: list[str], headers: Any) -> None:
         """Write an arrival down."""
-        items = tuple(_item(one.delivery, one.sequence, one.exchange, one.digest, one.envelope) for one in push.items)
+        items = tuple(_item(one.delivery, one.sequence, one.exchange, one.envelope) for one in push.items)
         arrival = Arrival(
             at, url, push.lane, push.fence, push.sequence, _created(headers["signature-input"]),
             push.expires.timestamp(), verdict, status, frozenset(kept), items,
@@ -139,9 +140,11 @@ class Sink:
         )
 
 
-def _item(delivery: str, sequence: int, exchange: str, digest: str, compact: bytes) -> Item:
+def _item(delivery: str, sequence: int, exchange: str, compact: bytes) -> Item:
+    """What the checker is told of an item; the digest is of the bytes that came, whatever the push says of them."""
     part = compact.split(b".")[0]
     header = json.loads(base64.urlsafe_b64decode(part + b"=" * (-len(part) % 4)))
+    digest = f"sha-256:{hashlib.sha256(compact).hexdigest()}"
     return Item(delivery, sequence, exchange, digest, header["iss"], header["jti"], header["kid"])
 
 

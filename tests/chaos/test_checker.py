@@ -170,6 +170,53 @@ def number_from_two(found: Records) -> None:
     found.delivered[0] = replace(found.delivered[0], sequence=7)
 
 
+def number_from_two_on(found: Records) -> None:
+    """Nothing of the lane that parks has the number 1."""
+    found.arrivals[1] = [
+        replace(one, sequence=one.sequence + 1, items=tuple(replace(i, sequence=i.sequence + 1) for i in one.items))
+        for one in found.arrivals[1]
+    ]
+    found.attempts[3:] = [replace(one, first=one.first + 1) for one in found.attempts[3:]]
+    found.delivered[3:] = [replace(one, sequence=(one.sequence or 0) + 1) for one in found.delivered[3:]]
+    found.dead = [replace(one, sequence=(one.sequence or 0) + 1) for one in found.dead]
+
+
+def be_busy_and_then_take_a_lower_fence(found: Records) -> None:
+    """A receiver has seen a fence whatever it answered."""
+    busy = replace(found.arrivals[0][1], verdict="busy", status=503, fence=9)
+    found.arrivals[0][1] = busy
+    found.attempts.append(replace(found.attempts[1], fence=9))
+
+
+def overtake_what_is_further_ahead(found: Records) -> None:
+    """The third was answered before the first was posted; the second, between them, was posted before both."""
+    found.arrivals[1].clear()
+    for number in (0, 2):
+        change_answer(number, posted_at=40.0, answered_at=41.0)(found)
+    change_answer(1, posted_at=20.0, answered_at=45.0)(found)
+    change_answer(3, posted_at=30.0, answered_at=31.0)(found)
+
+
+def one_of_another_key(found: Records) -> None:
+    change_item(0, 2, 1, kid="kid-b")(found)
+    found.closed.append(Closed("kid", "kid-b", 250.0, None))
+
+
+def begin_while_one_is_open(ended: float | None, outcome: str | None) -> Callable[[Records], None]:
+    """The next attempt begins before the lease of one is over whose end nobody saw, or saw too early."""
+
+    def do(found: Records) -> None:
+        change_attempt(0, ended=ended, outcome=outcome)(found)
+        change_attempt(1, started=103.0)(found)
+
+    return do
+
+
+def leave_what_a_key_stopped_for_a_while(found: Records) -> None:
+    leave_in_the_queue(found)
+    found.closed.append(Closed("kid", "kid-a", 5.0, 6.0))
+
+
 def arrive_twice(found: Records) -> None:
     found.arrivals[1].append(replace(found.arrivals[1][0], verdict="already-had", kept=frozenset()))
 
@@ -182,6 +229,7 @@ PLANTED: dict[str, tuple[str, Callable[[Records], None]]] = {
     "confirmed-but-never-kept": ("I1", confirm_what_nobody_kept),
     "parked-in-a-blocking-lane": ("I1", park_where_it_blocks),
     "left-in-the-queue": ("I1", leave_in_the_queue),
+    "left-in-the-queue-after-a-while": ("I1", leave_what_a_key_stopped_for_a_while),
     "two-exchanges-of-one-message": ("I2", change_answer(1, jti="j1")),
     "sink-saw-two-exchanges-of-one-message": ("I2", change_item(0, 2, 1, jti="j1")),
     "delivery-with-two-digests": ("I2", change_item(0, 1, 0, digest="sha-256:8")),
@@ -193,20 +241,33 @@ PLANTED: dict[str, tuple[str, Callable[[Records], None]]] = {
     "started-while-lane-closed": ("I3", close("lane", BLOCK, 199.0, 200.05)),
     "started-while-url-closed": ("I3", close("url", f"http://{BLOCK}", 199.0, None)),
     "started-while-kid-closed": ("I3", close("kid", "kid-a", 250.0, None)),
+    "started-while-a-later-items-kid-was-closed": ("I3", one_of_another_key),
     "attempt-not-in-the-database": ("I4", change(0, 1, fence=9)),
     "attempt-of-other-items": ("I4", change_attempt(1, count=2)),
     "fence-used-twice": ("I4", arrive_twice),
     "attempts-overlap": ("I4", change_attempt(1, ended=301.0)),
     "attempt-before-the-lease-was-over": ("I4", change_attempt(1, started=103.0)),
+    "attempt-before-the-lease-of-an-open-one-was-over": ("I4", begin_while_one_is_open(None, None)),
+    "attempt-before-the-lease-of-a-lost-one-was-over": ("I4", begin_while_one_is_open(102.0, "expired")),
     "fence-fell": ("I4", change(0, 2, fence=1)),
+    "fence-fell-below-one-that-was-not-taken": ("I4", be_busy_and_then_take_a_lower_fence),
     "accepted-after-expiry": ("I4", change(0, 2, at=305.0)),
     "out-of-order": ("I4", swap_the_park_arrivals),
     "overtaken": ("I4", change_answer(1, posted_at=50.0, answered_at=51.0)),
+    "overtaken-by-one-further-ahead": ("I4", overtake_what_is_further_ahead),
     "one-number-for-two": ("I4", change_item(0, 2, 1, sequence=2)),
     "gap": ("I4", number_from_two),
+    "gap-at-the-beginning": ("I4", number_from_two_on),
 }
 ALSO_CALLED = {
     "receipt-unreadable": "receipt-of-something-else",
+    "left-in-the-queue-after-a-while": "left-in-the-queue",
+    "started-while-a-later-items-kid-was-closed": "started-while-kid-closed",
+    "attempt-before-the-lease-of-an-open-one-was-over": "attempts-overlap",
+    "attempt-before-the-lease-of-a-lost-one-was-over": "attempts-overlap",
+    "fence-fell-below-one-that-was-not-taken": "fence-fell",
+    "overtaken-by-one-further-ahead": "overtaken",
+    "gap-at-the-beginning": "gap",
     "sink-saw-two-exchanges-of-one-message": "two-exchanges-of-one-message",
     "attempt-of-other-items": "attempt-not-in-the-database",
     "attempt-before-the-lease-was-over": "attempts-overlap",
@@ -250,6 +311,16 @@ def test_what_a_compromised_key_signed_may_stay_in_the_queue() -> None:
     lost = found.arrivals[1].pop(2)
     found.attempts.pop()
     found.closed.append(Closed("kid", lost.items[0].kid, 900.0, None))
+    assert judge(found) == []
+
+
+def test_what_waits_under_a_number_leaves_no_gap() -> None:
+    found = made()
+    found.delivered[3:] = [row(PARK, 3)]
+    found.waiting.append(row(PARK, 1))
+    found.arrivals[1].pop(0)
+    found.attempts.pop(3)
+    found.closed.append(Closed("kid", "kid-a", 900.0, None))
     assert judge(found) == []
 
 

@@ -101,6 +101,13 @@ def test_only_the_proxy_is_published_and_only_proxy_and_workers_reach_the_outsid
     assert not {"data"} & set(SERVICES["proxy"]["networks"])
 
 
+def test_gateways_believe_the_network_that_they_share_with_the_proxy_and_nobody_else() -> None:
+    (given,) = COMPOSE["networks"]["inside"]["ipam"]["config"]
+    assert {name for name, service in SERVICES.items() if "inside" in service["networks"]} == {"proxy", *GATEWAYS}
+    for name in GATEWAYS:
+        assert SERVICES[name]["environment"]["SHUNIU_TRUSTED_PROXIES"] == given["subnet"]
+
+
 def test_the_object_store_which_nothing_uses_yet_is_connected_to_nothing() -> None:
     assert [name for name, service in SERVICES.items() if "objects" in service["networks"]] == ["objects"]
 

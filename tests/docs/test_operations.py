@@ -2,7 +2,6 @@
 
 import os
 import re
-import shlex
 import shutil
 import signal
 import subprocess
@@ -12,16 +11,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import click
 import httpx
 import pytest
 
-from hub.cli.commands import root
-from tests.docs.pages import ROOT, page
+from tests.docs.pages import PAGES, ROOT, page
 from tests.docs.running_demo import free_port, plain_environment, remove_cluster
+from tests.docs.typed import assert_exists, commands_of
 
 PAGE = page("docs/operations.md")
-ALL_PAGES = {name: page(f"docs/{name}.md") for name in ("operations", "index", "first-exchange", "log-leaf")}
 DEFAULT_URL = "http://127.0.0.1:8640"
 READY_WITHIN_S = 60.0
 
@@ -106,7 +103,9 @@ def test_a_hub_that_is_up_answers_as_the_page_says(hub: tuple[Operator, dict[str
     done = operator.types(blocks_to("run while up")[0])
     assert done.returncode == 0, done.stderr
     assert '"status":"ready"' in done.stdout
-    table = set(re.findall(r"`(shuniu_\w+)`", PAGE.split("## 指标")[1].split("## 备份")[0]))
+    listed = re.findall(r"`(shuniu_\w+)`", PAGE.split("## 指标")[1].split("## 备份")[0])
+    table = set(listed)
+    assert len(table) == len(listed)
     served = set(re.findall(r"^(shuniu_\w+) ", done.stdout, re.MULTILINE))
     assert table == {name for name in served if not name.endswith("_created")}
 
@@ -135,6 +134,14 @@ def test_the_first_partner_gets_a_certificate_by_the_commands_of_the_page(
 
 
 @pytest.mark.process
+def test_the_anchors_that_partners_are_given_are_those_that_the_page_lists(
+    hub: tuple[Operator, dict[str, str]],
+) -> None:
+    (row,) = re.findall(r"^\| `DATA/trust/` \|(.*)\|$", PAGE, re.MULTILINE)
+    assert set(re.findall(r"`([\w.]+)`", row)) == {path.name for path in (hub[0].folder / "county-hub/trust").iterdir()}
+
+
+@pytest.mark.process
 def test_setting_up_twice_overwrites_nothing_and_exits_with_3(hub: tuple[Operator, dict[str, str]]) -> None:
     operator, _ = hub
     before = (operator.folder / "county-hub/master.key").read_bytes()
@@ -153,20 +160,7 @@ def test_a_wrong_name_in_the_file_of_settings_is_refused_and_an_unknown_variable
     assert "hub_idd" in done.stderr
 
 
-def commands_of(text: str) -> list[list[str]]:
-    """Every `shuniu …` that a page tells to type, in words."""
-    typed = re.findall(r"(?:^\$ |^|`)(shuniu [a-z][^`\n|;#]*)", text, re.MULTILINE)
-    return [shlex.split(command)[1:] for command in typed]
-
-
-@pytest.mark.parametrize("name", ALL_PAGES)
+@pytest.mark.parametrize("name", PAGES)
 def test_every_command_of_a_page_exists_with_its_options(name: str) -> None:
-    for words in commands_of(ALL_PAGES[name]):
-        command: click.Command = root
-        rest = words
-        while isinstance(command, click.Group) and rest:
-            found = command.get_command(click.Context(command), rest[0])
-            assert found, words
-            command, rest = found, rest[1:]
-        known = {option for parameter in command.params for option in parameter.opts} | {"--help"}
-        assert {word for word in rest if word.startswith("--")} <= known, words
+    for words in commands_of(page(name)):
+        assert_exists(words)

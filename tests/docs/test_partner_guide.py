@@ -18,6 +18,7 @@ import pytest
 from cryptography import x509
 from http_message_signatures import HTTPSignatureKeyResolver, InvalidSignature
 
+from adapters.http import refusal
 from certs.http_signature import content_digest, sign_request
 from certs.keys import generate_key
 from certs.suites import KeySigner
@@ -107,6 +108,18 @@ def test_both_languages_have_the_same_blocks_and_the_same_sections() -> None:
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_the_table_of_refusals_is_the_hubs(language: str) -> None:
     assert table(language) in PAGES[language]
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_guide_sorts_a_receiver_s_answers_as_the_hub_does(language: str) -> None:
+    rows = [
+        found.replace("4xx", "").replace("xx", "00")
+        for found in re.findall(r"^\| ([^|]*\dxx[^|]*|\d{3}[^|]*) \|", PAGES[language], re.MULTILINE)
+    ]
+    sorts = [{refusal(int(status), b"", "").reason for status in re.findall(r"[345]\d\d", row)} for row in rows]
+    assert [{"not-believed"}, {"stale"}, {"not-now"}, {"rejected"}, {"wrong-way"}, {"redirected"}] == sorts[-6:]
+    named = {int(status) for row in rows for status in re.findall(r"4\d\d", row)}
+    assert {refusal(status, b"", "").reason for status in set(range(401, 500)) - named} == {"wrong-way"}
 
 
 @pytest.mark.parametrize("name", ["receiver", "check_push"])

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import ROOT, blocks, page
+from tests.docs.pages import PAGES, ROOT, blocks, page
 from tests.docs.running_demo import RunningDemo, plain_environment
+from tests.docs.typed import assert_exists, commands_of
 
 READMES = ("README.md", "README.zh-CN.md")
-PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")))
 
 _LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
 
@@ -42,6 +42,47 @@ def test_the_ten_lines_exchange_and_acknowledge_a_record(demo: RunningDemo, name
     assert re.fullmatch(r"receipt for [0-9a-f-]{36} in 4 lanes", receipt)
     assert delivered.startswith("lintao-approval [{'permit_code': 'DEMO-0002'")
     assert acknowledged == "acknowledged 1"
+
+
+@pytest.mark.process
+def test_every_chapter_of_the_demo_says_what_happened_and_which_command_does_the_same(demo: RunningDemo) -> None:
+    chapters = re.split(r"^\d+\. ", demo.output, flags=re.MULTILINE)[1:]
+    assert len(chapters) == 14
+    for chapter in chapters:
+        assert re.search(r"^   [✓✗] ", chapter, re.MULTILINE), chapter
+        assert re.search(r"^     \$ shuniu ", chapter, re.MULTILINE), chapter
+    named = commands_of(re.sub(r"^ +\$ |; ", "\n", demo.output, flags=re.MULTILINE))
+    assert len(named) >= 20
+    for words in named:
+        assert_exists(words)
+
+
+SHOWN = {
+    "keys of its own for each system": r"✓ lintao-finance +[\w-]{16}…",
+    "published data with its receipts": r"✓ 试点名录　+ +100 条 / records  exchange [0-9a-f-]{36}",
+    "the sub-site pulls and acknowledges": r"✓ lintao-subsite: (\d+) 封 / envelopes, \d+ 条 / records, 确认 / acknowledged \1\n",
+    "the city pulls and acknowledges": r"✓ dingxi-exchange: (\d+) 封 / envelopes, \d+ 条 / records, 确认 / acknowledged \1\n",
+    "tampered": r"✗ [^\n]*tampered → 401 bad-signature",
+    "another hub's": r"✗ [^\n]*wrong audience → 403 wrong-audience",
+    "without a grant": r"✗ [^\n]*no grant → 403 no-grant",
+    "against the schema, with the place": r"✗ [^\n]*breaks the schema → 422 schema-violation\n +/records/1/budget_amount: ",
+    "classified": r"✗ [^\n]*classified → 422 classified-content",
+    "a revoked key": r"revoked \(keyCompromise\)\n[^\n]*\n +✗ [^\n]* → 401 certificate-revoked",
+    "pushes that the city's endpoint checks": r"✓ dingxi-exchange [^\n]*received and verified 3 items at http://127\.0\.0\.1:",
+    "a forged push": r"✗ [^\n]*a forged push → 401",
+    "a dead consumer": r"✗ [^\n]*parked at the limit of attempts\n[^\n]*\n +✓ [^\n]*replayed and delivered",
+    "bundles across a pair of folders": r"verified and took [12]; [^\n]*\n +✗ [^\n]*one character changed",
+    "acknowledgements by file": r"✓ [^\n]*acknowledgements came back by file: 2 deliveries settled",
+    "a forged row": r"✗ [^\n]*row 7 was forged → entry-unlike-tile",
+    "evidence, verified": r"✓ evidence\.json（[^\n]*：\d+ 项全部成立",
+    "evidence with a byte changed": r"✗ [^\n]*byte \d+ was changed → \w+",
+}
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("pattern", SHOWN.values(), ids=SHOWN)
+def test_the_demo_shows(demo: RunningDemo, pattern: str) -> None:
+    assert re.search(pattern, demo.output), demo.output
 
 
 def test_the_first_exchange_of_both_languages_is_the_same_code_of_ten_lines() -> None:

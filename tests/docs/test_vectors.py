@@ -23,7 +23,7 @@ from hub.client import PushGuard, PushRefused, PushTrust, TrustError, verify_pus
 from hub.client.messages import check_receipt
 from hub.client.push import Push, PushItem
 from hub.errors import Refused
-from hub.exchange import acknowledging
+from hub.exchange.ack_payload import read_deliveries
 from hub.exchange.judging import (
     BeforeSignature,
     RegistryDependent,
@@ -135,7 +135,7 @@ def answer_to_acknowledgement(compact: bytes, picture: Picture) -> str:
         signer = find_signer(opened, picture)
         check_parties(opened.header, signer, hub_id=ACKNOWLEDGEMENTS["hub"])
         check_sender(opened.header, signer, now=NOW, skew_s=ACKNOWLEDGEMENTS["skew_s"])
-        acknowledging._deliveries(opened)
+        read_deliveries(opened.payload_bytes)
     except (BeforeSignature, RegistryDependent) as refused:
         return refused.refusal.slug
     except Refused as refused:

@@ -2,6 +2,7 @@
 before B was posted; a lane's numbers have no gaps and stay with their deliveries."""
 
 import asyncio
+import os
 import random
 import time
 from collections import defaultdict
@@ -22,6 +23,8 @@ ROUNDS = 8
 WRITERS = 16
 PAUSE_S = 0.03
 LIMIT = 100
+
+SEED = int(os.environ.get("SHUNIU_TEST_SEED") or random.SystemRandom().randrange(1 << 32))
 
 
 @dataclass(slots=True)
@@ -129,12 +132,11 @@ async def crash(found: County, moments: random.Random) -> None:
 
 
 async def lanes_keep_their_order(found: County, rounds: int) -> None:
-    seed = random.SystemRandom().randrange(1 << 32)
-    print(f"seed {seed}")
-    moments = random.Random(seed)
+    print(f"seed {SEED}: SHUNIU_TEST_SEED={SEED} repeats it")
+    moments = random.Random(SEED)
     inboxes, done = Inboxes(), asyncio.Event()
     pullers = [
-        asyncio.create_task(keep_pulling(Puller(consumer), found.hub.ports, inboxes, random.Random(seed + n), done))
+        asyncio.create_task(keep_pulling(Puller(consumer), found.hub.ports, inboxes, random.Random(SEED + n), done))
         for n, consumer in enumerate([*found.consumers, *found.consumers])
     ]
     async with Load(found.hub.ports, found.envelopes(), connections=WRITERS, pause_s=PAUSE_S) as load:

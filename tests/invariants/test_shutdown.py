@@ -9,6 +9,7 @@ import pytest
 from tests.invariants.county import RES, County
 from tests.invariants.test_overload import nothing_commits, one_more_gateway
 from tests.support.load import Load, missing
+from tests.support.puller import Puller
 from tests.support.wire import Connection
 from tests.support.world import record
 
@@ -45,6 +46,18 @@ async def test_a_gateway_that_is_told_to_stop_under_load_ends_with_0_and_loses_n
             await load.flows(50)
     assert not load.refused
     assert await missing(calm.connection, load.held) == []
+
+
+async def test_a_long_poll_is_answered_and_does_not_hold_the_end_up(calm: County) -> None:
+    async with one_more_gateway(calm) as gateway, Connection(gateway.port) as connection:
+        puller = Puller(calm.consumers[0])
+        await puller.get_token(connection)
+        polling = asyncio.create_task(puller.pull(connection, wait=30))
+        await asyncio.sleep(0.3)
+        assert not polling.done()
+        gateway.terminate()
+        assert (await polling).json() == {"items": []}
+        assert await gateway.ended(5) == 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -8,6 +8,7 @@ no switch for that.
 import asyncio
 import os
 import random
+import re
 import signal
 import socket
 import subprocess
@@ -37,6 +38,9 @@ START_S = 60.0
 
 STOP_S = 40.0
 
+MEASURED = ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
+"""What has a process measure its coverage: twice the time to start and to answer, and nothing to show once it is killed."""
+
 BOOT = """
 import importlib, sys
 for change in filter(None, sys.argv.pop(1).split(";")):
@@ -49,12 +53,25 @@ main()
 """
 
 
+PORTS = range(20_000, 32_768)
+"""Below those that Linux gives to outgoing connections: one of them would keep a process that was killed from its port."""
+
+
 def free_port() -> int:
     """A port of the loopback interface that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    while True:
+        port = random.SystemRandom().choice(PORTS)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+
+
+def unmeasured(own: Mapping[str, str]) -> dict[str, str]:
+    """The environment with a process's own variables, and without those of `MEASURED`."""
+    return {name: value for name, value in {**os.environ, **own}.items() if name not in MEASURED}
 
 
 @dataclass(slots=True)
@@ -75,7 +92,7 @@ class Process:
             self._process = subprocess.Popen(
                 [sys.executable, "-c", BOOT, changes, *self.arguments],
                 cwd=CHECKOUT,
-                env={**os.environ, **self.environment},
+                env=unmeasured(self.environment),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -134,6 +151,12 @@ class Process:
             assert self.is_running, f"{self.arguments} ended while starting:\n{self.tail()}"
             assert time.monotonic() < deadline, f"{self.arguments} is not ready:\n{self.tail()}"
             await asyncio.sleep(0.02)
+
+    @property
+    def was_ready(self) -> bool:
+        """Whether it said, since it was last started, that it is ready."""
+        said = [line for line in self.log.read_text(errors="replace").splitlines() if ' ready"' in line]
+        return any(re.search(rf'"pid":{self.pid}\b', line) for line in said)
 
     def tail(self) -> str:
         """The end of what it wrote."""

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
@@ -111,11 +111,10 @@ def _processes(settings: Settings) -> Iterator[list[subprocess.Popen[bytes]]]:
 def _wait_until_ready(http: httpx.Client, processes: list[subprocess.Popen[bytes]], data: Path) -> None:
     deadline = time.monotonic() + READY_WITHIN_S
     while time.monotonic() < deadline and processes[0].poll() is None:
-        try:
-            if http.get("/readyz").status_code == 200:
+        with suppress(httpx.TransportError):
+            if http.get("/readyz").status_code == httpx.codes.OK:
                 return
-        except httpx.TransportError:
-            time.sleep(0.1)
+        time.sleep(0.1)
     raise SetupError(
         f"网关未能启动；原因见 {data / 'gateway.log'}", f"the gateway did not start; see why in {data / 'gateway.log'}"
     )

@@ -1,22 +1,17 @@
 """A platform of the province is behind a one-way gateway: files cross a pair of folders, and so do its signed acknowledgements."""
 
 import shutil
-import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from hub.cli import demo_data
 from hub.cli.demo.county import County
-from hub.cli.demo.story import EDITORS
-from hub.client import Delivery
-from hub.client.bundles import Bundles
+from hub.cli.demo.pushing import await_that, grant_pushes, publish_again
+from hub.client import Bundles, Delivery
 
 CONSUMER, RESOURCE = "gansu-power-operation", "special_funds"
 PURPOSE = "专项资金公开（网闸）"
 FORGED = "FORGED.txt"
 PUBLISHED = 2
-WITHIN_S = 15.0
 
 
 class Gateway:
@@ -49,9 +44,9 @@ def cross(county: County) -> None:
     settings = {name: str(folder) for name, folder in gateway.near.items()}
     county.call("secadmin", "PUT", f"/v1/systems/{CONSUMER}/push-target", {"adapter": "bundle", "settings": settings})
     narrator.same(f"shuniu push-target set {CONSUMER} settings.json --adapter bundle")
-    lane = _grant(county)
-    _publish(county, PUBLISHED)
-    _wait(lambda: _state(county, lane) == "awaiting", "a bundle")
+    lane = grant_pushes(county, CONSUMER, RESOURCE, PURPOSE)
+    publish_again(county, RESOURCE, PUBLISHED)
+    await_that(lambda: _state(county, lane) == "awaiting", "a bundle")
     files = sorted(gateway.near["outgoing"].iterdir())
     size = sum(path.stat().st_size for path in files)
     narrator.done(f"{', '.join(path.name for path in files)}（{size:,} 字节 / bytes）→ 网闸 / gateway")
@@ -73,7 +68,7 @@ def cross(county: County) -> None:
         bundles.take(gateway.far["incoming"], kept.extend, now=datetime.now(UTC))
         return _state(county, lane) == "idle"
 
-    _wait(all_came_back, "the acknowledgement")
+    await_that(all_came_back, "the acknowledgement")
     if [item.sequence for item in kept] != list(range(1, PUBLISHED + 1)) or taken.missing:
         raise AssertionError(f"not what was published, in its order: {[item.sequence for item in kept]}")
     narrator.done(
@@ -88,35 +83,6 @@ def _changed(data: bytes) -> bytes:
     return data[:place] + (b"B" if data[place : place + 1] == b"A" else b"A") + data[place + 1 :]
 
 
-def _grant(county: County) -> str:
-    provider = next(resource.provider for resource in demo_data.load_resources() if resource.key == RESOURCE)
-    body = {
-        "consumer": CONSUMER,
-        "resource": county.resources[RESOURCE]["code"],
-        "purpose": PURPOSE,
-        "basis": "《甘肃省政务数据共享管理办法》（示例）",
-        "mode": "push",
-        "valid_to": "2099-01-01T00:00:00+08:00",
-    }
-    lane: str = county.call(EDITORS[provider], "POST", "/v1/grants", body)["lane"]
-    return lane
-
-
-def _publish(county: County, count: int) -> None:
-    resource = next(resource for resource in demo_data.load_resources() if resource.key == RESOURCE)
-    record = demo_data.load_records(RESOURCE)[0]
-    for _ in range(count):
-        county.partners[resource.system].publish(county.resources[RESOURCE]["code"], [record])
-
-
 def _state(county: County, lane: str) -> str:
     lanes = county.call("sysadmin", "GET", "/v1/lanes?limit=500")["items"]
     return next(str(found["state"]) for found in lanes if found["id"] == lane)
-
-
-def _wait(holds: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + WITHIN_S
-    while not holds():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"{what} did not come in time; see worker.log")
-        time.sleep(0.05)

@@ -10,7 +10,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from hub.cli import demo_data
 from hub.cli.demo.county import County
-from hub.cli.demo.story import EDITORS
 from hub.client import PushGuard, PushRefused, PushTrust, verify_push
 
 CITY, RESOURCE = "dingxi-exchange", "special_funds"
@@ -84,52 +83,49 @@ def push(county: County) -> None:
         target = {"settings": settings, "policy": "park", "max_attempts": 1}
         county.call("secadmin", "PUT", f"/v1/systems/{CITY}/push-target", target)
         narrator.same(f"shuniu push-target set {CITY} settings.json --policy park --max-attempts 1")
-        _grant(county)
-        _publish(county, 3)
-        _wait(lambda: len(endpoint.received) == 3, "three pushes")
+        lane = grant_pushes(county, CITY, RESOURCE, PURPOSE)
+        narrator.done(f"推送授权 / a grant that pushes, lane {lane}")
+        publish_again(county, RESOURCE, 3)
+        await_that(lambda: len(endpoint.received) == 3, "three pushes")
         narrator.done(f"{CITY} 收到并核验 3 项 / received and verified 3 items at {endpoint.url}")
         unsigned = endpoint.take([("content-type", "application/json")], b"{}")
         narrator.refused(f"伪造的推送 / a forged push → {unsigned}")
-    _publish(county, 1)
-    _wait(lambda: _count(county) == 1, "a dead letter")
+    publish_again(county, RESOURCE, 1)
+    await_that(lambda: _count(county) == 1, "a dead letter")
     narrator.refused("接收端停机，到次数上限后搁置 / the endpoint is down; parked at the limit of attempts")
     narrator.same(f"shuniu dead-letter list --consumer {CITY}")
     with endpoint.open():
         done = county.call("sysadmin", "POST", "/v1/dead-letters/replay", {"consumer": CITY, "expected": 1})
-        _wait(lambda: len(endpoint.received) == 4, "the replay")
+        await_that(lambda: len(endpoint.received) == 4, "the replay")
     narrator.done(f"接收端恢复，重投 {done['replayed']} 项并送达 / the endpoint is back; replayed and delivered")
     narrator.same(f"shuniu dead-letter replay --consumer {CITY}")
 
 
-def _grant(county: County) -> None:
-    provider = next(resource.provider for resource in demo_data.load_resources() if resource.key == RESOURCE)
-    body = {
-        "consumer": CITY,
-        "resource": county.resources[RESOURCE]["code"],
-        "purpose": PURPOSE,
-        "basis": "《甘肃省政务数据共享管理办法》（示例）",
-        "mode": "push",
-        "valid_to": "2099-01-01T00:00:00+08:00",
-    }
-    made = county.call(EDITORS[provider], "POST", "/v1/grants", body)
-    county.narrator.done(f"推送授权 / a grant that pushes, lane {made['lane']}")
+def grant_pushes(county: County, consumer: str, resource: str, purpose: str) -> str:
+    """A grant that pushes, decided by the provider; returns its lane."""
+    provider = next(described.provider for described in demo_data.load_resources() if described.key == resource)
+    grant = demo_data.Grant(consumer, resource, purpose, "《甘肃省政务数据共享管理办法》（示例）", "push")
+    lane: str = county.grant(grant, provider)["lane"]
+    return lane
 
 
-def _publish(county: County, count: int) -> None:
-    resource = next(resource for resource in demo_data.load_resources() if resource.key == RESOURCE)
-    record = demo_data.load_records(RESOURCE)[0]
+def publish_again(county: County, resource: str, count: int) -> None:
+    """The first record of a resource, in `count` envelopes."""
+    described = next(described for described in demo_data.load_resources() if described.key == resource)
+    record = demo_data.load_records(resource)[0]
     for _ in range(count):
-        county.partners[resource.system].publish(county.resources[RESOURCE]["code"], [record])
+        county.partners[described.system].publish(county.resources[resource]["code"], [record])
 
 
-def _count(county: County) -> int:
-    found: int = county.call("sysadmin", "GET", f"/v1/dead-letters/count?consumer={CITY}")["count"]
-    return found
-
-
-def _wait(holds: Callable[[], bool], what: str) -> None:
+def await_that(holds: Callable[[], bool], what: str) -> None:
+    """Return when it holds; the demo fails when it does not come in time."""
     deadline = time.monotonic() + WITHIN_S
     while not holds():
         if time.monotonic() > deadline:
             raise AssertionError(f"{what} did not come in time; see worker.log")
         time.sleep(0.1)
+
+
+def _count(county: County) -> int:
+    found: int = county.call("sysadmin", "GET", f"/v1/dead-letters/count?consumer={CITY}")["count"]
+    return found

@@ -154,6 +154,7 @@ def _refusals(county: County) -> None:
         "带密级标志 / classified",
         lambda: partner.publish(code, [{**good, "management_rules": "机密★10年"}]),
     )
+    county.narrator.same("shuniu send --partner DIR --res CODE [--to SYS] records.json   (POST /v1/exchanges)")
 
 
 def _revocation(county: County) -> None:

@@ -240,9 +240,10 @@ class EmbeddedPostgres:
         pause = WATCH_S
         while not self._released.wait(pause):
             self._reap()
-            if self._users is None or not is_still_at(self._users, self.layout.users):
-                return
-            with contextlib.suppress(OSError, DatabaseUnavailable):  # the folder may go at this very moment
+            # the folder may go at this very moment, or not be ours to enter for one
+            with contextlib.suppress(OSError, DatabaseUnavailable):
+                if self._users is None or not is_still_at(self._users, self.layout.users):
+                    return
                 lock = self._try_to_supervise(self.layout)
                 if lock is None:
                     pause = WATCH_S

@@ -181,6 +181,8 @@ async def test_an_unknown_resource_is_refused(session: AsyncSession, code: str) 
         ({"purpose": " "}, "/purpose"),
         ({"basis": ""}, "/basis"),
         ({"mode": "fax"}, "/mode"),
+        ({"mode": "push", "policy": "drop"}, "/policy"),
+        ({"mode": "inbox", "policy": "park"}, "/policy"),
         ({"valid_to": NOW}, "/valid_to"),
         ({"valid_from": NOW + YEAR, "valid_to": NOW + YEAR}, "/valid_to"),
         ({"valid_from": NOW - YEAR, "valid_to": NOW - timedelta(days=1)}, "/valid_to"),

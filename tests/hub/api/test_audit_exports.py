@@ -17,6 +17,7 @@ from hub.audit.entry import Actor, Event, make_entry
 from hub.audit.errors import LogDamaged
 from hub.audit.exporting import Exporter, Filter
 from hub.audit.sealer import Sealer
+from hub.db.ids import new_id
 from hub.identity.roles import Role
 from tests.support.gateway import HUB, TestGateway, bearer
 
@@ -173,6 +174,49 @@ async def test_a_column_that_was_forged_hides_nothing_from_a_filter(
     assert judge(gateway, data).failed is None
 
 
+async def write_past(gateway: TestGateway, *leaves: bytes) -> None:
+    """Rows that whoever owns the database wrote: the queue takes them, they are sealed, and the tree says nothing against them."""
+    columns = "id, event, outcome, actor, object_type, object_id, occurred_at, leaf, leaf_hash"
+    async with gateway.context.acquire() as connection:
+        for number, leaf in enumerate(leaves):  # sealed in the order of their ids
+            await connection.execute(
+                f"INSERT INTO log_entry ({columns}) VALUES ($1, 'x', 'success', 'x', 'x', 'x', now(), $2, $3)",
+                new_id(datetime.now(UTC) + timedelta(milliseconds=number)),
+                leaf,
+                leaf_hash(leaf),
+            )
+    await seal(gateway)
+
+
+async def test_what_is_not_of_a_leafs_form_is_exported_whatever_the_filter(
+    gateway: TestGateway, auditor: dict[str, str]
+) -> None:
+    strange = [
+        b"{}",
+        b"{no json}",
+        b'{"event":"x","actor":7,"time":""}',
+        b'{"event":"x","actor":{"id":"a"},"time":"today"}',
+    ]
+    await write_past(gateway, *strange)
+    seen: list[Exported] = []
+    asked = {"event": "system.suspended", "since": "2026-01-01T00:00:00Z"}
+    verdict = judge(gateway, await export(gateway, auditor, **asked), seen.append)
+    assert verdict.failed is None
+    assert [one.leaf for one in seen if one.leaf is not None] == strange
+
+
+@pytest.mark.parametrize("asked", [{}, {"event": "system.suspended"}], ids=["all", "filter"])
+async def test_what_no_line_can_hold_is_named_and_the_rest_is_exported(
+    gateway: TestGateway, auditor: dict[str, str], asked: dict[str, str]
+) -> None:
+    await write_past(gateway, b"no json", b"[]", b'{"a":\n}', b"{}", b"")
+    found = (await gateway.client.get("/v1/audit/events?event=x", headers=auditor)).json()["items"]
+    assert [item.get("leaf") for item in found] == [None, {}, None, [], None]
+    data = await export(gateway, auditor, **asked)
+    assert read_export(io.BytesIO(data)).counts.missing == 4
+    assert failure(judge(gateway, data)) == ("entries", "entry-missing")
+
+
 async def test_a_removed_row_is_named_and_the_rest_is_exported(
     gateway: TestGateway, auditor: dict[str, str], size: int
 ) -> None:
@@ -206,6 +250,27 @@ async def test_where_the_stored_tree_is_damaged_the_file_has_no_end(
             await fetch(came)
         assert sum(piece.count(b"\n") for piece in came) == 257
         assert failure(judge(gateway, b"".join(came))) == ("form", "truncated")
+
+
+async def test_a_part_whose_proof_cannot_be_made_has_no_end(
+    gateway: TestGateway, auditor: dict[str, str], size: int
+) -> None:
+    assert size > 300
+    made = (await gateway.client.post(EXPORTS, json={"until": 10}, headers=auditor)).json()
+    async with gateway.context.acquire() as connection:
+        leaf = json.loads(await connection.fetchval("SELECT leaf FROM log_entry WHERE event = 'audit.exported'"))
+        head = await exporting.read_head(connection, made["id"], leaf["actor"]["id"])
+    exporter = Exporter(gateway.context.acquire, gateway.context.keyring.signer("receipt"), [])
+    await _forge(gateway, "DELETE FROM log_tile WHERE level = 1", table="log_tile")
+    came: list[bytes] = []
+
+    async def fetch() -> None:
+        async for piece in exporter.lines(head, cursor=None, clock=gateway.context.clock):
+            came.append(piece)  # noqa: PERF401  what came before the fault counts
+
+    with pytest.raises(LogDamaged):
+        await fetch()
+    assert sum(piece.count(b"\n") for piece in came) == 11
 
 
 async def test_a_part_that_begins_in_a_damaged_tree_is_not_given(

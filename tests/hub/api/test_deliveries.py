@@ -115,6 +115,16 @@ async def test_dead_letters_are_counted_and_replayed(
     assert (shown["waiting"], again["id"]) == (1, LETTER)
 
 
+async def test_what_no_letter_can_have_is_refused_with_the_place(desk: Desk, operator: dict[str, str]) -> None:
+    client = desk.client
+    for name in ("consumer", "reason"):
+        for path in ("/v1/dead-letters", "/v1/dead-letters/count"):
+            refused = await client.get(path, params={name: "a\0"}, headers=operator)
+            assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, f"/{name}")
+        replay = await client.post("/v1/dead-letters/replay", json={name: "a\0", "expected": 1}, headers=operator)
+        assert (replay.status_code, replay.json()["errors"][0]["pointer"]) == (422, f"/{name}")
+
+
 OPEN_ATTEMPT = """
 INSERT INTO attempt (id, lane_id, fence, holder, first_sequence, count, started_at, expires_at)
 VALUES ('00000000-0000-7000-8000-00000000000c', $1, 1, gen_random_uuid(), 1, 1, now(), now() + interval '30 seconds')

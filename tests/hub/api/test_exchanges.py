@@ -1,16 +1,21 @@
 """`/v1/exchanges` and `/v1/inbox` over HTTP: what the contract promises of the calls."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import httpx
+import orjson
 import pytest
 
+from hub.api import exchanges
 from hub.api.exchanges import post_route
 from hub.api.guard import Mark
 from hub.app import application
+from hub.app.logs import JsonLines
 from hub.identity.roles import Role
 from tests.support.gateway import TestGateway, bearer
 from tests.support.world import TestSystem, World, record
@@ -155,6 +160,53 @@ async def test_nothing_is_accepted_while_the_clocks_disagree(town: Town) -> None
     assert answer.json()["type"] == "/problems/unavailable"
 
 
+async def test_a_request_is_one_line_of_the_log_with_its_id_and_nothing_of_what_was_sent(
+    town: Town, caplog: pytest.LogCaptureFixture
+) -> None:
+    transport = httpx.ASGITransport(app=application.Front(town.gateway.app))
+    exchange = (await town.post(envelope(town.provider))).headers["Location"]
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8640") as client:
+        with caplog.at_level("INFO", "hub.access"):
+            headers = await town.token(town.provider) | {"X-Request-Id": "mine-1"}
+            assert (await client.get(f"{exchange}?name=某某", headers=headers)).headers["X-Request-Id"] == "mine-1"
+            await client.post("/v1/session", json={"user": "zhang.san", "password": "secret-of-zhang"})
+    lines = [JsonLines().format(record) for record in caplog.records if record.name == "hub.access"]
+    shown = [{name: orjson.loads(line)[name] for name in ("method", "route", "status")} for line in lines]
+    assert shown == [
+        {"method": "GET", "route": "/v1/exchanges/{identifier}", "status": 200},
+        {"method": "POST", "route": "/v1/session", "status": 401},
+    ]
+    assert orjson.loads(lines[0])["request_id"] == "mine-1"
+    for word in (exchange.rpartition("/")[2], "某某", "zhang", headers["Authorization"]):
+        assert word not in "".join(lines)
+
+
+async def test_the_front_holds_no_more_of_all_bodies_together_than_its_bound(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(application, "MAX_HELD_BYTES", 3000)
+    front = application.Front(town.gateway.app)
+    stopped = asyncio.Event()
+
+    async def drip() -> AsyncIterator[bytes]:
+        yield b'{"user": "' + b"x" * 2500
+        await stopped.wait()
+        yield b'"}'
+
+    async def sign_in(content: Any) -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=front), base_url="http://127.0.0.1") as client:
+            return await client.post("/v1/session", content=content, headers={"Content-Type": "application/json"})
+
+    slow = asyncio.create_task(sign_in(drip()))
+    await asyncio.sleep(0.1)
+    turned_away = await sign_in(b'{"user": "' + b"x" * 600 + b'"}')
+    assert (turned_away.status_code, turned_away.json()["type"]) == (503, "/problems/unavailable")
+    assert turned_away.headers["Retry-After"]
+    stopped.set()
+    assert (await slow).status_code == 422
+    assert (await sign_in(b'{"user": "' + b"x" * 2800 + b'"}')).status_code == 422
+
+
 async def test_the_front_bounds_the_bodies_of_ordinary_routes(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(application, "MAX_JSON_BYTES", 1000)
     transport = httpx.ASGITransport(app=application.Front(town.gateway.app))
@@ -164,3 +216,22 @@ async def test_the_front_bounds_the_bodies_of_ordinary_routes(town: Town, monkey
     assert small.status_code == 401
     assert large.status_code == 413
     assert large.json()["type"] == "/problems/too-large"
+
+
+async def test_an_unforeseen_error_is_a_problem_and_what_it_says_is_not_logged(
+    town: Town, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fail(*_: object) -> None:
+        raise RuntimeError("payload of somebody")
+
+    monkeypatch.setattr(exchanges, "read_exchange", fail)
+    transport = httpx.ASGITransport(app=application.Front(town.gateway.app))
+    headers = {**await town.token(town.consumer), "X-Request-Id": "mine"}
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8640", headers=headers) as client:
+        answer = await client.get(f"/v1/exchanges/{uuid4()}")
+    assert (answer.status_code, answer.json()["type"]) == (503, "/problems/unavailable")
+    assert (answer.json()["request_id"], answer.headers["X-Request-Id"]) == ("mine", "mine")
+    (told,) = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert vars(told)["fault"] == "RuntimeError"
+    assert any("in fail" in line for line in vars(told)["where"])
+    assert "payload" not in "".join(record.getMessage() + str(record.exc_info) for record in caplog.records)

@@ -1,5 +1,6 @@
 """`/v1/grants` and `/v1/audit/events` over HTTP."""
 
+import json
 from typing import Any
 
 import pytest
@@ -102,6 +103,8 @@ async def test_what_is_wrong_with_a_grant_is_named(desk: Desk) -> None:
         ({"mode": "fax"}, 422),
         ({"valid_to": "2099-01-01T00:00:00"}, 422),
         ({"valid_to": "2000-01-01T00:00:00Z"}, 422),
+        ({"valid_to": "9999-12-31T23:59:59-23:59"}, 422),
+        ({"valid_from": "0001-01-01T00:00:00+23:59"}, 422),
         ({"purpose": ""}, 422),
         ({"extra": 1}, 422),
     ):
@@ -109,6 +112,14 @@ async def test_what_is_wrong_with_a_grant_is_named(desk: Desk) -> None:
         assert answer.status_code == status, changed
     missing = "/v1/grants/0198f0c2-6a00-7cc3-98c4-dc0c0c07398f"
     assert (await client.get(missing, headers=desk.officer)).status_code == 404
+
+
+@pytest.mark.parametrize("field", ["consumer", "resource"])
+async def test_half_a_character_is_quoted_as_what_it_is_not(desk: Desk, field: str) -> None:
+    body = json.dumps(desk.new | {field: "\ud800"})
+    headers = desk.decider | {"Content-Type": "application/json"}
+    answer = await desk.client.post("/v1/grants", content=body, headers=headers)
+    assert (answer.status_code, answer.json()["type"]) == (404, "/problems/not-found")
 
 
 async def test_grants_page_and_filter(desk: Desk) -> None:

@@ -50,7 +50,7 @@ def made_up(value: object) -> str:
     [
         "", "!", "ä", "AA==", made_up("text"), made_up([]), made_up([1]), made_up(["a", "b", "c"]), made_up(["\0"]),
         made_up({"a": "b"}), made_up(["2026-03-02T01:30:00", "no offset"]), made_up(["not a time", "x"]),
-        made_up(["\0", "x"]),
+        made_up(["\0", "x"]), made_up(["0001-01-01T00:00:00+23:59", "x"]), made_up(["9999-12-31T23:59:59-23:59", "x"]),
     ],
 )  # fmt: skip
 def test_a_cursor_of_another_list_is_refused(cursor: str) -> None:

@@ -111,3 +111,31 @@ async def test_a_bundle_whose_rows_are_all_gone_says_that_the_log_is_damaged(gat
     damaged = await gateway.client.get("/tlog/entries/000.p/1", headers=auditor)
     assert (damaged.status_code, damaged.json()["type"]) == (503, "/problems/unavailable")
     assert "shuniu audit verify" in damaged.json()["detail"]
+
+
+DAMAGE = {
+    "a row is gone": (
+        "log_entry",
+        "DELETE FROM log_entry WHERE id = (SELECT id FROM sealed_entry WHERE leaf_index = 1)",
+    ),
+    "a tile is short": ("log_tile", "UPDATE log_tile SET hashes = substring(hashes FOR 64)"),
+    "a tile is gone": ("log_tile", "DELETE FROM log_tile"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+async def test_what_is_not_whole_is_not_handed_out_to_be_kept_for_ever(gateway: TestGateway, damage: str) -> None:
+    auditor = bearer(await gateway.staff("audit.part", Role.AUDITOR))
+    await gateway.partner("jiguan-portal")
+    size = (await seal(gateway)).size
+    assert size > 3
+    table, statement = DAMAGE[damage]
+    path = ("entries" if table == "log_entry" else "tile/0") + f"/000.p/{size}"
+    assert (await gateway.client.get(f"/tlog/{path}", headers=auditor)).status_code == 200
+    async with gateway.context.acquire() as connection:
+        await connection.execute(
+            f"ALTER TABLE {table} DISABLE TRIGGER USER; {statement}; ALTER TABLE {table} ENABLE TRIGGER USER"
+        )
+    damaged = await gateway.client.get(f"/tlog/{path}", headers=auditor)
+    assert (damaged.status_code, damaged.headers["cache-control"]) == (503, "no-store")
+    assert "shuniu audit verify" in damaged.json()["detail"]

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from uvicorn.server import ServerState
 
 from hub.app import protocol
 from hub.app.protocol import MAX_EXPRESS_BYTES, MAX_HEAD_BYTES, BoundedProtocol
+from hub.app.proxies import Proxies
 
 Answer = Callable[[int, Iterable[tuple[bytes, bytes]], bytes], None]
 
@@ -49,6 +51,8 @@ class App:
     posted: list[tuple[bytes, str, Answer]] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     slow: asyncio.Event | None = None
+    proxies: Proxies = field(default_factory=Proxies)
+    callers: list[str] = field(default_factory=list)
 
     @property
     def posting(self) -> "App":
@@ -59,6 +63,7 @@ class App:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         self.asked.append(scope["path"])
+        self.callers.append(scope["client"][0])
         if self.slow is not None:
             await self.slow.wait()
         size = 0
@@ -86,8 +91,8 @@ class Peer:
             self.connection.data_received(piece)
 
 
-def connected() -> Peer:
-    app, line = App(), Line()
+def connected(*proxies: str) -> Peer:
+    app, line = App(proxies=Proxies(tuple(ip_network(proxy) for proxy in proxies))), Line()
     config = uvicorn.Config(app, http=BoundedProtocol, lifespan="off", log_config=None, proxy_headers=False)
     connection = BoundedProtocol(config=config, server_state=ServerState(), app_state={})
     connection.connection_made(line)
@@ -273,3 +278,22 @@ async def test_a_body_that_goes_on_after_its_answer_has_its_time_too(peer: Peer)
         await asyncio.sleep(0.02)
     assert b" 415 " in peer.line.written
     assert peer.line.closed
+
+
+async def both_ways(peer: Peer) -> list[str]:
+    """The addresses that the express lane and the ordinary way see, of callers that a header names."""
+    peer.sends(post(b"envelope", b"x-forwarded-for: 203.0.113.1"))
+    ((_, express, answer),) = peer.app.posted
+    answer(201, [], b"receipt")
+    peer.sends(b"GET /pki/ca.pem HTTP/1.1\r\nx-forwarded-for: 203.0.113.2\r\n\r\n")
+    await settle()
+    return [express, *peer.app.callers]
+
+
+async def test_a_proxy_of_ours_says_who_calls_on_each_request() -> None:
+    assert await both_ways(connected("192.0.2.0/24")) == ["203.0.113.1", "203.0.113.2"]
+
+
+async def test_nobody_else_does(peer: Peer) -> None:
+    assert await both_ways(peer) == ["192.0.2.7"] * 2
+    assert await both_ways(connected("198.51.100.0/24")) == ["192.0.2.7"] * 2

@@ -1,8 +1,17 @@
 """What start-up refuses, in words, before it does anything."""
 
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta, tzinfo
+from ipaddress import ip_network
 from pathlib import Path
 
+import asyncpg
 import pytest
+from cryptography import x509
+from pydantic import SecretStr
 
 from hub.app import run
 from hub.app.wiring import insist_on_hub_id, open_context
@@ -12,6 +21,7 @@ from hub.registry.keyring import KeyRing
 from hub.registry.masterkey import create_master_key, load_master_key
 from hub.settings import Settings
 from tests.support.gateway import running_gateway
+from tests.support.postgres import TestServer
 
 
 @pytest.mark.parametrize("start", [run.up, run.gateway])
@@ -22,6 +32,41 @@ def test_a_folder_that_was_never_initialised_gets_no_database(tmp_path: Path, st
     with pytest.raises(SetupError):
         start(Settings(data=data, port=0))
     assert not (data / "postgres").exists()
+
+
+def test_a_mistyped_folder_gets_no_database_from_who_only_looks(tmp_path: Path) -> None:
+    with pytest.raises(SetupError, match="shuniu init"):
+        run.doctor(Settings(data=tmp_path / "data"))
+    assert not (tmp_path / "data").exists()
+
+
+class HourAhead(datetime):
+    """A machine's clock that runs ahead."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> "HourAhead":
+        """An hour too late."""
+        return cls.fromtimestamp(time.time() + 3600, tz)
+
+
+def test_what_the_host_does_is_dated_by_the_database(
+    postgres: TestServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = postgres.create("template0")
+    monkeypatch.setattr(run, "datetime", HourAhead, raising=False)
+    settings = Settings(data=tmp_path / "data", database_url=SecretStr(address))
+    run.initialise(settings, accounts=())
+
+    async def newest() -> datetime:
+        async with Database(address).connection() as connection:
+            found: datetime = await connection.fetchval("SELECT max(occurred_at) FROM log_entry")
+            return found
+
+    soon = datetime.now(UTC) + timedelta(minutes=5)
+    assert asyncio.run(newest()) < soon
+    (root,) = x509.load_pem_x509_certificates((settings.data / "trust" / "ca.pem").read_bytes())[:1]
+    assert root.not_valid_before_utc < soon
+    postgres.drop(address)
 
 
 async def test_a_hub_keeps_the_id_that_its_certificates_name(database_dsn: str, tmp_path: Path) -> None:
@@ -49,3 +94,62 @@ def test_a_taken_port_is_named(tmp_path: Path) -> None:
         port = first.getsockname()[1]
         with pytest.raises(SetupError, match=str(port)):
             run.listen(Settings(data=tmp_path, port=port), shared=False)
+
+
+def test_a_started_process_has_all_the_settings_of_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings(
+        data=tmp_path,
+        database_url=SecretStr("postgresql://shuniu@db/shuniu"),
+        metrics_open=True,
+        trusted_proxies=(ip_network("127.0.0.1"), ip_network("fd00::/64")),
+    )
+    for given in (settings, settings.model_copy(update={"trusted_proxies": (), "database_url": None})):
+        with monkeypatch.context() as patch:
+            for name, value in run.environment(given).items():
+                patch.setenv(name, value)
+            assert Settings() == given
+
+
+@pytest.mark.sockets
+@pytest.mark.parametrize(
+    "fault",
+    [asyncpg.InternalClientError("state 11"), asyncpg.CannotConnectNowError("starting up"), ConnectionResetError()],
+)
+@pytest.mark.parametrize("start", [run.gateway, run.worker])
+def test_a_database_that_goes_away_at_the_start_is_said_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: Callable[[Settings], None], fault: Exception | None
+) -> None:
+    @contextlib.asynccontextmanager
+    async def gone(*_: object, **__: object) -> AsyncIterator[None]:
+        if fault is not None:
+            raise fault
+        yield
+
+    create_master_key(tmp_path / "master.key")
+    monkeypatch.setattr(run, "open_context", gone)
+    settings = Settings(data=tmp_path, database_url=SecretStr("postgresql:///nowhere"), port=0)
+    with pytest.raises(SetupError, match=f"the database went away.*{type(fault).__name__}"):
+        start(settings)
+
+
+def wait_for_file(path: Path) -> None:
+    while not path.exists():
+        time.sleep(0.02)
+
+
+async def test_a_process_that_does_not_end_is_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "hub").mkdir()
+    deaf = (
+        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); open('deaf', 'w').close(); time.sleep(60)"
+    )
+    (tmp_path / "hub" / "__main__.py").write_text(deaf)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(run, "STOP_S", 0.2)
+    stop = asyncio.Event()
+    running = asyncio.create_task(run._keep_running(Settings(data=tmp_path), ["worker"], stop))
+    await asyncio.to_thread(wait_for_file, tmp_path / "deaf")
+    stop.set()
+    await asyncio.wait_for(running, 20)
+    assert "a process did not end and is killed" in caplog.messages

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from sqlalchemy import text
 
 from hub.api.context import Context
 from hub.app import run, wiring
@@ -40,6 +41,10 @@ async def test_no_connection_waits_for_ever(database_dsn: str, tmp_path: Path, m
         async with wiring.open_pushing(gateway.context) as loops:
             for loop in loops:
                 await insist_on_watched(loop.connect)
+        async with asyncio.timeout(5):
+            with pytest.raises(TimeoutError):
+                async with gateway.context.transaction() as session:
+                    await session.execute(text("SELECT pg_sleep(9)"))
 
 
 async def test_a_worker_watches_its_connections_and_writes_the_refusals_that_it_counted(

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import httpx
@@ -21,6 +22,7 @@ import pytest
 from certs.checkpoint import open_checkpoint
 from certs.evidence import Anchors
 from certs.export import ExportVerdict, verify_export
+from hub.cli import audit as audit_commands
 from hub.cli import audit_export
 from tests.support.commands import Outcome, User
 from tests.support.town import Town
@@ -105,6 +107,13 @@ def test_a_whole_log_is_verified_and_its_checkpoint_kept(
     assert "以前的检查点" in second.out
 
 
+def test_a_long_walk_says_how_far_it_is(auditor: User, trust: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audit_commands, "LINE_EVERY", 1)
+    done = auditor.types("audit", "verify", "--trust", trust)
+    assert done.code == 0
+    assert "256 条 / entries" in done.err
+
+
 ENTRY = "(SELECT id FROM sealed_entry WHERE leaf_index = 3)"
 
 
@@ -150,7 +159,13 @@ def test_an_export_is_a_file_that_proves_itself(town: Town, auditor: User, trust
     assert not list(tmp_path.glob("*.part"))
     verdict = judge(town, trust, out)
     assert verdict.failed is None
-    assert [(checked.name, checked.outcome) for checked in verdict.checked][-1] == ("whole", "holds")
+    assert verdict.export is not None
+    assert verdict.checkpoint is not None
+    grown = verdict.checkpoint.size > verdict.export.until  # that it was asked for is logged, and perhaps sealed by now
+    assert [(checked.name, checked.outcome) for checked in verdict.checked][-1] == (
+        "whole",
+        "absent" if grown else "holds",
+    )
     shutil.copy(town.base / "trust" / "ca.pem", trust)
     said = User(tmp_path).types("verify", out, "--trust", trust)
     assert said.code == 0, said.err
@@ -165,7 +180,8 @@ def test_a_long_export_says_how_far_it_is(auditor: User, tmp_path: Path, monkeyp
     monkeypatch.setattr(audit_export, "LINE_EVERY", 10)
     done = export(auditor, tmp_path / "log.jsonl", "--until", "20")
     assert done.code == 0
-    assert " / 20 条" in done.err
+    for stage in ("导出", "核对"):
+        assert any(line.startswith(stage) and " / 20 条" in line for line in done.err.splitlines())
 
 
 def test_a_part_is_exported_with_a_filter(town: Town, auditor: User, trust: Path, tmp_path: Path) -> None:
@@ -275,6 +291,38 @@ def test_what_was_changed_on_the_way_gets_no_name(auditor: User, tmp_path: Path)
     assert changed.code == 1
     assert "清单" in changed.err
     assert not out.exists()
+
+
+def test_a_folder_that_is_not_there_is_said_before_anything_is_asked(
+    auditor: User, trust: Path, tmp_path: Path
+) -> None:
+    asked = auditor.types("audit", "events", "--event", "audit.exported", "--limit", "500", "--json").json
+    nowhere = tmp_path / "no" / "folder"
+    done = export(auditor, nowhere / "log.jsonl")
+    assert (done.code, str(nowhere) in done.err) == (2, True)
+    assert asked == auditor.types("audit", "events", "--event", "audit.exported", "--limit", "500", "--json").json
+    kept = auditor.types("audit", "verify", "--trust", trust, "--keep", nowhere / "checkpoint")
+    assert (kept.code, str(nowhere) in kept.err) == (2, True)
+
+
+def test_a_download_waits_while_the_hub_makes_again_what_it_has_sent(
+    auditor: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+    stream = httpx.Client.stream
+
+    def noted(http: httpx.Client, *words: Any, **more: Any) -> Any:
+        waited.append(more["timeout"].read)
+        return stream(http, *words, **more)
+
+    out = tmp_path / "log.jsonl"
+    assert export(auditor, out, "--until", "20").code == 0
+    (tmp_path / "log.jsonl.part").write_bytes(b"".join(out.read_bytes().splitlines(keepends=True)[:11]))
+    out.unlink()
+    monkeypatch.setattr(audit_export, "REMADE_PER_S", 0.1)
+    monkeypatch.setattr(httpx.Client, "stream", noted)
+    assert export(auditor, out, "--resume").code == 0
+    assert waited == [audit_export.ANSWER_S + 100]
 
 
 def test_a_resume_without_anything_to_resume_is_wrong_use(auditor: User, tmp_path: Path) -> None:

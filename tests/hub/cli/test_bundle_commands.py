@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -55,6 +56,18 @@ def test_what_is_missing_refused_or_not_whole_is_told(gateway: Gateway, tmp_path
     assert json.loads(run(gateway, "gaps", "--json").output) == {"missing": {SERIES: [[2, 4]]}}
     again = json.loads(run(gateway, "take", gateway.incoming, "--out", tmp_path / "kept", "--json").stdout)
     assert (again["bundles"], again["waiting"]) == (0, ["c.txt"])
+
+
+def test_a_name_that_no_terminal_should_see_is_shown_in_letters(gateway: Gateway, tmp_path: Path) -> None:
+    name = os.fsdecode("你".encode("gbk") + b"\x1b[2J.txt")
+    gateway.lay(name, b"hello\n")
+    gateway.lay("县.txt", gateway.bundle(1, [gateway.item(1)])[:-9])
+    told = run(gateway, "take", gateway.incoming, "--out", tmp_path / "kept", "--json")
+    assert told.exit_code == 0
+    found = json.loads(told.stdout)
+    assert (list(found["refused"]), found["waiting"]) == ([r"\udcc4\udce3\x1b[2J.txt"], ["县.txt"])
+    gateway.lay(name, b"hello\n")
+    assert r"\udcc4\udce3\x1b[2J.txt" in run(gateway, "take", gateway.incoming, "--out", tmp_path / "kept").output
 
 
 def test_a_partner_without_the_hubs_push_certificate_is_told_so(gateway: Gateway) -> None:

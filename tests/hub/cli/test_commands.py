@@ -147,7 +147,16 @@ def test_a_hub_that_cannot_be_reached_is_missing(user: User, url: str) -> None:
     done = user.signs_in(url, "secadmin", "secret")
     assert done.code == 3
     assert "Traceback" not in done.err
+    assert "outbox" not in done.err
     assert not (user.home / "shuniu" / "session.json").exists()
+
+
+def test_a_password_file_that_is_no_text_is_wrong_use(user: User, tmp_path: Path) -> None:
+    (tmp_path / "password").write_bytes(b"\xff\xfe\x00")
+    done = user.types("login", "--user", "secadmin", "--password-file", tmp_path / "password")
+    assert done.code == 2
+    assert "UTF-8" in done.err
+    assert "Traceback" not in done.err
 
 
 def test_wrong_settings_are_named(user: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

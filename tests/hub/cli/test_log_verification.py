@@ -1,7 +1,7 @@
 """The whole log compared with its rows: whatever was changed beside a leaf, removed, or written past the log is named."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from certs.checkpoint import Checkpoint, parse_verifier_key, sign, verifier_key
 from certs.errors import LogBrokenError
 from certs.suites import KeySigner
 from certs.tiles import TILE_WIDTH, Tile, TileWriter, tile_path, write_bundle
-from certs.tree import leaf_hash
+from certs.tree import Frontier, leaf_hash
 from hub.api import audit_events
 from hub.audit import repository
 from hub.audit.entry import Actor, Event, make_entry
@@ -215,3 +215,71 @@ def test_a_forged_full_tile_above_the_entries_own_is_found() -> None:
     with pytest.raises(LogBrokenError) as caught:
         verify_log(fetch, named)
     assert caught.value.reason == "tile-unlike-tree"
+
+
+def small_log(leaves: Sequence[bytes]) -> tuple[str, dict[str, bytes]]:
+    """The key of a log with these leaves, and what a hub answers of it, by the beginning of the path."""
+    key = Ed25519PrivateKey.generate()
+    named = verifier_key("log", key.public_key())
+    hashes = [leaf_hash(leaf) for leaf in leaves]
+    note = sign(
+        Checkpoint("log", len(leaves), Frontier().extend(hashes).root()),
+        KeySigner(key, "A" * 43),
+        parse_verifier_key(named),
+    )
+    return named, {
+        "/tlog/checkpoint": note,
+        "/tlog/tile/0/": b"".join(hashes),
+        "/tlog/entries/": write_bundle(leaves),
+        "/v1/audit/events/sealed": orjson.dumps({"items": [{"leaf_index": index} for index in range(len(leaves))]}),
+        "/v1/audit/events/unsealed": b'{"items": [], "next": null}',
+    }
+
+
+def verdict_on(named: str, answers: Mapping[str, bytes]) -> str:
+    with pytest.raises(LogBrokenError) as caught:
+        verify_log(lambda path: next(data for start, data in answers.items() if path.startswith(start)), named)
+    return caught.value.reason
+
+
+LEAF: dict[str, object] = {
+    "id": "0", "event": "e", "result": "success", "actor": {"id": "a"}, "object": {"type": "t", "id": "o"},
+    "time": "2026-11-22T00:00:00.000000+08:00",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "leaf",
+    [
+        b"no json",
+        b"[]",
+        b"\xff",
+        b"[" * 60_000,
+        canonical(LEAF | {"actor": "a"}),
+        canonical(LEAF | {"time": "9999-12-31T23:59:59-12:00"}),
+        canonical(LEAF | {"time": 7}),
+        canonical({name: value for name, value in LEAF.items() if name != "id"}),
+    ],
+    ids=["no-json", "list", "no-text", "deep", "actor", "late", "no-time", "lacking"],
+)
+def test_a_sealed_entry_that_is_no_leaf_is_named(leaf: bytes) -> None:
+    named, answers = small_log([leaf])
+    assert verdict_on(named, answers) == "leaf-form"
+
+
+def test_a_hub_that_answers_anything_gets_a_verdict_and_nothing_else() -> None:
+    leaves = [canonical(LEAF | {"id": str(number)}) for number in range(3)]
+    named, answers = small_log(leaves)
+    rows = [_columns(leaf) | {"leaf_index": index} for index, leaf in enumerate(leaves)]
+    answers["/v1/audit/events/sealed"] = orjson.dumps({"items": [*rows, {}]})
+    fetched = verify_log(lambda path: next(data for start, data in answers.items() if path.startswith(start)), named)
+    assert fetched.checkpoint.size == 3
+    _, shorter = small_log(leaves[:2])
+    short = {path: shorter[path] for path in ("/tlog/tile/0/", "/tlog/entries/")}
+    assert verdict_on(named, answers | short) == "entries-missing"
+    for page in (b"<html>", b"[]", b"{}", b'{"items": 1}', b'{"items": [1]}'):
+        for path in ("/v1/audit/events/sealed", "/v1/audit/events/unsealed"):
+            assert verdict_on(named, answers | {path: page}) == "answer-form"
+    for waiting, reason in (({}, "row-outside-log"), ({"pending": True}, "row-overdue")):
+        said = orjson.dumps({"items": [waiting]})
+        assert verdict_on(named, answers | {"/v1/audit/events/unsealed": said}) == reason

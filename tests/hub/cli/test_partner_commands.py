@@ -11,8 +11,7 @@ from typing import Any
 
 import pytest
 
-from hub.client import HubUnreachable, Partner, ProblemError
-from hub.client.partner import Resumed
+from hub.client import HubUnreachable, Partner, ProblemError, Resumed
 from tests.support.commands import User
 from tests.support.harness import free_port
 from tests.support.town import Town, await_ready

@@ -1,9 +1,12 @@
 """Commands on the hub's own machine."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -22,9 +25,16 @@ def hosted(town: Town, *words: str) -> Outcome:
     return Outcome(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
-def test_the_hub_is_examined_and_migrated(town: Town) -> None:
-    worker = subprocess.Popen([sys.executable, "-m", "hub", "worker"], env=town.environment, start_new_session=True)
+def test_the_hub_is_examined_and_migrated(town: Town, tmp_path: Path) -> None:
+    said = tmp_path / "worker.log"
+    with said.open("wb") as log:
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "hub", "worker"], env=town.environment, stderr=log, start_new_session=True
+        )
     try:
+        while "worker ready" not in said.read_text(encoding="utf-8"):  # before, SIGTERM just ends it
+            assert worker.poll() is None, said.read_text(encoding="utf-8")
+            time.sleep(0.05)
         # what was logged before has waited for a worker longer than receipts promise
         for _ in range(20):
             # until then the doctor ends with 1, and says the same of all the rest
@@ -58,3 +68,12 @@ def test_up_runs_gateway_and_worker_until_told_to_stop(town: Town) -> None:
     finally:
         process.send_signal(signal.SIGTERM)
     assert process.wait(40) == 0
+
+
+@pytest.mark.parametrize("command", ["doctor", "migrate"])
+def test_a_mistyped_folder_is_told_and_not_made(tmp_path: Path, command: str) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "SHUNIU_DATABASE_URL"}
+    words = [sys.executable, "-m", "hub", command, "--data", str(tmp_path / "typo")]
+    done = subprocess.run(words, env=environment, capture_output=True, timeout=60, check=False)
+    assert (done.returncode, b"shuniu init" in done.stderr) == (3, True)
+    assert not (tmp_path / "typo").exists()

@@ -1,6 +1,8 @@
 """`shuniu verify`: what it prints and how it ends."""
 
 import ast
+import io
+import sys
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -147,6 +149,10 @@ def test_a_copy_that_was_changed_decides_nothing(keys: Keys, desk: Path) -> None
     answer = check_receipt(desk, "--tlog", forged)
     assert answer.exit_code == 1
     assert "✗ tree" in answer.output
+    (forged / "checkpoint").write_text("none")
+    answer = check_receipt(desk, "--tlog", forged)
+    assert answer.exit_code == 1
+    assert "✗ checkpoint" in answer.output
 
 
 def test_a_kept_checkpoint_is_compared_with_the_copy_too(keys: Keys, desk: Path) -> None:
@@ -200,20 +206,57 @@ def test_an_exported_log_is_checked_statement_by_statement(keys: Keys, desk: Pat
     assert "✗" in answer.output
 
 
-def test_the_command_and_the_verifier_import_nothing_of_the_gateway() -> None:
-    allowed = {"certs", "click", "cryptography", "pathlib", "collections", "dataclasses", "datetime", "functools"}
-    allowed |= {"typing", "base64", "binascii", "itertools", "warnings", "__future__"}
-    rooms = Path(command.__file__).parents[2] / "certs"
-    sources = [
-        Path(command.__file__),
-        *rooms.glob("evidence*.py"),
-        rooms / "receipt_promise.py",
-        rooms / "log_tiles.py",
+def test_long_reading_says_how_far_it_is(keys: Keys, desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    leaves = OUTCOMES["kept"][0]
+    (desk / "log.jsonl").write_bytes(export_of(keys, leaves))
+    tiles = lay_out(desk / "tlog", Served(keys, leaves).paths)
+    monkeypatch.setattr(command, "TELL_EVERY", 2)
+    answers = [
+        run(desk / "log.jsonl", "--trust", desk / "trust"),
+        check_receipt(desk, "--log", desk / "log.jsonl"),
+        check_receipt(desk, "--tlog", tiles),
     ]
-    assert len(sources) == 7
-    for source in sources:
-        for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
+    assert [(answer.exit_code, answer.stderr) for answer in answers] == [(0, "2 条 / entries\n")] * 3
+
+
+def test_at_a_terminal_long_reading_shows_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    screen = Terminal()
+    monkeypatch.setattr(sys, "stderr", screen)
+    with command._progress(80) as tell:
+        tell(1, 20)
+        tell(2, 80)
+    assert "25%" in screen.getvalue()
+    assert "100%" in screen.getvalue()
+
+
+def test_the_command_and_the_verifier_import_nothing_of_the_gateway() -> None:
+    """All modules that the command reaches: our own are of `certs`, and what else they import speaks to no net and no database."""
+    ours, others = {Path(command.__file__)}, set[str]()
+    todo = list(ours)
+    rooms = Path(command.__file__).parents[2]
+    while todo:
+        for node in ast.walk(ast.parse(todo.pop().read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):
-                assert {name.name.split(".")[0] for name in node.names} <= allowed, source
+                names = [name.name for name in node.names]
             elif isinstance(node, ast.ImportFrom):
-                assert (node.module or "").split(".")[0] in allowed, source
+                names = [node.module or "", *(f"{node.module}.{name.name}" for name in node.names)]
+            else:
+                continue
+            files = [rooms.joinpath(*name.split(".")).with_suffix(".py") for name in names if name.startswith("certs")]
+            fresh = {file for file in files if file.is_file()} - ours
+            ours |= fresh
+            todo += fresh
+            others |= {name.partition(".")[0] for name in names} - {"certs"}
+    assert {file.stem for file in ours} >= {
+        "evidence_statements",
+        "export_reading",
+        "receipt_promise",
+        "log_tiles",
+        "tree",
+    }
+    assert others <= sys.stdlib_module_names | {"click", "cryptography", "orjson", "rfc8785", "pybase64"}
+    assert others.isdisjoint({"socket", "ssl", "http", "urllib", "asyncio", "sqlite3", "subprocess"})

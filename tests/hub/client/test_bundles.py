@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 from collections.abc import Callable, Sequence
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from certs.authority import HubKeyRole
 from certs.canonical import canonical
 from certs.digests import digest
-from hub.client import Delivery, FolderError
+from hub.client import Delivery, FolderError, bundle_rejected
 from hub.client.bundle_state import Series, State
 from hub.client.bundles import MAX_ACKNOWLEDGED
 from tests.support.bundles import PROVIDER, SERIES, Gateway, make_gateway
@@ -105,6 +106,21 @@ def test_what_a_crash_left_is_handed_out_again_with_the_same_ids(gateway: Gatewa
     assert [found.id for found in gateway.stored] == seen
 
 
+def test_a_bundle_is_removed_only_when_it_is_remembered(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    gateway.lay("a.txt", gateway.bundle(1, [gateway.item(1)]))
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "no space")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(State, "save", full)
+        with pytest.raises(OSError, match="no space"):
+            gateway.take()
+    assert gateway.left == ["a.txt"]
+    assert gateway.take().deliveries == 1
+    assert gateway.bundles.acknowledge(gateway.outgoing, now=NOW) == 1
+
+
 def test_a_file_that_is_still_written_waits_and_holds_up_nothing(gateway: Gateway) -> None:
     whole = gateway.bundle(1, [gateway.item(1)])
     gateway.lay("b.txt", gateway.bundle(2, [gateway.item(2)]))
@@ -185,6 +201,64 @@ def test_links_pipes_and_folders_are_not_followed(gateway: Gateway) -> None:
     (gateway.incoming / "link.txt").symlink_to(secret)
     gateway.take()
     assert "link.txt.1" in gateway.rejected
+
+
+def test_what_is_set_aside_stays_in_the_folder_whatever_links_lie_there(gateway: Gateway, tmp_path: Path) -> None:
+    elsewhere, precious = tmp_path / "elsewhere", tmp_path / "precious"
+    elsewhere.mkdir()
+    precious.write_text("kept")
+    gateway.lay("authorized_keys", b"mine\n")
+    folder = gateway.incoming / "rejected"
+    folder.symlink_to(elsewhere)
+    with pytest.raises(FolderError):
+        gateway.take()
+    assert list(elsewhere.iterdir()) == []
+    folder.unlink()
+    folder.mkdir()
+    (folder / "authorized_keys.reason.txt").symlink_to(precious)
+    (folder / "authorized_keys.1").symlink_to(precious)
+    assert list(gateway.take().refused) == ["authorized_keys"]
+    assert precious.read_text() == "kept"
+    assert (folder / "authorized_keys.2").read_bytes() == b"mine\n"
+
+
+@pytest.mark.parametrize("name", ["县" * 85, "a" * 255], ids=["chinese", "longest"])
+def test_a_name_of_any_length_can_be_set_aside(gateway: Gateway, name: str) -> None:
+    for _ in range(2):
+        gateway.lay(name, b"hello\n")
+        gateway.lay("good.txt", gateway.bundle(1, [gateway.item(1)]))
+        assert list(gateway.take().refused) == [name]
+    assert gateway.left == []
+    assert len(gateway.rejected) == 4
+
+
+def test_what_cannot_be_set_aside_is_left_without_a_reason(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "no space")
+
+    gateway.lay("a.txt", b"hello\n")
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "rename", full)
+        with pytest.raises(FolderError, match="no space"):
+            gateway.take()
+    assert (gateway.left, gateway.rejected) == (["a.txt"], [])
+    monkeypatch.setattr(bundle_rejected, "MOST_OF_A_NAME", 0)
+    assert list(gateway.take().refused) == ["a.txt"]
+    gateway.lay("a.txt", b"hello\n")
+    with pytest.raises(FolderError):
+        gateway.take()
+    assert gateway.left == ["a.txt"]
+
+
+def test_a_gateway_of_another_account_may_read_what_leaves(gateway: Gateway) -> None:
+    gateway.lay("a.txt", gateway.bundle(1, [gateway.item(1)]))
+    gateway.take()
+    before = os.umask(0o022)
+    try:
+        gateway.bundles.acknowledge(gateway.outgoing, now=NOW)
+    finally:
+        os.umask(before)
+    assert [path.stat().st_mode & 0o777 for path in gateway.outgoing.iterdir()] == [0o644]
 
 
 def test_a_certificate_comes_with_the_bundle_and_must_lead_to_our_anchor(gateway: Gateway) -> None:

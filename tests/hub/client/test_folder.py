@@ -63,6 +63,8 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
     "a profile without the hub": (profile(hub=None), "lacks hub"),
     "a url that is a number": (profile(url=1), "lacks url"),
     "a url of another kind": (profile(url="ftp://hub.test"), "url"),
+    "a url that is none": (profile(url="http://[::1"), "url"),
+    "a port that is none": (profile(token_endpoint="http://hub.test:x/oauth/token"), "token_endpoint"),
     "a token endpoint without host": (profile(token_endpoint="http:///oauth"), "token_endpoint"),
     "a system that is no code": (profile(system="A B"), "system"),
     "another kid": (profile(kid="A" * 43), "kid"),
@@ -133,8 +135,9 @@ def test_data_and_name_reach_the_disk_before_the_caller_goes_on(
 
     monkeypatch.setattr(os, "fsync", watched)
     write_durably(tmp_path / "outbox", "a.jws", b"one")
-    assert synced[0].startswith(str(tmp_path / "outbox" / ".a.jws."))
-    assert synced[1] == str(tmp_path / "outbox")
+    assert synced[0] == str(tmp_path)  # the folder is new
+    assert synced[1].startswith(str(tmp_path / "outbox" / ".a.jws."))
+    assert synced[2:] == [str(tmp_path / "outbox")]
 
 
 def test_a_failed_write_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,3 +148,13 @@ def test_a_failed_write_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytes
     with pytest.raises(OSError, match="No space"):
         write_durably(tmp_path / "outbox", "a.jws", b"one")
     assert list((tmp_path / "outbox").iterdir()) == []
+
+
+def test_what_another_process_answered_in_the_meantime_is_left_out(county: County) -> None:
+    folder = Folder(county.system("lintao-subsite"))
+    for jti in ("1", "2", "3"):
+        folder.keep(jti, jti.encode())
+    waiting = folder.waiting()
+    assert next(waiting)[1] == b"1"
+    folder.release("2")
+    assert [(path.name, compact) for path, compact in waiting] == [("3.jws", b"3")]

@@ -38,11 +38,10 @@ Later = Callable[..., datetime]
 
 @pytest.fixture
 def trust(county: County) -> PushTrust:
-    """The county's root, and the hub's push certificate beside it in `trust/`."""
+    """The county's root alone in `ca.pem`; in `push.pem` the hub's push certificate and who issued it."""
     directory = county.base / "trust"
     chain = pem(county.hub_keys[HubKeyRole.PUSHES].certificate, county.issuing.certificate)
     (directory / "push.pem").write_bytes(chain)
-    (directory / "ca.pem").write_bytes(pem(county.root.certificate, county.issuing.certificate))
     return PushTrust.load(directory, hub=HUB)
 
 

@@ -147,8 +147,10 @@ def test_the_file_is_its_owners_alone_and_every_commit_is_forced_to_disk(guard: 
 def test_a_file_that_is_something_else_or_cannot_be_is_reported(tmp_path: Path) -> None:
     (tmp_path / "text").write_text("not a database, but long enough to look at" * 30)
     for name in ("text", "no/such/folder"):
-        with pytest.raises(FolderError, match="memory of pushes"):
+        with pytest.raises(FolderError, match="memory of pushes") as caught:
             DurablePushGuard(tmp_path / name)
+        held = {str(path.readlink()) for path in Path("/proc/self/fd").iterdir() if path.is_symlink()}
+        assert str(tmp_path / name) not in held, caught
 
 
 KILLED = """

@@ -68,6 +68,15 @@ async def test_only_what_is_missing_is_applied(empty_dsn: str, scripts: Path) ->
     assert {"first", "second", "third"} <= await _tables(empty_dsn)
 
 
+async def test_a_folder_may_be_called_what_it_likes(
+    empty_dsn: str, scripts: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strange = scripts.with_name("100% 迁移 %(here)s")
+    shutil.move(scripts, strange)
+    monkeypatch.setattr(subject, "SCRIPTS", strange)
+    assert await migrate(empty_dsn) == ["a1", "b2"]
+
+
 async def test_a_revision_that_fails_leaves_nothing_of_itself_and_all_of_its_forerunners(
     empty_dsn: str, scripts: Path
 ) -> None:

@@ -42,7 +42,7 @@ async def running(loop: Deliveries) -> AsyncIterator[asyncio.Event]:
         await asyncio.wait_for(task, 30)
 
 
-async def until(holds: Callable[[], bool], seconds: float = 10) -> None:
+async def until(holds: Callable[[], bool], seconds: float = 30) -> None:
     """Wait for what must come true."""
     async with asyncio.timeout(seconds):
         while not holds():  # noqa: ASYNC110  what is waited for has no event
@@ -60,7 +60,7 @@ async def test_what_is_accepted_is_pushed_soon(post: Post, database: Database) -
         began = time.monotonic()
         await post.publish(1)
         await until(lambda: pushed(post) == 2)
-        assert time.monotonic() - began < 0.5
+        assert time.monotonic() - began < 3
 
 
 async def test_a_lane_that_fails_rests_and_is_found_again(post: Post, database: Database) -> None:
@@ -221,10 +221,8 @@ async def test_a_consumer_with_many_lanes_keeps_to_its_own_places(
     await post.publish(1)
     async with running(Deliveries(database.connect, post.pusher())):
         await until(lambda: len(hanging) == most and pushed(post) > most)
-        began = time.monotonic()
         await post.publish(1)
-        await until(lambda: pushed(post) == most + 2, 3)
-        assert time.monotonic() - began < 1
+        await until(lambda: pushed(post) == most + 2)
         assert len(hanging) == most
 
 
@@ -282,7 +280,7 @@ async def test_a_database_that_goes_away_without_a_word_is_noticed(
         await until(lambda: pushed(post) == 1)
         hole.cut.add(1)
         await post.publish(1)
-        await until(lambda: pushed(post) == 2, 5)
+        await until(lambda: pushed(post) == 2)
         hole.cut.add(hole.opened)
         stop.set()
 
@@ -290,9 +288,9 @@ async def test_a_database_that_goes_away_without_a_word_is_noticed(
 async def test_a_busy_lane_gives_its_place_up(post: Post, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deliveries, "MAX_OPEN", 1)
     monkeypatch.setattr(deliveries, "SLICE_S", 0.05)
+    monkeypatch.setattr(deliveries, "WORTH_IT", 1)
     other = await post.world.system("consumer-c")
     await post.push_lane(other, post.world.resources[RES])
-    await post.target(other)
 
     async def endless(batch: Batch) -> Pushed:
         if batch.lane == post.lane:
@@ -302,6 +300,8 @@ async def test_a_busy_lane_gives_its_place_up(post: Post, database: Database, mo
     post.receiver.answer = endless
     await post.publish(1)
     async with running(Deliveries(database.connect, post.pusher())):
+        await until(lambda: len(post.receiver.batches) > 3)
+        await post.target(other)
         await until(lambda: len({batch.lane for batch in post.receiver.batches}) == 2)
         post.receiver.answer = confirm
 
@@ -317,7 +317,7 @@ async def test_a_worker_that_is_told_to_stop_lets_open_calls_end(post: Post, dat
     post.receiver.answer = slow
     await post.publish(1)
     async with running(Deliveries(database.connect, post.pusher())):
-        await asyncio.wait_for(begun.wait(), 5)
+        await asyncio.wait_for(begun.wait(), 30)
     assert await post.values("SELECT outcome FROM attempt") == ["transport-confirmed"]
 
 
@@ -335,7 +335,7 @@ async def test_a_call_that_outlasts_the_grace_is_cut_off_and_taken_again_after_i
     post.receiver.answer = hang
     await post.publish(1)
     async with running(Deliveries(database.connect, post.pusher())):
-        await asyncio.wait_for(begun.wait(), 5)
+        await asyncio.wait_for(begun.wait(), 30)
     assert await post.values("SELECT ended_at FROM attempt") == [None]
     await post.run_out()
     post.receiver.answer = confirm
@@ -392,13 +392,13 @@ async def test_our_own_fault_in_one_lane_stops_neither_the_others_nor_comes_at_o
 async def test_a_notification_wakes_an_idle_worker(
     post: Post, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(deliveries, "POLL_S", 5.0)
-    monkeypatch.setattr(deliveries, "IDLE_POLL_S", 30.0)
+    monkeypatch.setattr(deliveries, "POLL_S", 60.0)
+    monkeypatch.setattr(deliveries, "IDLE_POLL_S", 60.0)
     async with running(Deliveries(database.connect, post.pusher())):
         await asyncio.sleep(0.3)
         await post.intake.accept(post.provider.exchange(RES, [record(1)]), address="", request_id="r")
         await post.connection.execute("SELECT pg_notify('shuniu_delivery', '')")
-        await until(lambda: pushed(post) == 1, 2)
+        await until(lambda: pushed(post) == 1)
 
 
 async def test_an_acknowledged_push_is_confirmed_by_its_signature(post: Post, database: Database) -> None:
@@ -413,10 +413,74 @@ async def test_an_acknowledged_push_is_confirmed_by_its_signature(post: Post, da
     assert await post.values("SELECT DISTINCT outcome FROM delivered") == ["acknowledged"]
 
 
-async def test_a_trickle_gathers_until_the_next_look(post: Post, database: Database) -> None:
+async def stop_what_is_queued(post: Post) -> None:
+    """What is in the queue was signed by somebody whose key is compromised."""
+    other = await post.world.system("compromised")
+    await post.connection.execute("UPDATE delivery SET kid = $1", other.kid)
+    await post.world.change(
+        "UPDATE certificate SET state = 'revoked', revoked_at = now(), revocation_reason = 'keyCompromise' WHERE kid = $1",
+        other.kid,
+    )
+
+
+async def test_what_lies_behind_a_compromised_signers_items_is_found(
+    post: Post, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deliveries, "MOST_PASSED", 2)
+    monkeypatch.setattr(deliveries, "DEEP_EVERY_S", 0.2)
+    await post.publish(5)
+    await stop_what_is_queued(post)
     async with running(Deliveries(database.connect, post.pusher())):
-        for _ in range(30):
-            await post.publish(1)
-            await asyncio.sleep(0.01)
-        await until(lambda: pushed(post) == 30)
-    assert len(post.receiver.batches) < 20, "a batch for each of thirty would be a claim and a settlement for each"
+        await post.publish(1)
+        await until(lambda: pushed(post) == 1)
+        await post.publish(1)
+        await until(lambda: pushed(post) == 2)
+    assert [len(batch.items) for batch in post.receiver.batches] == [1, 1]
+
+
+@pytest.mark.parametrize(("every_s", "share"), [(60.0, 0), (0.0, 1_000_000)], ids=["every", "share"])
+async def test_a_compromised_signers_backlog_is_read_seldom(
+    post: Post, database: Database, monkeypatch: pytest.MonkeyPatch, every_s: float, share: int
+) -> None:
+    monkeypatch.setattr(deliveries, "MOST_PASSED", 2)
+    monkeypatch.setattr(deliveries, "DEEP_EVERY_S", every_s)
+    monkeypatch.setattr(deliveries, "DEEP_SHARE", share)
+    bounds: list[int | None] = []
+
+    async def connect() -> asyncpg.Connection:
+        connection = await database.connect()
+        connection.add_query_logger(
+            lambda asked: bounds.append(asked.args[-1]) if "of_its_kind" in asked.query else None
+        )
+        return connection
+
+    await post.publish(5)
+    await stop_what_is_queued(post)
+    await post.publish(1)
+    async with running(Deliveries(connect, post.pusher())):
+        await until(lambda: pushed(post) == 1)
+        await post.publish(1)
+        await until(lambda: len(bounds) > 8)
+    assert (bounds[0], set(bounds[1:])) == (None, {2})
+    assert pushed(post) == 1, "it is found by the next look that goes past all"
+
+
+async def test_a_trickle_gathers_until_the_next_look(
+    post: Post, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deliveries, "POLL_S", 60.0)
+
+    async def confirm_while_another_comes(batch: Batch) -> Pushed:
+        await post.publish(1)
+        return await confirm(batch)
+
+    post.receiver.answer = confirm_while_another_comes
+    await post.publish(1)
+    async with running(Deliveries(database.connect, post.pusher())):
+        await until(lambda: pushed(post) == 1)
+        await asyncio.sleep(0.3)
+        assert len(post.receiver.batches) == 1, "a push for each would be a claim and a settlement for each"
+        await post.publish(2)
+        await post.connection.execute("SELECT pg_notify('shuniu_delivery', '')")
+        await until(lambda: pushed(post) == 4)
+    assert [len(batch.items) for batch in post.receiver.batches] == [1, 3]

@@ -153,6 +153,30 @@ async def test_an_adapter_that_was_replaced_is_closed_once_no_call_can_be_open(
     assert closed == [1, 2, 3, 4]
 
 
+async def test_an_adapter_that_does_not_close_keeps_no_other_open(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    closed: list[int] = []
+
+    class Failing:
+        capabilities = frozenset({Capability.PUSH})
+
+        async def push(self, batch: Batch) -> Pushed:
+            raise AssertionError
+
+        async def close(self) -> None:
+            closed.append(1)
+            raise ConnectionResetError
+
+    monkeypatch.setattr(registry, "build", lambda *_, **__: Failing())
+    adapters = Adapters(SIGNER, DatabaseClock())
+    for _ in range(3):
+        adapters(lane())
+    await adapters.close()
+    assert closed == [1, 1, 1]
+    assert [r.getMessage() for r in caplog.records] == ["an adapter does not close"] * 3
+
+
 async def test_a_target_that_cannot_be_made_says_why() -> None:
     adapters = Adapters(SIGNER, DatabaseClock())
     with pytest.raises(SettingsInvalid):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from certs.bundles import BundleError, open_manifest
@@ -74,6 +76,21 @@ async def test_a_chain_is_read_once_and_memory_is_bounded(
     )
     assert await notary.certificates_of([one, two]) != first
     assert await notary.certificates_of([two, one]) != first
+
+
+async def test_calls_at_the_same_time_do_not_take_each_others_chains(
+    post: Post, notary: HubNotary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST_CHAINS", 2)
+    systems = [post.provider, post.consumer, *[await post.world.system(code) for code in ("system-c", "system-d")]]
+    a, b, c, d = (system.exchange(RES).decode() for system in systems)
+    await notary.certificates_of([a])
+    found = await asyncio.gather(notary.certificates_of([a, b]), notary.certificates_of([c, d]))
+    kids = [{certificate_kid(certificate) for certificate in read_certificates(pem)} for pem in found]
+    assert [{system.kid for system in systems} & of_call for of_call in kids] == [
+        {systems[0].kid, systems[1].kid},
+        {systems[2].kid, systems[3].kid},
+    ]
 
 
 async def test_a_signer_that_nobody_knows_is_an_error(post: Post, notary: HubNotary) -> None:

@@ -158,7 +158,7 @@ async def test_a_lane_whose_row_is_locked_is_left_alone(post: Post) -> None:
     await post.publish(1)
     async with post.connection.transaction():
         await post.connection.execute("SELECT FROM lane WHERE id = $1 FOR NO KEY UPDATE", post.lane)
-        assert await asyncio.wait_for(take(post), 2) is None
+        assert await asyncio.wait_for(take(post), 5) is None
     async with post.connection.transaction():
         await post.connection.execute("SELECT FROM lane WHERE id = $1 FOR KEY SHARE", post.lane)
         assert await take(post) is not None, "a foreign key's lock makes no lane look taken"
@@ -456,7 +456,7 @@ async def test_an_adapter_that_never_answers_is_cut_off(post: Post, monkeypatch:
         raise AssertionError
 
     post.receiver.answer = silent
-    assert await asyncio.wait_for(post.pusher().push(post.lane), 5) is Settled.FAILED
+    assert await asyncio.wait_for(post.pusher().push(post.lane), 30) is Settled.FAILED
     assert await post.values("SELECT reason FROM attempt") == ["timed-out"]
 
 
@@ -477,7 +477,7 @@ async def test_an_adapter_that_ignores_being_cut_off_holds_nobody_up(
         return await confirm(batch)
 
     post.receiver.answer = stubborn
-    assert await asyncio.wait_for(post.pusher().push(post.lane), 5) is Settled.FAILED
+    assert await asyncio.wait_for(post.pusher().push(post.lane), 30) is Settled.FAILED
     done.set()
     await asyncio.sleep(0.05)
 
@@ -558,11 +558,11 @@ async def test_a_push_that_is_cancelled_cancels_its_call(post: Post) -> None:
 
     post.receiver.answer = slow
     pushing_now = asyncio.create_task(post.pusher().push(post.lane))
-    await asyncio.wait_for(begun.wait(), 5)
+    await asyncio.wait_for(begun.wait(), 30)
     pushing_now.cancel()
     with pytest.raises(asyncio.CancelledError):
         await pushing_now
-    await asyncio.wait_for(cancelled.wait(), 1)
+    await asyncio.wait_for(cancelled.wait(), 30)
 
 
 # park or block
@@ -633,6 +633,23 @@ async def test_what_found_no_place_was_not_sent_and_counts_for_nothing(post: Pos
     await post.due_now()
     assert await post.pusher().push(post.lane) is Settled.PARKED
     assert await post.values("SELECT attempts FROM dead_letter") == [2]
+
+
+async def test_what_was_not_sent_counts_for_no_other_item_either_whatever_the_adapter_calls_it(post: Post) -> None:
+    await post.connection.execute("UPDATE push_target SET max_attempts = 2")
+    await post.publish(2)
+    post.receiver.answer = fails(unreachable())
+    assert await post.pusher().push(post.lane) is Settled.FAILED
+    first = post.receiver.batches[0].items[0]
+    ack = post.consumer.ack([(str(first.delivery), first.digest)])
+    await post.acknowledging.acknowledge(ack, address="", request_id="r")
+    post.receiver.answer = fails(NoPlace(reason="queue-full", zh="没有空位", en="no place"))
+    for _ in range(2):
+        await post.due_now()
+        assert await post.pusher().push(post.lane) is Settled.PUT_OFF
+    post.receiver.answer = fails(unreachable())
+    await post.due_now()
+    assert await post.pusher().push(post.lane) is Settled.FAILED, "the second item was sent once"
 
 
 async def park_one(post: Post) -> Item:
@@ -713,6 +730,26 @@ async def test_a_lane_that_blocks_keeps_its_order_and_says_so_once(post: Post) -
     assert await post.values("SELECT blocked_at FROM lane_lease") == [None]
 
 
+@pytest.mark.parametrize(
+    ("of_the_grant", "of_the_target", "becomes"),
+    [
+        ("park", "block", Settled.PARKED),
+        ("block", "park", Settled.BLOCKED),
+        (None, "park", Settled.PARKED),
+        (None, "block", Settled.BLOCKED),
+    ],
+)
+async def test_the_grant_says_what_becomes_of_what_cannot_be_delivered_or_leaves_it_to_the_target(
+    post: Post, of_the_grant: str | None, of_the_target: str, becomes: Settled
+) -> None:
+    await post.connection.execute("UPDATE access_grant SET policy = $1", of_the_grant)
+    await post.connection.execute("UPDATE push_target SET policy = $1, max_attempts = 1", of_the_target)
+    await post.publish(1)
+    post.receiver.answer = fails(unreachable())
+    assert await post.pusher().push(post.lane) is becomes
+    assert await post.values("SELECT reason FROM dead_letter") == ["unreachable"] * (becomes is Settled.PARKED)
+
+
 # the log
 
 
@@ -756,7 +793,7 @@ async def test_pushes_of_different_lanes_do_not_wait_for_each_other(post: Post) 
     both = asyncio.Barrier(2)
 
     async def meet(batch: Batch) -> Pushed:
-        await asyncio.wait_for(both.wait(), 5)
+        await asyncio.wait_for(both.wait(), 30)
         return await confirm(batch)
 
     receiver = Receiver(meet)

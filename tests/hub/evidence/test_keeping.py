@@ -5,6 +5,9 @@ from datetime import UTC, datetime, timedelta
 import orjson
 
 from certs import envelope
+from certs.tiles import TILE_WIDTH
+from hub.audit import repository as audit
+from hub.audit.entry import Actor, Event, make_entry
 from hub.identity.roles import Role
 from hub.worker.chores import KEEP_ACCEPTANCES, Chores
 from tests.support.evidence import JOSE, EvidenceTown
@@ -64,6 +67,29 @@ async def test_a_receipt_or_an_entry_that_is_gone_is_said_to_be_gone(town: Evide
         answer = await town.ask(path, headers)
         assert answer.status_code == 503, answer.text
         assert what in answer.json()["detail"]
+
+
+async def test_a_tile_that_only_the_proof_of_consistency_needs_is_missed_too(town: EvidenceTown) -> None:
+    now = datetime.now(UTC)
+    actor = Actor("host", "host:x")
+    entries = [
+        make_entry(Event("hub.migrated", actor, "schema", str(n)), hub=HUB, now=now) for n in range(2 * TILE_WIDTH)
+    ]
+    async with town.gateway.context.acquire() as connection:
+        await audit.insert(connection, entries)
+    await town.seal()
+    path = await sent(town, "a1")
+    await town.seal()
+    headers = town.token(town.provider)
+    within = f"?checkpoint_size={TILE_WIDTH + 44}"
+    assert (await town.ask(path, headers, within)).status_code == 200
+    async with town.gateway.context.acquire() as connection:
+        await connection.execute("ALTER TABLE log_tile DISABLE TRIGGER USER")
+        await connection.execute("DELETE FROM log_tile WHERE level = 0 AND index = 1")
+    assert (await town.ask(path, headers)).status_code == 200
+    answer = await town.ask(path, headers, within)
+    assert answer.status_code == 503, answer.text
+    assert "日志哈希块" in answer.json()["detail"]
 
 
 async def test_evidence_that_staff_are_given_is_in_the_log_and_that_of_parties_is_not(town: EvidenceTown) -> None:

@@ -156,7 +156,7 @@ async def test_a_full_queue_turns_work_away_at_once(desk: Desk) -> None:
         began = time.monotonic()
         with pytest.raises(Unavailable) as caught:
             await desk.committer.submit(desk.work())
-        assert time.monotonic() - began < 0.1
+        assert time.monotonic() - began < 2, "without waiting for what holds the queue up"
         assert caught.value.retry_after
     assert await outcomes(tasks) == [Committed()] * 4
     assert desk.committer.counters.busy == 1
@@ -329,14 +329,14 @@ async def test_an_unforeseen_error_ends_the_writer_for_all_to_hear_and_tells_eve
 
 async def test_a_barrier_that_is_held_too_long_turns_the_whole_batch_away_at_once(desk: Desk) -> None:
     assert desk.committer._connection is not None
-    await desk.committer._connection.execute("SET lock_timeout = '200ms'")
+    await desk.committer._connection.execute("SET lock_timeout = '500ms'")
     async with desk.held_up():
         first = submitted(desk, desk.work())
         await desk.writer()
         rest = submitted(desk, *(desk.work() for _ in range(20)))
         began = time.monotonic()
         found = await outcomes(first + rest)
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 6, "one wait for the batch, not one for each of the twenty-one"
     assert {type(outcome) for outcome in found} == {Unavailable}
     assert await desk.count("acceptance") == 0
     assert await desk.committer.submit(desk.work()) == Committed()

@@ -73,7 +73,7 @@ async def test_a_rolled_back_change_leaves_epoch_and_lock_as_they_were(
     await barrier.bump(session)
     await session.rollback()
     assert await barrier.epoch(session) == before
-    async with database.connection() as other, asyncio.timeout(2), other.transaction():
+    async with database.connection() as other, asyncio.timeout(30), other.transaction():
         await share_barrier(other)
 
 

@@ -9,6 +9,7 @@ from certs.envelope import kid_of
 from certs.keys import generate_key
 from certs.suites import PrivateKey
 from hub.db.engine import Database
+from hub.db.locks import REGISTRY_BARRIER
 from hub.registry import barrier, certificates, repository, service
 from hub.registry.certificates import IssuedCertificate
 from hub.registry.errors import (
@@ -281,6 +282,22 @@ async def test_another_gateway_never_gives_a_later_list_a_lower_number(session: 
     one, other = RevocationList(keyring.authority), RevocationList(keyring.authority)
     first = number_of(await one.der(session, NOW))
     assert number_of(await other.der(session, NOW)) > first
+
+
+async def test_rights_stand_still_between_reading_what_was_revoked_and_numbering_the_list(
+    session: AsyncSession, keyring: KeyRing, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = repository.next_crl_number
+    free: list[bool] = []
+
+    async def drawn(session: AsyncSession) -> int:
+        async with database.connection() as officer, officer.transaction():
+            free.append(await officer.fetchval("SELECT pg_try_advisory_xact_lock($1)", REGISTRY_BARRIER))
+        return await number(session)
+
+    monkeypatch.setattr(repository, "next_crl_number", drawn)
+    await keyring.revocations.der(session, NOW)
+    assert free == [False]
 
 
 async def test_a_certificate_leaves_the_list_one_list_after_its_end(session: AsyncSession, keyring: KeyRing) -> None:

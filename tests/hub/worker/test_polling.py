@@ -241,9 +241,11 @@ async def test_a_mount_that_is_gone_rests_and_is_found_again(
     assert await crossing.post.values("SELECT outcome FROM delivered") == ["acknowledged"]
 
 
-async def test_a_target_that_hangs_holds_up_nobody_else(crossing: Crossing, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_target_that_hangs_or_fails_holds_up_nobody_else(
+    crossing: Crossing, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr("hub.worker.polling.REST_S", 0.01)
-    calls = {"hangs": 0, "fails": 0, "answers": 0}
+    calls = {"hangs": 0, "fails": 0, "breaks": 0, "answers": 0}
 
     class Target:
         def __init__(self, name: str) -> None:
@@ -255,6 +257,8 @@ async def test_a_target_that_hangs_holds_up_nobody_else(crossing: Crossing, monk
                 await asyncio.sleep(60)
             if self.name == "fails":
                 raise Unreachable(reason="folder-missing", zh="没有", en="gone")
+            if self.name == "breaks":
+                raise ConnectionResetError  # nothing that an adapter may raise
             return []
 
         async def put_away(self, acknowledgement: bytes, *, refused: str = "") -> None:
@@ -270,8 +274,10 @@ async def test_a_target_that_hangs_holds_up_nobody_else(crossing: Crossing, monk
         await crossing.post.target(system)
     crossing.adapters = Some()  # type: ignore[assignment]
     async with crossing.polling():
-        await until(lambda: calls["answers"] > 3 and calls["fails"] > 3)
+        await until(lambda: calls["answers"] > 3 and calls["fails"] > 3 and calls["breaks"] > 3)
     assert calls["hangs"] == 1
+    told = {(r.__dict__["system"], r.__dict__["reason"]) for r in caplog.records}
+    assert told == {("fails", "folder-missing"), ("breaks", "adapter-fault")}
     crossing.adapters = Adapters(SIGNER, crossing.post.clock)
 
 

@@ -19,7 +19,7 @@ from hub.audit.sealer import Sealer
 from hub.db.engine import Database
 from hub.worker import sealing
 
-WITHIN_S = 5.0
+WITHIN_S = 30.0
 
 
 def sealer() -> Sealer:

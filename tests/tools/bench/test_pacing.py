@@ -56,7 +56,7 @@ async def test_requests_are_spread_over_the_time_and_named_by_digest(tmp_path: P
         paced = await post_at(port, requests(tmp_path, 40), 40, 1)
     assert paced.due.keys() == {sha256(b"%04d" % number).hexdigest() for number in range(40)}
     moments = [moment for moment, _ in got]
-    assert max(moments) - min(moments) == pytest.approx(39 / 40, abs=0.3), "slow answers did not hold it up"
+    assert 0.3 < max(moments) - min(moments) < 1.8, "spread over a second; one after the other they would take two"
     due = sorted(paced.due.values())
     assert due[-1] - due[0] == pytest.approx(39 / 40)
 

@@ -127,6 +127,14 @@ def pushes(keys: Keys) -> Iterator[Case]:
         edited("signature-input", f"expires={int(EXPIRES.timestamp())}", f"expires={int(NOW.timestamp()) + 601}"),
     )
     yield case(
+        "created-no-number",
+        401,
+        "parameter-malformed",
+        "created 不是整数",
+        "created is no integer",
+        edited("signature-input", f"created={int(NOW.timestamp())}", 'created="x"'),
+    )
+    yield case(
         "another-address",
         401,
         "signature-mismatch",

@@ -1,0 +1,26 @@
+"""The head of a queue: how much of it goes at once. What pulls and pushes share beyond their SQL."""
+
+from collections.abc import Sequence
+
+import asyncpg
+
+from hub.ledger import repository as sql
+
+
+async def within_bytes(
+    connection: asyncpg.Connection, rows: Sequence[asyncpg.Record], most: int
+) -> Sequence[asyncpg.Record]:
+    """As many of the rows, from the first on, as have envelopes of `most` bytes together; one if there is any.
+
+    A row has an `exchange_id`.
+    """
+    if not rows:
+        return rows
+    exchanges = [row["exchange_id"] for row in rows]
+    sizes = {r["id"]: r["size"] for r in await connection.fetch(sql.ENVELOPE_SIZES, exchanges)}
+    total = 0
+    for place, row in enumerate(rows):
+        total += sizes[row["exchange_id"]]
+        if total > most and place > 0:
+            return rows[:place]
+    return rows
