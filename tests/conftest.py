@@ -25,10 +25,23 @@ def pytest_pycollect_makeitem(collector: pytest.Module | pytest.Class, name: str
             pytest.mark.anyio(obj)
 
 
+SLOW_TO_START = ("town", "demo")
+"""Fixtures that start a whole hub for a session: files that ask for the same one go to the same test process."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Call `unit` what asks for no database and starts no process."""
+    """Call `unit` what asks for no database and starts no process; keep files together, and those that share a hub."""
+    groups: dict[str, str] = {}
+    for item in items:
+        file = item.nodeid.split("::")[0]
+        wants = getattr(item, "fixturenames", ())
+        shared = next((name for name in SLOW_TO_START if name in wants), None)
+        if shared is not None:
+            groups[file] = shared
     for item in items:
         wants = getattr(item, "fixturenames", ())
+        file = item.nodeid.split("::")[0]
+        item.add_marker(pytest.mark.xdist_group(groups.get(file, file)))
         if "postgres" not in wants and not any(map(item.get_closest_marker, ("process", "chaos", "sockets"))):
             item.add_marker("unit")
 

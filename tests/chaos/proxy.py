@@ -90,10 +90,10 @@ class Proxy:
             if there.done() and there.exception() is None and not back.done():
                 await asyncio.wait({back}, timeout=1.0)
         finally:
+            downstream.transport.abort()  # before anything is waited for: the waiting may be cut off
             for task in (there, back):
                 task.cancel()
             await asyncio.gather(there, back, return_exceptions=True)
-            downstream.transport.abort()
 
     async def _pump(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, sender: asyncio.StreamWriter | None

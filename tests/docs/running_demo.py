@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hub.db.embedded import EmbeddedPostgres
+from tests.support.harness import unmeasured
 
 SERVES_WITHIN_S = 150.0
 STOPS_WITHIN_S = 60.0
@@ -81,8 +82,8 @@ def _output_of(process: subprocess.Popen[bytes], printed: Path) -> str:
 
 
 def plain_environment() -> dict[str, str]:
-    """The environment without settings of a hub, and with the Python of this run first in the path."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("SHUNIU_")}
+    """The environment without settings of a hub, with the Python of this run first in the path; coverage is not measured."""
+    kept = {name: value for name, value in unmeasured({}).items() if not name.startswith("SHUNIU_")}
     return kept | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{kept['PATH']}", "PYTHONUTF8": "1"}
 
 
