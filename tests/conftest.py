@@ -2,6 +2,7 @@
 
 import inspect
 import socket
+import sys
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -44,6 +45,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         item.add_marker(pytest.mark.xdist_group(groups.get(file, file)))
         if "postgres" not in wants and not any(map(item.get_closest_marker, ("process", "chaos", "sockets"))):
             item.add_marker("unit")
+
+
+@pytest.fixture
+def unmeasured() -> Iterator[None]:
+    """Coverage is not measured meanwhile: for loops of thousands over what other tests cover, which it makes three times as long."""
+    tracer = sys.gettrace()
+    sys.settrace(None)
+    yield
+    sys.settrace(tracer)
 
 
 @pytest.fixture(autouse=True)

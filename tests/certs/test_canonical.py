@@ -35,6 +35,7 @@ _any_json = st.recursive(
 )
 
 
+@pytest.mark.usefixtures("unmeasured")
 @settings(max_examples=500)
 @given(_plain)
 def test_the_fast_path_writes_the_bytes_of_the_reference(value: Any) -> None:
@@ -42,6 +43,7 @@ def test_the_fast_path_writes_the_bytes_of_the_reference(value: Any) -> None:
     assert canonical(value) == rfc8785.dumps(value)
 
 
+@pytest.mark.usefixtures("unmeasured")
 @settings(max_examples=500)
 @given(_any_json)
 def test_every_json_value_gets_the_bytes_of_the_reference(value: Any) -> None:

@@ -252,6 +252,7 @@ def _verdict(parse: Any, data: bytes) -> str:
         return error.reason
 
 
+@pytest.mark.usefixtures("unmeasured")
 @settings(max_examples=800)
 @given(_texts)
 @example(b'{"a":"\\u003a","b":1,"b":2}')
@@ -278,6 +279,7 @@ _json_values = st.recursive(
 _objects = st.dictionaries(st.text(st.characters(codec="utf-8")), _json_values, max_size=6)
 
 
+@pytest.mark.usefixtures("unmeasured")
 @given(_objects, st.booleans(), st.sampled_from([None, 2]))
 def test_whatever_a_json_library_writes_is_read_back(
     value: dict[str, Any], ascii_only: bool, indent: int | None
@@ -286,6 +288,7 @@ def test_whatever_a_json_library_writes_is_read_back(
     assert repr(parse_object(orjson.dumps(value))) == repr(value)
 
 
+@pytest.mark.usefixtures("unmeasured")
 @given(_objects.filter(bool), st.data())
 def test_a_name_repeated_at_the_end_of_any_object_is_refused(value: dict[str, Any], data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(sorted(value)))

@@ -124,6 +124,7 @@ def rows_changed(chance: random.Random, entries: list[bytes]) -> list[bytes]:
     return found
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_ten_thousand_changes_are_all_found() -> None:
     chance = random.Random(SEED)
     entries = leaves(300)
