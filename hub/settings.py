@@ -105,7 +105,8 @@ class Settings(BaseSettings):
         parts = given.split(",") if isinstance(given, str) else given
         if not isinstance(parts, list | tuple):
             return parts
-        return tuple(_network(part.strip() if isinstance(part, str) else part) for part in parts if part != "")
+        stripped = [part.strip() if isinstance(part, str) else part for part in parts]
+        return tuple(_network(part) for part in stripped if part != "")
 
     @property
     def master_key_path(self) -> Path:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 from pydantic import ValidationError
 
-from hub.app import run
+from hub.app import run, upkeep
 from hub.cli.failures import Missing, Refused
 from hub.cli.output import show_json, show_table
 from hub.cli.verbs import as_json
@@ -56,7 +56,7 @@ def settings_from(given: dict[str, Any]) -> Settings:
 @as_json
 def init(*, organisation: str, as_json: bool, **given: Any) -> None:
     """One-time passwords are shown here and nowhere else."""
-    made = run.initialise(settings_from(given), organisation=organisation)
+    made = upkeep.initialise(settings_from(given), organisation=organisation)
     if as_json:
         show_json({"migrations": made.applied, "passwords": made.passwords})
         return
@@ -94,9 +94,9 @@ def worker(**given: Any) -> None:
 def migrate(*, as_json: bool, **given: Any) -> None:
     """Prints the revisions applied."""
     settings = settings_from(given)
-    run.insist_on_database(settings)
-    with run.database_address(settings) as dsn:
-        applied = asyncio.run(run.migrate_and_prepare(settings, dsn))
+    upkeep.insist_on_database(settings)
+    with upkeep.database_address(settings) as dsn:
+        applied = asyncio.run(upkeep.migrate_and_prepare(settings, dsn))
     if as_json:
         show_json({"migrations": applied})
     else:
@@ -108,7 +108,7 @@ def migrate(*, as_json: bool, **given: Any) -> None:
 @as_json
 def doctor(*, as_json: bool, **given: Any) -> None:
     """Each check with what was found; the answer is no if one does not hold."""
-    checks = run.doctor(settings_from(given))
+    checks = upkeep.doctor(settings_from(given))
     if as_json:
         show_json([{"name": c.name, "found": c.found, "ok": c.holds, "zh": c.zh, "en": c.en} for c in checks])
     else:

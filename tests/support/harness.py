@@ -23,7 +23,7 @@ from pathlib import Path
 import asyncpg
 import orjson
 
-from hub.app.run import initialise
+from hub.app.upkeep import initialise
 from hub.db.embedded import EmbeddedPostgres
 from hub.db.embedded.processes import processes_of
 from hub.settings import Settings

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from hub.app.run import initialise
+from hub.app.upkeep import initialise
 from hub.db.embedded import EmbeddedPostgres
 from hub.errors import SetupError
 from hub.settings import Settings

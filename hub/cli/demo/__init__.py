@@ -18,7 +18,9 @@ from types import FrameType
 
 import httpx
 
-from hub.app import run as app
+from hub.app import upkeep
+from hub.app.run import environment as environment_of
+from hub.app.run import listen
 from hub.cli.demo.bundles import cross
 from hub.cli.demo.county import County
 from hub.cli.demo.narrator import Narrator
@@ -44,14 +46,14 @@ def run(settings: Settings, *, exit_after: bool) -> None:
     settings = settings.model_copy(
         update={"data": settings.data.resolve(), "public_url": f"http://{settings.host}:{settings.port}"}
     )
-    app.listen(settings, shared=False).close()
+    listen(settings, shared=False).close()
     signal.signal(signal.SIGTERM, _end_orderly)
     _make_folder(settings.data)
     narrator = Narrator()
     began = time.monotonic()
     narrator.step("建立枢纽：数据库、密钥、三员账户", "set the hub up: database, keys, the three officers")
-    with app.database_address(settings) as dsn:
-        passwords = app.initialise(settings).passwords
+    with upkeep.database_address(settings) as dsn:
+        passwords = upkeep.initialise(settings).passwords
         narrator.same(f"shuniu init --data {settings.data}")
         with _processes(settings) as processes, httpx.Client(base_url=settings.public_url, timeout=30) as http:
             _wait_until_ready(http, processes, settings.data)
@@ -86,7 +88,7 @@ def _make_folder(data: Path) -> None:
 @contextmanager
 def _processes(settings: Settings) -> Iterator[list[subprocess.Popen[bytes]]]:
     """A gateway and a worker, ended with the block."""
-    environment = os.environ | app.environment(settings)
+    environment = os.environ | environment_of(settings)
     processes: list[subprocess.Popen[bytes]] = []
     try:
         for command in ("gateway", "worker"):

@@ -57,7 +57,7 @@ def test_only_proxies_that_were_named_are_trusted() -> None:
 
 
 def test_proxies_are_named_with_commas_between(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SHUNIU_TRUSTED_PROXIES", "127.0.0.1, 10.1.0.0/16 ,::1,")
+    monkeypatch.setenv("SHUNIU_TRUSTED_PROXIES", "127.0.0.1, 10.1.0.0/16 ,::1, ,")
     assert Settings().trusted_proxies == (ip_network("127.0.0.1"), ip_network("10.1.0.0/16"), ip_network("::1"))
     monkeypatch.setenv("SHUNIU_TRUSTED_PROXIES", "")
     assert Settings().trusted_proxies == ()

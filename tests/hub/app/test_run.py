@@ -13,7 +13,7 @@ import pytest
 from cryptography import x509
 from pydantic import SecretStr
 
-from hub.app import run
+from hub.app import run, upkeep
 from hub.app.wiring import insist_on_hub_id, open_context
 from hub.db.engine import Database
 from hub.errors import SetupError
@@ -36,7 +36,7 @@ def test_a_folder_that_was_never_initialised_gets_no_database(tmp_path: Path, st
 
 def test_a_mistyped_folder_gets_no_database_from_who_only_looks(tmp_path: Path) -> None:
     with pytest.raises(SetupError, match="shuniu init"):
-        run.doctor(Settings(data=tmp_path / "data"))
+        upkeep.doctor(Settings(data=tmp_path / "data"))
     assert not (tmp_path / "data").exists()
 
 
@@ -53,9 +53,9 @@ def test_what_the_host_does_is_dated_by_the_database(
     postgres: TestServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     address = postgres.create("template0")
-    monkeypatch.setattr(run, "datetime", HourAhead, raising=False)
+    monkeypatch.setattr(upkeep, "datetime", HourAhead, raising=False)
     settings = Settings(data=tmp_path / "data", database_url=SecretStr(address))
-    run.initialise(settings, accounts=())
+    upkeep.initialise(settings, accounts=())
 
     async def newest() -> datetime:
         async with Database(address).connection() as connection:
@@ -130,6 +130,11 @@ def test_a_database_that_goes_away_at_the_start_is_said_in_words(
     settings = Settings(data=tmp_path, database_url=SecretStr("postgresql:///nowhere"), port=0)
     with pytest.raises(SetupError, match=f"the database went away.*{type(fault).__name__}"):
         start(settings)
+
+
+def test_a_fault_of_a_file_is_not_called_one_of_the_database() -> None:
+    with pytest.raises(FileNotFoundError), run._in_words():
+        Path("/nowhere/at/all").read_bytes()
 
 
 def wait_for_file(path: Path) -> None:

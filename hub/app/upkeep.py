@@ -1,0 +1,185 @@
+"""What is done to a hub on its own host: making it, bringing its database up to date, examining it."""
+
+import asyncio
+import getpass
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from sqlalchemy import text
+
+from hub.audit.backlog import overdue
+from hub.audit.entry import Actor, Event
+from hub.audit.service import Recorder
+from hub.db.checks import Check, check_server, clock_offset, fsync_cost, insist
+from hub.db.clock import MAX_OFFSET_S
+from hub.db.embedded import EmbeddedPostgres
+from hub.db.embedded.layout import Layout, make_data_directory
+from hub.db.engine import Database
+from hub.db.migrate import migrate
+from hub.db.partitions import ensure_partitions
+from hub.errors import SetupError
+from hub.exchange.intake import SEAL_WITHIN
+from hub.identity.passwords import Passwords
+from hub.identity.roles import Role
+from hub.identity.staff import NewAccount, create_first_accounts
+from hub.registry.keyring import KeyRing, create_keys
+from hub.registry.masterkey import create_master_key
+from hub.settings import Settings
+
+FIRST_ACCOUNTS = (
+    NewAccount("sysadmin", "系统管理员 operator", frozenset({Role.OPERATOR})),
+    NewAccount("secadmin", "安全管理员 security officer", frozenset({Role.SECURITY})),
+    NewAccount("auditadmin", "审计管理员 auditor", frozenset({Role.AUDITOR})),
+)
+"""The three officers that GB/T 22239 separates; they propose and approve everybody else."""
+
+
+_NOW = text("SELECT clock_timestamp()")
+"""What the host does is dated by the database, as all else is: no gateway signs anything before the newest entry's time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Initialised:
+    """What `initialise` made, beside the anchors in `DATA/trust`; the passwords are shown once and stored nowhere."""
+
+    applied: list[str]
+    passwords: dict[str, str]
+
+
+@contextmanager
+def database_address(settings: Settings) -> Iterator[str]:
+    """The address of the hub's database: the configured one, or the embedded server, held for the length of the block."""
+    if settings.database_url is not None:
+        yield settings.database_url.get_secret_value()
+        return
+    with EmbeddedPostgres(settings.data) as server:
+        yield server.dsn
+
+
+def insist_on_database(settings: Settings) -> None:
+    """Raises `SetupError` where there is nothing to look at: a mistyped folder would get a new database, and all seem well."""
+    if settings.database_url is None and not Layout(settings.data).cluster.exists():
+        raise SetupError(
+            f"{settings.data} 里没有枢纽的数据库；请核对 --data 或 SHUNIU_DATA，新建枢纽请运行 shuniu init",
+            f"there is no hub's database in {settings.data}; check --data or SHUNIU_DATA, a new hub is made by shuniu init",
+        )
+
+
+def host_actor() -> Actor:
+    """Who acts from the host itself (`host:<user>`), for the few commands that touch the database."""
+    try:
+        name = getpass.getuser()
+    except (OSError, KeyError):
+        name = f"uid-{os.getuid()}"
+    return Actor(kind="host", id=f"host:{name}")
+
+
+def initialise(
+    settings: Settings, *, organisation: str = "临洮县", accounts: tuple[NewAccount, ...] = FIRST_ACCOUNTS
+) -> Initialised:
+    """Make the data folder, the schema, the master key, the hub's keys and the first accounts.
+
+    Raises `SetupError` where any of it exists already: nothing is overwritten.
+    """
+    make_data_directory(settings.data)
+    with database_address(settings) as dsn:
+        return asyncio.run(_initialise(settings, dsn, organisation, accounts))
+
+
+async def _initialise(settings: Settings, dsn: str, organisation: str, accounts: tuple[NewAccount, ...]) -> Initialised:
+    applied = await migrate_and_prepare(settings, dsn)
+    master_key = create_master_key(settings.master_key_path)
+    database = Database(dsn, application="shuniu-init")
+    recorder, actor = Recorder(settings.hub_id, settings.region), host_actor()
+    try:
+        async with database.session() as session, session.begin():
+            now = (await session.execute(_NOW)).scalar_one()
+            await create_keys(session, master_key, hub_id=settings.hub_id, organisation_name=organisation, now=now)
+            recorder.record(session, Event("hub.initialised", actor, "hub", settings.hub_id), now=now)
+            passwords = await create_first_accounts(
+                session, accounts, passwords=Passwords(), actor=actor, recorder=recorder, now=now
+            )
+        async with database.session() as session:
+            write_trust(settings, await KeyRing.load(session, master_key))
+    finally:
+        await database.dispose()
+    return Initialised(applied, passwords)
+
+
+def write_trust(settings: Settings, keyring: KeyRing) -> None:
+    """The anchors that partners and auditors are given, into `DATA/trust`: `ca.pem`, `hub.pem`, `push.pem`, `log.pub`."""
+    folder = settings.data / "trust"
+    folder.mkdir(mode=0o755, exist_ok=True)
+    (folder / "ca.pem").write_bytes(keyring.ca_pem())
+    (folder / "hub.pem").write_bytes(keyring.receipt_certificate_pem())
+    (folder / "push.pem").write_bytes(keyring.chain_pem(keyring.certificate("push")))
+    (folder / "log.pub").write_text(keyring.log_verifier_key(settings.hub_id) + "\n", encoding="ascii")
+
+
+async def migrate_and_prepare(settings: Settings, dsn: str) -> list[str]:
+    """Insist on a safe server, bring the schema up to date and make the partitions; returns the revisions applied.
+
+    Each revision is an act of the host's user in the log.
+    """
+    database = Database(dsn, application="shuniu-migrate")
+    async with database.connection() as connection:
+        insist(await check_server(connection))
+    applied = await migrate(dsn)
+    async with database.connection() as connection:
+        now = await connection.fetchval("SELECT clock_timestamp()")
+        await ensure_partitions(connection, now)
+    try:
+        async with database.session() as session, session.begin():
+            for revision in applied:
+                event = Event("hub.migrated", host_actor(), "schema", revision)
+                Recorder(settings.hub_id, settings.region).record(session, event, now=now)
+    finally:
+        await database.dispose()
+    return applied
+
+
+def doctor(settings: Settings) -> list[Check]:
+    """What the database promises, how its clock and disk do: every check with what was found. Raises `SetupError`."""
+    insist_on_database(settings)
+    with database_address(settings) as dsn:
+        return asyncio.run(_examine(settings, dsn))
+
+
+async def _examine(settings: Settings, dsn: str) -> list[Check]:
+    async with Database(dsn, application="shuniu-doctor").connection() as connection:
+        checks = await check_server(connection)
+        offset = await clock_offset(connection)
+        if await connection.fetchval("SELECT to_regclass('log_pending') IS NOT NULL"):
+            late = await overdue(connection, SEAL_WITHIN)
+            checks.append(
+                Check(
+                    "receipts_overdue",
+                    str(late),
+                    late == 0,
+                    "凭证承诺的封存时间已过；请确认 worker 在运行，并看它的日志里为什么没有封存",
+                    "receipts promised these entries sealed by now; see that a worker runs, and in its log why it does not seal",
+                )
+            )
+    checks.append(
+        Check(
+            "clock_offset_s",
+            f"{offset:+.3f}",
+            abs(offset) <= MAX_OFFSET_S,
+            f"本机与数据库的时钟相差超过 {MAX_OFFSET_S:.0f} 秒；请启用 NTP",
+            f"clocks differ by more than {MAX_OFFSET_S:.0f} s; run NTP",
+        )
+    )
+    cost = fsync_cost(settings.data) if settings.data.is_dir() else None
+    if cost is not None:
+        checks.append(
+            Check(
+                "fsync_us",
+                f"{cost:.0f}",
+                True,
+                "一次写入落盘的微秒数（中位）",
+                "microseconds for one write to reach the disk (median)",
+            )
+        )
+    return checks
