@@ -23,6 +23,11 @@ class Held:
     versions: list[ResourceVersion]
     before: str | None
 
+    @property
+    def classification(self) -> str:
+        """类项目细目: what stands before the stroke of the resource's code."""
+        return self.resource.code.partition("/")[0]
+
     def require(self, *statuses: ResourceStatus) -> None:
         """Raise InvalidTransition unless the resource is in one of these."""
         if self.resource.status not in statuses:
@@ -93,7 +98,7 @@ def _state_digest(resource: Resource, versions: Sequence[ResourceVersion]) -> st
         {
             "resource": resource.model_dump(mode="json", exclude=times),
             "versions": [
-                version.model_dump(mode="json", include={"number", "items", "schema_digest", "state"})
+                version.model_dump(mode="json", include={"number", "description", "items", "schema_digest", "state"})
                 for version in versions
             ],
         }

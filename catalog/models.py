@@ -13,7 +13,11 @@ from sqlmodel import Field, SQLModel
 
 
 class Resource(SQLModel, table=True):
-    """An information resource 信息资源: what it is and where it stands in its life; what it carries is in its versions."""
+    """An information resource 信息资源: whose it is and where it stands in its life; what it carries is in its versions.
+
+    Name, summary, share type and its clauses, update cycle and `is_example` are those of the live version, or of the
+    newest one before the first is published.
+    """
 
     __tablename__ = "resource"
     __table_args__ = (
@@ -44,7 +48,10 @@ class Resource(SQLModel, table=True):
 
 
 class ResourceVersion(SQLModel, table=True):
-    """One version of a resource's items and the schema derived from them; never changes once it has been published."""
+    """One version of what a resource says of itself, its items and the schema derived; once published it never changes.
+
+    `description` is the JSON form of `catalog.metadata.Metadata` (column `metadata`, a name that SQLAlchemy keeps).
+    """
 
     __tablename__ = "resource_version"
     __table_args__ = (
@@ -55,6 +62,7 @@ class ResourceVersion(SQLModel, table=True):
 
     resource_id: UUID = Field(foreign_key="resource.id", primary_key=True)
     number: int = Field(primary_key=True)
+    description: dict[str, Any] = Field(sa_column=Column("metadata", JSONB, nullable=False))
     items: list[dict[str, Any]] = Field(sa_type=JSONB)
     # The column is `schema`; an attribute of that name would hide one of pydantic's.
     payload_schema: dict[str, Any] = Field(sa_column=Column("schema", JSONB, nullable=False))

@@ -3,8 +3,8 @@
 Every step works in the caller's session and never commits; it returns what happened, and the caller records it.
 Who may take a step, and what else has to happen with it (log, rights, notices), is the caller's to know.
 
-The published version stays live while its successor is a draft or under review (I7): items and schema belong to a
-version, and publishing is the one moment at which another version becomes the live one. A version that has been
+The published version stays live while its successor is a draft or under review (I7): metadata, items and schema belong
+to a version, and publishing is the one moment at which another version becomes the live one. A version that has been
 published never changes; the database sees to that as well.
 """
 
@@ -21,10 +21,10 @@ from catalog.codes import ResourceStatus, VersionState
 from catalog.compiler import check_schema_in_child
 from catalog.errors import InvalidResource, InvalidTransition, UnknownVersion, Violation
 from catalog.holding import Held, hold
-from catalog.identifiers import RESOURCE_PREFIX_FORM
 from catalog.items import Item, item_violations
+from catalog.metadata import Metadata
 from catalog.models import Resource, ResourceVersion
-from catalog.rules import Description, check_reason, description_violations
+from catalog.rules import Owner, Registration, check_reason, registration_violations
 from catalog.schema import derive_schema, digest_of
 from catalog.steps import (
     DraftEdited,
@@ -46,28 +46,32 @@ _OPEN: Final = (VersionState.DRAFT, VersionState.SUBMITTED)
 
 async def register_resource(
     session: AsyncSession,
-    description: Description,
+    metadata: Metadata,
     items: Sequence[Item],
     *,
+    owner: Owner,
     resource_id: UUID,
     classification: str,
     now: datetime,
 ) -> ResourceRegistered:
     """Register a resource with its first draft under the next code of its classification 类项目细目 (`306001000001`).
 
-    Raises InvalidResource with every violation of description, classification and items, or SchemaRefused.
+    Raises InvalidResource with every violation of metadata, classification and items, or SchemaRefused.
     """
-    await _check(description, items, classification)
+    judge(Registration(classification, metadata, owner.provider_code, items))
+    await _compile(items)
     sequence = await repository.next_sequence(session, classification)
     resource = Resource(
         id=resource_id,
         code=f"{classification}/{sequence:0{SEQUENCE_DIGITS}d}",
-        **_columns(description),
+        provider_id=owner.provider_id,
+        system_id=owner.system_id,
         status=ResourceStatus.DRAFT.value,
         created_at=now,
         updated_at=now,
+        **_shown(metadata),
     )
-    version = _draft(resource, 1, items, now)
+    version = _draft(resource, 1, metadata, items, now)
     await repository.add(session, resource, version)
     return ResourceRegistered(**Held(resource, [version], before=None).facts(version, now))
 
@@ -76,27 +80,25 @@ async def edit_draft(
     session: AsyncSession,
     resource_id: UUID,
     *,
-    description: Description | None = None,
+    metadata: Metadata | None = None,
     items: Sequence[Item] | None = None,
+    system_id: UUID | None = None,
     now: datetime,
 ) -> DraftEdited:
-    """Replace the draft's items, or the description of a resource that has never been published, or both.
+    """Replace the draft's metadata, its items or its publishing system; what is left out stays, and so does what is live (I7).
 
+    The publishing system changes this way only until the first version is published.
     Raises UnknownResource, InvalidTransition, InvalidResource, SchemaRefused.
     """
-    await _check(description, items)
+    await _compile(items)
     held = await hold(session, resource_id)
     version = held.open_version(VersionState.DRAFT)
-    if description is not None:
-        if held.resource.status != ResourceStatus.DRAFT:
-            raise InvalidTransition(
-                "资源已发布过，本版只能修改信息项；名称、共享类型等请在撤销后重新登记",
-                "the resource has been published: only the items of its draft can change; to change name or share type,"
-                " withdraw it and register another",
-            )
-        held.resource.sqlmodel_update(_columns(description))
-    kept = [Item.model_validate(item) for item in version.items]
-    _write_items(held.resource, version, kept if items is None else items)
+    said, carried = _edited(held, version, metadata, items)
+    if system_id is not None and system_id != held.resource.system_id:
+        _move_system(held, system_id)
+    if held.resource.live_version is None:
+        held.resource.sqlmodel_update(_shown(said))
+    _write(held.resource, version, said, carried)
     return DraftEdited(**await held.save(session, version, now))
 
 
@@ -134,18 +136,24 @@ async def publish(session: AsyncSession, resource_id: UUID, *, now: datetime) ->
     version = held.open_version(*_OPEN)
     version.state, version.published_at = VersionState.PUBLISHED.value, now
     replaced, held.resource.live_version = held.resource.live_version, version.number
+    held.resource.sqlmodel_update(_shown(Metadata.model_validate(version.description)))
     held.move_to(ResourceStatus.PUBLISHED)
     return VersionPublished(**await held.save(session, version, now), replaced=replaced)
 
 
 async def new_version(
-    session: AsyncSession, resource_id: UUID, *, items: Sequence[Item] | None = None, now: datetime
+    session: AsyncSession,
+    resource_id: UUID,
+    *,
+    metadata: Metadata | None = None,
+    items: Sequence[Item] | None = None,
+    now: datetime,
 ) -> VersionDrafted:
-    """Begin a successor of the published version with `items`, or with a copy of the newest version's.
+    """Begin a successor of the published version; what is left out is copied from the newest version.
 
     Raises UnknownResource, InvalidTransition, InvalidResource, SchemaRefused.
     """
-    await _check(None, items)
+    await _compile(items)
     held = await hold(session, resource_id)
     held.require(ResourceStatus.PUBLISHED, ResourceStatus.SUSPENDED)
     newest = held.versions[-1]
@@ -154,8 +162,8 @@ async def new_version(
             f"已有未发布的版本 {newest.number}；请修改它",
             f"version {newest.number} is not yet published; edit that one",
         )
-    copied = [Item.model_validate(item) for item in newest.items]
-    version = _draft(held.resource, newest.number + 1, copied if items is None else items, now)
+    said, carried = _edited(held, newest, metadata, items)
+    version = _draft(held.resource, newest.number + 1, said, carried, now)
     held.versions.append(version)
     await repository.add(session, version)
     return VersionDrafted(**await held.save(session, version, now))
@@ -208,54 +216,81 @@ async def withdraw(session: AsyncSession, resource_id: UUID, *, reason: str, now
     return ResourceWithdrawn(**await held.save(session, held.live(), now), reason=why)
 
 
-async def _check(
-    description: Description | None, items: Sequence[Item] | None, classification: str | None = None
-) -> None:
-    """Raise InvalidResource with all violations, then SchemaRefused; before any row is locked, for a child judges."""
-    violations: list[Violation] = []
-    if classification is not None and RESOURCE_PREFIX_FORM.fullmatch(classification) is None:
-        zh = "资源分类应为类(1位，1 至 3)、项(2位)、目(3位)和细目，如 306001000001"
-        en = "a classification is class (1 to 3), item (2 digits), catalogue (3 digits) and detail: 306001000001"
-        violations.append(Violation("/classification", "CODE", zh, en))
-    if description is not None:
-        violations.extend(description_violations(description))
-    if items is not None:
-        violations.extend(item_violations(items))
+def judge(registration: Registration) -> None:
+    """Raise InvalidResource with every rule that the registration and its items break, or return."""
+    violations: list[Violation] = [*registration_violations(registration), *item_violations(registration.items)]
     if violations:
         raise InvalidResource(violations)
-    if items is not None:  # title, code and number are only annotations: the schema is judged without them
+
+
+async def _compile(items: Sequence[Item] | None) -> None:
+    """Raise SchemaRefused for items that make no schema; before any row is locked, for a child judges.
+
+    Items that break rules are left to `judge`, which names all their faults together with those of the metadata.
+    """
+    if items is not None and not any(item_violations(items)):
+        # Title, code and number are only annotations: the schema is judged without them.
         await asyncio.to_thread(check_schema_in_child, derive_schema(items, title="", code="", version=1))
 
 
-def _columns(description: Description) -> dict[str, Any]:
+def _edited(
+    held: Held,
+    base: ResourceVersion,
+    metadata: Metadata | None,
+    items: Sequence[Item] | None,
+) -> tuple[Metadata, Sequence[Item]]:
+    """What the version `base` says and carries with these changes. Raises InvalidResource unless the rules allow it."""
+    said = Metadata.model_validate(base.description) if metadata is None else metadata
+    carried = [Item.model_validate(item) for item in base.items] if items is None else items
+    if metadata is not None or items is not None:
+        live = held.live()
+        published = None if live is None else Metadata.model_validate(live.description)
+        judge(Registration(held.classification, said, None, carried, published))
+    return said, carried
+
+
+def _move_system(held: Held, system_id: UUID) -> None:
+    if held.resource.live_version is not None:
+        raise InvalidTransition(
+            "资源已发布过，不能随草稿更换发布系统；请办理职责划转",
+            "the resource has been published: its publishing system does not change with a draft, but with a transfer",
+            "/system",
+        )
+    held.resource.system_id = system_id
+
+
+def _shown(metadata: Metadata) -> dict[str, Any]:
+    """The columns of `resource` that repeat what the version shown says."""
     return {
-        "name": description.name.strip(),
-        "summary": description.summary.strip(),
-        "provider_id": description.provider_id,
-        "system_id": description.system_id,
-        "share_type": description.share_type.value,
-        "share_condition": description.share_condition,
-        "no_share_basis": description.no_share_basis,
-        "update_cycle": description.update_cycle.value,
-        "is_example": description.is_example,
+        "name": metadata.name.strip(),
+        "summary": metadata.summary.strip(),
+        "share_type": metadata.share_type.value,
+        "share_condition": metadata.share_condition,
+        "no_share_basis": metadata.no_share_basis,
+        "update_cycle": metadata.update_cycle.value,
+        "is_example": metadata.is_example,
     }
 
 
-def _draft(resource: Resource, number: int, items: Sequence[Item], now: datetime) -> ResourceVersion:
+def _draft(
+    resource: Resource, number: int, metadata: Metadata, items: Sequence[Item], now: datetime
+) -> ResourceVersion:
     version = ResourceVersion(
         resource_id=resource.id,
         number=number,
+        description={},
         items=[],
         payload_schema={},
         schema_digest="",
         state=VersionState.DRAFT.value,
         created_at=now,
     )
-    _write_items(resource, version, items)
+    _write(resource, version, metadata, items)
     return version
 
 
-def _write_items(resource: Resource, version: ResourceVersion, items: Sequence[Item]) -> None:
-    schema = derive_schema(items, title=resource.name, code=resource.code, version=version.number)
+def _write(resource: Resource, version: ResourceVersion, metadata: Metadata, items: Sequence[Item]) -> None:
+    schema = derive_schema(items, title=metadata.name.strip(), code=resource.code, version=version.number)
+    version.description = metadata.to_json()
     version.items = [item.to_json() for item in items]
     version.payload_schema, version.schema_digest = schema, digest_of(schema)

@@ -54,6 +54,7 @@ def read_version(row: ResourceVersion) -> dict[str, Any]:
         version=row.number,
         state=row.state,
         schema_digest=row.schema_digest,
+        metadata=row.description,
         items=row.items,
         created_at=row.created_at,
         submitted_at=row.submitted_at,

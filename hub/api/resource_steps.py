@@ -9,11 +9,10 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends
-from pydantic import Field
+from pydantic import ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from catalog.codes import ShareType, UpdateCycle
-from catalog.rules import Description
+from catalog.metadata import Metadata
 from hub.api.context import ContextDep
 from hub.api.guard import staff_may
 from hub.api.resource_forms import EXAMPLE, read
@@ -25,10 +24,24 @@ from hub.registry.errors import InvalidField
 
 router = APIRouter(prefix="/v1/resources", tags=["资源目录 / resources"])
 
-ITEMS_EXAMPLE = [
+ITEMS_EXAMPLE: list[Any] = [
     {"field_name": "item_code", "name": "事项编码", "data_type": "C", "length": 31, "required": True, "key": True},
     {"field_name": "item_name", "name": "事项名称", "data_type": "C", "length": 200, "required": True},
 ]
+
+DESCRIPTION_EXAMPLE: dict[str, Any] = {
+    "name": "办事指南",
+    "summary": "救助类事项的办事指南",
+    "system": "lintao-approval",
+    "format_class": 7,
+    "format_type": "JSON",
+    "share_type": 1,
+    "share_mode_class": "platform",
+    "share_mode_type": "interface",
+    "is_open": 1,
+    "update_cycle": 4,
+    "network_zone": "extranet",
+}
 
 Items = Annotated[
     list[Mapping[str, Any]],
@@ -36,21 +49,26 @@ Items = Annotated[
 ]
 
 
-class DescriptionBody(Body):
-    """What an editor says about a resource."""
+class DescriptionBody(Metadata):
+    """What an editor says about a resource: its core metadata, and the system that publishes it."""
 
-    name: Annotated[str, Field(description="资源名称 / name", examples=["办事指南"])]
-    summary: Annotated[str, Field(description="资源摘要 / summary", examples=["救助类事项的办事指南"])]
+    model_config = ConfigDict(json_schema_extra={"examples": [DESCRIPTION_EXAMPLE]})
+
     system: Annotated[str, Field(description="发布数据的系统代码 / code of the system that publishes")]
-    share_type: Annotated[ShareType, Field(description="共享类型 CL-4：1 无条件 2 有条件 3 不予 / share type")]
-    update_cycle: Annotated[UpdateCycle, Field(description="更新周期 CL-7 / update cycle")]
-    share_condition: Annotated[str | None, Field(description="共享条件 / condition, for share type 2")] = None
-    no_share_basis: Annotated[str | None, Field(description="不予共享依据 / basis, for share type 3")] = None
-    is_example: Annotated[bool, Field(description="示例数据 / made up for a demonstration")] = False
+
+    def metadata(self) -> Metadata:
+        """The core metadata alone."""
+        return Metadata.model_validate({name: getattr(self, name) for name in Metadata.model_fields})
 
 
 class NewResource(DescriptionBody):
     """A resource to register, with the items of its first version."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [DESCRIPTION_EXAMPLE | {"classification": "306001000001", "items": ITEMS_EXAMPLE}]
+        }
+    )
 
     classification: Annotated[
         str, Field(description="类项目细目，资源代码的前段 / front part of the code", examples=["306001000001"])
@@ -69,8 +87,9 @@ class Edit(Body):
 
 
 class Successor(Body):
-    """The items of the next version; left out, a copy of the newest version's."""
+    """What the next version says and carries; what is left out is a copy of the newest version's."""
 
+    description: DescriptionBody | None = None
     items: Items | None = None
 
 
@@ -89,12 +108,13 @@ async def register(
         raise InvalidField("/provider", "请指明提供机构 provider", "name the providing organisation in provider")
     permissions.require(permissions.resource_create, caller, provider_id)
     async with ctx.transaction() as session:
-        description = await _description(session, body, provider_id)
+        parties = await service.find_parties(session, provider_id, body.system)
     async with ctx.transaction() as session:
         step = await service.register_resource(
             session,
-            description,
+            body.metadata(),
             body.items,
+            owner=parties.owner,
             classification=body.classification,
             actor=caller.actor,
             recorder=ctx.recorder,
@@ -110,20 +130,21 @@ async def edit(
     ctx: ContextDep,
     caller: Annotated[StaffCaller, Depends(staff_may("resource_edit"))],
 ) -> dict[str, Any]:
-    """Replace the draft's items, or the description of a resource that was never published."""
+    """Replace the draft's metadata or items; what is left out stays, and what is live stays live."""
     async with ctx.transaction() as session:
         record = await service.find_resource(session, id)
         resource = record.resource
         permissions.require(permissions.resource_edit, caller, resource.provider_id)
-        described = None
+        system_id = None
         if body.description is not None:
-            described = await _description(session, body.description, resource.provider_id)
+            system_id = (await service.find_parties(session, resource.provider_id, body.description.system)).system.id
     async with ctx.transaction() as session:
         await service.edit_draft(
             session,
             resource.id,
-            description=described,
+            metadata=None if body.description is None else body.description.metadata(),
             items=body.items,
+            system_id=system_id,
             actor=caller.actor,
             recorder=ctx.recorder,
             now=ctx.clock(),
@@ -140,11 +161,24 @@ async def begin_version(
 ) -> dict[str, Any]:
     """Begin the successor of the published version, which stays live until the successor is published."""
     async with ctx.transaction() as session:
-        resource = (await service.find_resource(session, id)).resource
+        record = await service.find_resource(session, id)
+        resource = record.resource
         permissions.require(permissions.resource_edit, caller, resource.provider_id)
+    if body.description is not None and body.description.system != record.system:
+        raise InvalidField(
+            "/description/system",
+            f"发布系统是 {record.system}，不能随新版本更换；请由安全管理员办理职责划转",
+            f"the publishing system is {record.system}; it changes with a transfer of duties, not with a version",
+        )
     async with ctx.transaction() as session:
         await service.new_version(
-            session, resource.id, items=body.items, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock()
+            session,
+            resource.id,
+            metadata=None if body.description is None else body.description.metadata(),
+            items=body.items,
+            actor=caller.actor,
+            recorder=ctx.recorder,
+            now=ctx.clock(),
         )
         return await _read(session, resource.id)
 
@@ -253,22 +287,6 @@ async def withdraw(
             session, resource.id, reason=body.reason, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock()
         )
         return await _read(session, resource.id)
-
-
-async def _description(session: AsyncSession, body: DescriptionBody, provider_id: UUID) -> Description:
-    parties = await service.find_parties(session, provider_id, body.system)
-    return Description(
-        name=body.name,
-        summary=body.summary,
-        provider_id=provider_id,
-        provider_code=parties.provider_code,
-        system_id=parties.system.id,
-        share_type=body.share_type,
-        update_cycle=body.update_cycle,
-        share_condition=body.share_condition,
-        no_share_basis=body.no_share_basis,
-        is_example=body.is_example,
-    )
 
 
 async def _read(session: AsyncSession, resource_id: UUID) -> dict[str, Any]:

@@ -23,8 +23,9 @@ from catalog import service as catalog
 from catalog.codes import ResourceStatus, VersionState
 from catalog.errors import CatalogError, UnknownResource
 from catalog.items import Item, parse_items
+from catalog.metadata import Metadata, parse_metadata
 from catalog.models import ResourceVersion
-from catalog.rules import Description
+from catalog.rules import Owner
 from certs.header import is_resource_code
 from hub.audit.entry import Actor, Event
 from hub.audit.service import Recorder
@@ -50,6 +51,11 @@ class Parties:
     provider_code: str
     system: System
 
+    @property
+    def owner(self) -> Owner:
+        """What the catalogue's rules look at."""
+        return Owner(self.provider.id, self.provider_code, self.system.id)
+
 
 async def find_parties(session: AsyncSession, provider_id: UUID, system_code: str) -> Parties:
     """The parties of a description. Raises UnknownOrganisation, UnknownSystem, PublisherRetired."""
@@ -69,18 +75,19 @@ async def find_parties(session: AsyncSession, provider_id: UUID, system_code: st
 
 async def register_resource(
     session: AsyncSession,
-    description: Description,
+    metadata: Metadata,
     items: Sequence[Mapping[str, Any]],
     *,
+    owner: Owner,
     classification: str,
     actor: Actor,
     recorder: Recorder,
     now: datetime,
 ) -> steps.ResourceRegistered:
-    """Register a resource with its first draft. Raises InvalidInput with every fault of description and items."""
+    """Register a resource with its first draft. Raises InvalidInput with every fault of metadata and items."""
     parsed = _parsed(items)
     act = catalog.register_resource(
-        session, description, parsed, resource_id=new_id(now), classification=classification, now=now
+        session, metadata, parsed, owner=owner, resource_id=new_id(now), classification=classification, now=now
     )
     return await _take(session, "resource.registered", act, actor, recorder)
 
@@ -89,15 +96,16 @@ async def edit_draft(
     session: AsyncSession,
     resource_id: UUID,
     *,
-    description: Description | None = None,
+    metadata: Metadata | None = None,
     items: Sequence[Mapping[str, Any]] | None = None,
+    system_id: UUID | None = None,
     actor: Actor,
     recorder: Recorder,
     now: datetime,
 ) -> steps.DraftEdited:
-    """Replace the draft's items, or the description of what was never published. Raises NotFound, Conflict, InvalidInput."""
+    """Replace the draft's metadata or items; what is left out stays. Raises NotFound, Conflict, InvalidInput."""
     parsed = None if items is None else _parsed(items)
-    act = catalog.edit_draft(session, resource_id, description=description, items=parsed, now=now)
+    act = catalog.edit_draft(session, resource_id, metadata=metadata, items=parsed, system_id=system_id, now=now)
     return await _take(session, "resource.edited", act, actor, recorder)
 
 
@@ -105,6 +113,7 @@ async def new_version(
     session: AsyncSession,
     resource_id: UUID,
     *,
+    metadata: Metadata | None = None,
     items: Sequence[Mapping[str, Any]] | None = None,
     actor: Actor,
     recorder: Recorder,
@@ -112,7 +121,7 @@ async def new_version(
 ) -> steps.VersionDrafted:
     """Begin a successor of the published version; that one stays live. Raises NotFound, Conflict, InvalidInput."""
     parsed = None if items is None else _parsed(items)
-    act = catalog.new_version(session, resource_id, items=parsed, now=now)
+    act = catalog.new_version(session, resource_id, metadata=metadata, items=parsed, now=now)
     return await _take(session, "resource.drafted", act, actor, recorder)
 
 
@@ -233,6 +242,14 @@ def _identifier(reference: str) -> UUID:
         return UUID(reference)
     except ValueError:
         raise from_catalog(UnknownResource()) from None
+
+
+def read_metadata(raw: Mapping[str, Any]) -> Metadata:
+    """The core metadata that JSON describes. Raises InvalidInput with every fault of form."""
+    try:
+        return parse_metadata(raw)
+    except CatalogError as error:
+        raise from_catalog(error) from error
 
 
 def _parsed(items: Sequence[Mapping[str, Any]]) -> tuple[Item, ...]:

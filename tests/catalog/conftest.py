@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from hub.db.engine import Database
 from hub.db.models_registry import import_all_models
 
+USCC = "11320982014392332G"
 NOW = datetime(2026, 7, 1, 8, 0, tzinfo=UTC)
 
 _ORGANISATION = """
@@ -25,7 +26,7 @@ VALUES (:system, 'example-system', :organisation, '示例系统', 'active', :now
 
 
 @dataclass(frozen=True)
-class Owner:
+class Stored:
     """Who provides, and with which system."""
 
     organisation: UUID
@@ -33,10 +34,10 @@ class Owner:
 
 
 @pytest.fixture
-async def owner(database: Database) -> Owner:
+async def owner(database: Database) -> Stored:
     """A stored organisation with a system."""
     import_all_models()  # the catalogue's foreign keys name tables of the gateway
-    found = Owner(UUID(int=1), UUID(int=2))
+    found = Stored(UUID(int=1), UUID(int=2))
     async with database.session() as session, session.begin():
         for statement in (_ORGANISATION, _SYSTEM):
             await session.execute(
@@ -46,7 +47,7 @@ async def owner(database: Database) -> Owner:
 
 
 @pytest.fixture
-async def session(database: Database, owner: Owner) -> AsyncIterator[AsyncSession]:
+async def session(database: Database, owner: Stored) -> AsyncIterator[AsyncSession]:
     """A session on a fresh database that knows the owner."""
     async with database.session() as opened:
         yield opened

@@ -8,19 +8,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from catalog import cursors, queries, service
 from catalog.codes import ResourceStatus
 from catalog.errors import InvalidCursor, UnknownResource, UnknownVersion
-from tests.catalog.conftest import NOW, Owner
-from tests.catalog.test_service import ITEMS, MORE_ITEMS, described
+from tests.catalog.conftest import NOW, Stored
+from tests.catalog.test_service import ITEMS, MORE_ITEMS, described, owned
 
 
-async def registered(session: AsyncSession, owner: Owner, classification: str = "306001") -> UUID:
+async def registered(session: AsyncSession, owner: Stored, classification: str = "306001") -> UUID:
     """Register a resource."""
     step = await service.register_resource(
-        session, described(owner), ITEMS, resource_id=uuid4(), classification=classification, now=NOW
+        session, described(), ITEMS, owner=owned(owner), resource_id=uuid4(), classification=classification, now=NOW
     )
     return step.resource_id
 
 
-async def test_a_resource_is_found_by_id_and_by_code(session: AsyncSession, owner: Owner) -> None:
+async def test_a_resource_is_found_by_id_and_by_code(session: AsyncSession, owner: Stored) -> None:
     resource_id = await registered(session, owner)
     assert (await queries.get(session, resource_id)).code == "306001/000001"
     assert (await queries.get_by_code(session, "306001/000001")).id == resource_id
@@ -32,7 +32,7 @@ async def test_a_resource_is_found_by_id_and_by_code(session: AsyncSession, owne
         await queries.versions(session, uuid4())
 
 
-async def test_the_live_version_answers_unless_another_is_named(session: AsyncSession, owner: Owner) -> None:
+async def test_the_live_version_answers_unless_another_is_named(session: AsyncSession, owner: Stored) -> None:
     resource_id = await registered(session, owner)
     with pytest.raises(UnknownVersion):
         await queries.version(session, resource_id)
@@ -45,7 +45,7 @@ async def test_the_live_version_answers_unless_another_is_named(session: AsyncSe
         await queries.version(session, resource_id, 3)
 
 
-async def test_pages_follow_the_code_and_lose_nothing(session: AsyncSession, owner: Owner) -> None:
+async def test_pages_follow_the_code_and_lose_nothing(session: AsyncSession, owner: Stored) -> None:
     for classification in ("306001", "106001", "206001"):
         for _ in range(3):
             await registered(session, owner, classification)
@@ -60,14 +60,14 @@ async def test_pages_follow_the_code_and_lose_nothing(session: AsyncSession, own
     assert cursor is None
 
 
-async def test_a_page_that_is_exactly_full_is_the_last(session: AsyncSession, owner: Owner) -> None:
+async def test_a_page_that_is_exactly_full_is_the_last(session: AsyncSession, owner: Stored) -> None:
     await registered(session, owner)
     page = await queries.list_resources(session, limit=1)
     assert (len(page.items), page.next) == (1, None)
     assert (await queries.list_resources(session, limit=0)).items
 
 
-async def test_lists_are_filtered_by_status_provider_and_system(session: AsyncSession, owner: Owner) -> None:
+async def test_lists_are_filtered_by_status_provider_and_system(session: AsyncSession, owner: Stored) -> None:
     draft, live = await registered(session, owner), await registered(session, owner)
     await service.publish(session, live, now=NOW)
 

@@ -1,33 +1,46 @@
-"""The guideline's rules on a description; each violation has field, rule, reason and cure."""
+"""The guideline's rules on a registration; each violation has field, rule, reason and cure."""
 
 from typing import Any
-from uuid import UUID
 
 import pytest
 
-from catalog.codes import ShareType, UpdateCycle
+from catalog.codes import DataType, FormatClass, ShareModeType, ShareType, UpdateCycle
 from catalog.errors import InvalidResource
-from catalog.rules import Description, check_reason, description_violations
+from catalog.items import Item
+from catalog.metadata import REQUIRED, Metadata, label_of, parse_metadata
+from catalog.rules import RULES, Registration, check_reason, registration_violations
 
 PLAIN: dict[str, Any] = {
     "name": "办事指南",
     "summary": "救灾救济事项的办事指南",
-    "provider_id": UUID(int=1),
-    "provider_code": "11320982014392332G",
-    "system_id": UUID(int=2),
+    "format_class": 7,
+    "format_type": "JSON",
     "share_type": ShareType.UNCONDITIONAL,
+    "share_mode_class": "platform",
+    "share_mode_type": "interface",
+    "is_open": 1,
     "update_cycle": UpdateCycle.IRREGULAR,
 }
+ITEMS = (Item(field_name="id", name="编号", data_type=DataType.C, length=20, key=True),)
+USCC = "11320982014392332G"
 
 
-def broken(**changed: Any) -> list[tuple[str, str]]:
-    """Return field and rule of each violation of the plain description with these changes."""
-    found = list(description_violations(Description(**PLAIN | changed)))
+def broken(*, published: Metadata | None = None, **changed: Any) -> list[tuple[str, str]]:
+    """Return field and rule of each violation of the plain metadata with these changes."""
+    said = PLAIN | {"classification": "306001", "provider_code": USCC} | changed
+    classification, provider_code = said.pop("classification"), said.pop("provider_code")
+    metadata = Metadata.model_validate(said)
+    found = list(registration_violations(Registration(classification, metadata, provider_code, ITEMS, published)))
     assert all(violation.zh and violation.en for violation in found)
     return [(violation.field, violation.rule) for violation in found]
 
 
-@pytest.mark.parametrize("condition", [None, "", " ", "无条件", "无条件共享"])
+def said(**changed: Any) -> Metadata:
+    """Return the plain metadata with these changes."""
+    return Metadata.model_validate(PLAIN | changed)
+
+
+@pytest.mark.parametrize("condition", [None, "无条件", "无条件共享"])
 def test_cat_01_an_unconditional_resource_says_so_or_nothing(condition: str | None) -> None:
     assert broken(share_condition=condition) == []
 
@@ -37,13 +50,14 @@ def test_cat_01_an_unconditional_resource_takes_no_condition() -> None:
 
 
 def test_cat_02_a_conditional_resource_states_its_condition() -> None:
-    for missing in (None, "", "  "):
-        assert broken(share_type=ShareType.CONDITIONAL, share_condition=missing) == [("/share_condition", "CAT-02")]
+    assert broken(share_type=ShareType.CONDITIONAL) == [("/share_condition", "CAT-02")]
+    for blank in ("", "  "):
+        assert ("/share_condition", "CAT-02") in broken(share_type=ShareType.CONDITIONAL, share_condition=blank)
     assert broken(share_type=ShareType.CONDITIONAL, share_condition="业务协同") == []
 
 
 def test_cat_03_a_resource_that_is_not_shared_cites_its_basis() -> None:
-    for missing in (None, "", "领导要求"):
+    for missing in (None, "领导要求"):
         assert broken(share_type=ShareType.NOT_SHARED, no_share_basis=missing) == [("/no_share_basis", "CAT-03")]
     assert broken(share_type=ShareType.NOT_SHARED, no_share_basis="《中华人民共和国统计法》第二十五条") == []
 
@@ -53,17 +67,126 @@ def test_cat_06_the_providers_code_has_the_form_of_the_standard() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changed", "field"),
+    ("changed", "found"),
     [
-        ({"name": " "}, "/name"),
-        ({"name": "名" * 101}, "/name"),
-        ({"name": "a\x00"}, "/name"),
-        ({"summary": ""}, "/summary"),
-        ({"summary": "摘" * 1001}, "/summary"),
+        ({"name": " "}, [("/name", "required")]),
+        ({"name": "名" * 101}, [("/name", "text")]),
+        ({"name": "a\x00"}, [("/name", "text")]),
+        ({"summary": ""}, [("/summary", "required")]),
+        ({"summary": "摘" * 1001}, [("/summary", "text")]),
+        ({"open_theme": " "}, [("/open_theme", "text")]),
+        ({"source_system": "系" * 201}, [("/source_system", "text")]),
     ],
 )
-def test_name_and_summary_are_required_and_limited(changed: dict[str, str], field: str) -> None:
-    assert broken(**changed) == [(field, "text")]
+def test_texts_are_limited_and_say_something(changed: dict[str, Any], found: list[tuple[str, str]]) -> None:
+    assert broken(**changed) == found
+
+
+@pytest.mark.parametrize(
+    "field", [name for name in REQUIRED if name not in ("name", "summary", "share_type", "update_cycle")]
+)
+def test_what_the_guideline_requires_is_asked_for_by_its_name(field: str) -> None:
+    assert (f"/{field}", "required") in broken(**{field: None})
+
+
+def test_only_what_is_shared_needs_a_share_mode() -> None:
+    nothing: dict[str, Any] = {"share_mode_class": None, "share_mode_type": None}
+    assert broken(**nothing) == [("/share_mode_class", "required"), ("/share_mode_type", "required")]
+    assert broken(**nothing, share_type=ShareType.NOT_SHARED, no_share_basis="《统计法》第二十五条") == []
+
+
+def test_cat_04_basic_information_is_shared_unconditionally() -> None:
+    conditional: dict[str, Any] = {"share_type": ShareType.CONDITIONAL, "share_condition": "业务协同"}
+    assert broken(classification="106001", **conditional) == [("/share_type", "CAT-04")]
+    assert broken(classification="106001") == broken(classification="206001", **conditional) == []
+
+
+@pytest.mark.parametrize(
+    ("form", "kind", "allowed"),
+    [
+        (FormatClass.DOCUMENT, "pdf", {ShareModeType.FILE}),
+        (FormatClass.SPREADSHEET, "xlsx", {ShareModeType.FILE}),
+        (FormatClass.IMAGE, "jpg", {ShareModeType.FILE}),
+        (FormatClass.MEDIA, "mpg", {ShareModeType.FILE}),
+        (FormatClass.DATABASE, "Dm", {ShareModeType.DATABASE, ShareModeType.INTERFACE}),
+        (FormatClass.SELF_DESCRIBING, "JSON", set(ShareModeType)),
+        (FormatClass.SERVICE, "REST", {ShareModeType.INTERFACE}),
+    ],
+)
+def test_cat_05_the_share_mode_fits_the_format(form: FormatClass, kind: str, allowed: set[ShareModeType]) -> None:
+    for mode in ShareModeType:
+        found = broken(format_class=form, format_type=kind, share_mode_type=mode)
+        assert found == ([] if mode in allowed else [("/share_mode_type", "CAT-05")])
+
+
+def test_cat_07_a_secret_resource_is_not_registered() -> None:
+    assert broken(is_secret=True) == [("/is_secret", "CAT-07")]
+
+
+def test_cat_08_sharing_less_than_before_needs_a_basis() -> None:
+    less: dict[str, Any] = {"share_type": ShareType.CONDITIONAL, "share_condition": "业务协同"}
+    assert broken(published=said(), **less) == [("/share_change_basis", "CAT-08")]
+    assert broken(published=said(), **less, share_change_basis="《示例条例》第三条") == []
+    assert broken(published=said(**less)) == broken(published=said(**less), **less) == []
+
+
+def test_a_format_type_is_of_its_class_or_explained() -> None:
+    assert broken(format_class=1, format_type="xlsx", share_mode_type="file") == [("/format_type", "CL-3")]
+    assert broken(format_class=1, format_type="OFD", share_mode_type="file") == []
+    assert broken(format_class=1, format_type="ofd", share_mode_type="file") == []
+    other: dict[str, Any] = {"format_class": 1, "format_type": "其他", "share_mode_type": "file"}
+    assert broken(**other) == [("/format_other_note", "required")]
+    assert broken(**other, format_other_note="缩微胶片扫描件") == []
+
+
+def test_references_are_well_formed_and_said_once() -> None:
+    assert broken(related_resource_codes=["306001/000001"], region_scope=["621124"]) == []
+    assert broken(related_resource_codes=["x"], region_scope=["999999"]) == [
+        ("/related_resource_codes/0", "identifier"),
+        ("/region_scope/0", "identifier"),
+    ]
+    assert broken(region_scope=["621124", "621124"]) == [("/region_scope", "list")]
+
+
+def test_a_licence_type_code_is_a_social_credit_code_and_a_number() -> None:
+    assert broken(licence_type_code="11100000000013338W032") == []
+    for wrong in ("11100000000013338W03", "11100000000013338A032", "11100000000013338W03x"):
+        assert [field for field, _ in broken(licence_type_code=wrong)] == ["/licence_type_code"]
+
+
+def test_only_what_is_open_has_a_condition_of_opening() -> None:
+    assert broken(is_open=0, open_condition="注明来源") == [("/open_condition", "CL-6")]
+    assert broken(is_open=1, open_condition="注明来源") == []
+
+
+def test_a_classification_has_its_form() -> None:
+    assert broken(classification="9") == [("/classification", "CODE")]
+
+
+def test_every_rule_has_an_id_and_a_basis() -> None:
+    assert [rule.id for rule in RULES][:8] == [f"CAT-0{number}" for number in range(1, 9)]
+    assert all(rule.basis and rule.find.__doc__ for rule in RULES)
+
+
+def test_every_field_has_labels_in_both_languages() -> None:
+    labels = [label_of(field) for field in Metadata.model_fields]
+    assert all(zh and en for zh, en in labels)
+    assert len(set(labels)) == len(labels)
+
+
+def test_faults_of_form_are_named_all_at_once_with_the_values_of_the_code_list() -> None:
+    with pytest.raises(InvalidResource) as refused:
+        parse_metadata({"summary": "摘要", "share_type": 9, "update_cycle": 4, "colour": "red", "open_theme": 3})
+    found = {violation.field: violation for violation in refused.value.violations}
+    assert set(found) == {"/name", "/share_type", "/colour", "/open_theme"}
+    assert found["/share_type"].zh == "应为：1 无条件共享、2 有条件共享、3 不予共享"
+    assert found["/name"].rule == "required"
+
+
+def test_stored_metadata_read_back_the_same() -> None:
+    metadata = said(region_scope=["621124"], is_backflow=True)
+    assert parse_metadata(metadata.to_json()) == metadata
+    assert "is_secret" not in metadata.to_json()
 
 
 def test_full_width_blanks_and_line_ends_are_text() -> None:
@@ -72,7 +195,7 @@ def test_full_width_blanks_and_line_ends_are_text() -> None:
 
 def test_all_violations_are_told_at_once() -> None:
     assert broken(name="", share_condition="须审批", provider_code="1") == [
-        ("/name", "text"),
+        ("/name", "required"),
         ("/share_condition", "CAT-01"),
         ("/provider_code", "CAT-06"),
     ]

@@ -15,12 +15,13 @@ from catalog import queries, service
 from catalog.codes import DataType, ShareType, UpdateCycle
 from catalog.errors import InvalidResource, InvalidTransition, SchemaRefused, UnknownResource, UnknownVersion
 from catalog.items import Item
+from catalog.metadata import Metadata
 from catalog.models import Resource, ResourceVersion
-from catalog.rules import Description
+from catalog.rules import Owner
 from catalog.schema import digest_of
 from catalog.steps import ResourceRegistered, Step
 from hub.db.engine import Database
-from tests.catalog.conftest import NOW, Owner
+from tests.catalog.conftest import NOW, USCC, Stored
 
 LATER = NOW + timedelta(hours=1)
 CLASSIFICATION = "306001000001"
@@ -31,30 +32,43 @@ ITEMS = [
 MORE_ITEMS = [*ITEMS, Item(field_name="amount", name="金额", data_type=DataType.Y, unit="万元")]
 
 
-def described(owner: Owner, **changed: Any) -> Description:
-    """Return a description in order, with these changes."""
+def owned(owner: Stored) -> Owner:
+    """Whose the resources of these tests are."""
+    return Owner(owner.organisation, USCC, owner.system)
+
+
+def described(**changed: Any) -> Metadata:
+    """Return metadata in order, with these changes."""
     plain: dict[str, Any] = {
         "name": "办事指南",
         "summary": "救灾救济事项的办事指南",
-        "provider_id": owner.organisation,
-        "provider_code": "11320982014392332G",
-        "system_id": owner.system,
+        "format_class": 7,
+        "format_type": "JSON",
         "share_type": ShareType.UNCONDITIONAL,
+        "share_mode_class": "platform",
+        "share_mode_type": "interface",
+        "is_open": 1,
         "update_cycle": UpdateCycle.IRREGULAR,
     }
-    return Description(**plain | changed)
+    return Metadata.model_validate(plain | changed)
 
 
-async def registered(session: AsyncSession, owner: Owner, **changed: Any) -> ResourceRegistered:
+async def registered(session: AsyncSession, owner: Stored, **changed: Any) -> ResourceRegistered:
     """Register a resource and commit."""
     step = await service.register_resource(
-        session, described(owner, **changed), ITEMS, resource_id=uuid4(), classification=CLASSIFICATION, now=NOW
+        session,
+        described(**changed),
+        ITEMS,
+        owner=owned(owner),
+        resource_id=uuid4(),
+        classification=CLASSIFICATION,
+        now=NOW,
     )
     await session.commit()
     return step
 
 
-async def published(session: AsyncSession, owner: Owner) -> UUID:
+async def published(session: AsyncSession, owner: Stored) -> UUID:
     """Register and publish a resource."""
     resource_id = (await registered(session, owner)).resource_id
     await service.publish(session, resource_id, now=NOW)
@@ -69,7 +83,7 @@ async def stored(session: AsyncSession, resource_id: UUID) -> tuple[Resource, li
     return await queries.get(session, resource_id), list(await queries.versions(session, resource_id))
 
 
-async def test_registering_issues_a_code_and_stores_a_draft(session: AsyncSession, owner: Owner) -> None:
+async def test_registering_issues_a_code_and_stores_a_draft(session: AsyncSession, owner: Stored) -> None:
     step = await registered(session, owner, is_example=True)
     resource, versions = await stored(session, step.resource_id)
     assert (resource.code, resource.status, resource.live_version) == (f"{CLASSIFICATION}/000001", "draft", None)
@@ -81,16 +95,16 @@ async def test_registering_issues_a_code_and_stores_a_draft(session: AsyncSessio
     assert (step.code, step.version, step.before, step.at) == (resource.code, 1, None, NOW)
 
 
-async def test_codes_count_up_within_each_classification(session: AsyncSession, owner: Owner) -> None:
+async def test_codes_count_up_within_each_classification(session: AsyncSession, owner: Stored) -> None:
     codes = [(await registered(session, owner)).code for _ in range(3)]
     assert codes == [f"{CLASSIFICATION}/00000{number}" for number in (1, 2, 3)]
     other = await service.register_resource(
-        session, described(owner), ITEMS, resource_id=uuid4(), classification="112461", now=NOW
+        session, described(), ITEMS, owner=owned(owner), resource_id=uuid4(), classification="112461", now=NOW
     )
     assert other.code == "112461/000001"
 
 
-async def test_codes_stay_unique_under_concurrency(database: Database, owner: Owner) -> None:
+async def test_codes_stay_unique_under_concurrency(database: Database, owner: Stored) -> None:
     async def register() -> str:
         async with database.session() as session:
             return (await registered(session, owner)).code
@@ -99,21 +113,22 @@ async def test_codes_stay_unique_under_concurrency(database: Database, owner: Ow
     assert sorted(codes) == [f"{CLASSIFICATION}/{number:06d}" for number in range(1, 21)]
 
 
-async def test_the_code_of_a_withdrawn_resource_is_never_given_again(session: AsyncSession, owner: Owner) -> None:
+async def test_the_code_of_a_withdrawn_resource_is_never_given_again(session: AsyncSession, owner: Stored) -> None:
     first = await registered(session, owner)
     await service.withdraw(session, first.resource_id, reason="登记有误", now=NOW)
     assert (await registered(session, owner)).code == f"{CLASSIFICATION}/000002"
 
 
 async def test_a_broken_resource_is_refused_with_all_its_faults_and_takes_no_code(
-    session: AsyncSession, owner: Owner
+    session: AsyncSession, owner: Stored
 ) -> None:
     secret = Item(field_name="Id", name="编号", data_type=DataType.D, secret=True)
     with pytest.raises(InvalidResource) as refused:
         await service.register_resource(
             session,
-            described(owner, share_type=ShareType.CONDITIONAL),
+            described(share_type=ShareType.CONDITIONAL),
             [secret],
+            owner=owned(owner),
             resource_id=uuid4(),
             classification="9",
             now=NOW,
@@ -127,19 +142,25 @@ async def test_a_broken_resource_is_refused_with_all_its_faults_and_takes_no_cod
     assert (await registered(session, owner)).code == f"{CLASSIFICATION}/000001"
 
 
-async def test_a_pattern_that_does_not_compile_is_refused_at_registration(session: AsyncSession, owner: Owner) -> None:
+async def test_a_pattern_that_does_not_compile_is_refused_at_registration(session: AsyncSession, owner: Stored) -> None:
     backtracking = Item(field_name="x", name="某项", data_type=DataType.C, length=5, pattern="(?=a)", example="a")
     with pytest.raises(SchemaRefused):
         await service.register_resource(
-            session, described(owner), [backtracking], resource_id=uuid4(), classification=CLASSIFICATION, now=NOW
+            session,
+            described(),
+            [backtracking],
+            owner=owned(owner),
+            resource_id=uuid4(),
+            classification=CLASSIFICATION,
+            now=NOW,
         )
 
 
-async def test_a_draft_is_edited_submitted_returned_and_published(session: AsyncSession, owner: Owner) -> None:
+async def test_a_draft_is_edited_submitted_returned_and_published(session: AsyncSession, owner: Stored) -> None:
     first = await registered(session, owner)
     resource_id = first.resource_id
     edited = await service.edit_draft(
-        session, resource_id, items=MORE_ITEMS, description=described(owner, name="新名"), now=LATER
+        session, resource_id, items=MORE_ITEMS, metadata=described(name="新名"), now=LATER
     )
     submitted = await service.submit(session, resource_id, now=LATER)
     resource, versions = await stored(session, resource_id)
@@ -162,7 +183,7 @@ async def test_a_draft_is_edited_submitted_returned_and_published(session: Async
     assert submitted.after == returned.before
 
 
-async def test_each_step_leaves_another_state_behind(session: AsyncSession, owner: Owner) -> None:
+async def test_each_step_leaves_another_state_behind(session: AsyncSession, owner: Stored) -> None:
     resource_id = (await registered(session, owner)).resource_id
     steps: list[Step] = [
         await service.submit(session, resource_id, now=NOW),
@@ -179,7 +200,7 @@ async def test_each_step_leaves_another_state_behind(session: AsyncSession, owne
 
 
 async def test_the_published_version_stays_live_while_its_successor_is_edited(
-    session: AsyncSession, owner: Owner
+    session: AsyncSession, owner: Stored
 ) -> None:
     resource_id = await published(session, owner)
     _, [before] = await stored(session, resource_id)
@@ -201,7 +222,7 @@ async def test_the_published_version_stays_live_while_its_successor_is_edited(
     assert versions[1].payload_schema["x-resource"]["version"] == 2
 
 
-async def test_a_new_version_begins_as_a_copy(session: AsyncSession, owner: Owner) -> None:
+async def test_a_new_version_begins_as_a_copy(session: AsyncSession, owner: Stored) -> None:
     resource_id = await published(session, owner)
     await service.new_version(session, resource_id, now=LATER)
     _, versions = await stored(session, resource_id)
@@ -209,7 +230,7 @@ async def test_a_new_version_begins_as_a_copy(session: AsyncSession, owner: Owne
     assert versions[1].schema_digest != versions[0].schema_digest  # the schema names its version
 
 
-async def test_a_replaced_version_takes_payloads_until_it_is_ended(session: AsyncSession, owner: Owner) -> None:
+async def test_a_replaced_version_takes_payloads_until_it_is_ended(session: AsyncSession, owner: Stored) -> None:
     resource_id = await published(session, owner)
     await service.new_version(session, resource_id, items=MORE_ITEMS, now=NOW)
     with pytest.raises(InvalidTransition):
@@ -224,7 +245,7 @@ async def test_a_replaced_version_takes_payloads_until_it_is_ended(session: Asyn
     assert [(version.state, version.ended_at) for version in versions] == [("ended", LATER), ("published", None)]
 
 
-async def test_suspending_and_resuming_keep_the_live_version(session: AsyncSession, owner: Owner) -> None:
+async def test_suspending_and_resuming_keep_the_live_version(session: AsyncSession, owner: Stored) -> None:
     resource_id = await published(session, owner)
     suspended = await service.suspend(session, resource_id, reason="系统升级", now=NOW)
     resource, _ = await stored(session, resource_id)
@@ -259,7 +280,7 @@ PATHS: dict[str, tuple[list[str], set[str]]] = {
 
 
 @pytest.mark.parametrize("state", PATHS)
-async def test_only_the_steps_of_a_state_are_possible_in_it(session: AsyncSession, owner: Owner, state: str) -> None:
+async def test_only_the_steps_of_a_state_are_possible_in_it(session: AsyncSession, owner: Stored, state: str) -> None:
     path, possible = PATHS[state]
     found: set[str] = set()
     told: list[tuple[str, str]] = []
@@ -278,7 +299,7 @@ async def test_only_the_steps_of_a_state_are_possible_in_it(session: AsyncSessio
     assert all(zh and en for zh, en in told)
 
 
-async def test_withdrawing_ends_every_version_for_good(session: AsyncSession, owner: Owner) -> None:
+async def test_withdrawing_ends_every_version_for_good(session: AsyncSession, owner: Stored) -> None:
     resource_id = await published(session, owner)
     await service.new_version(session, resource_id, now=NOW)
     await service.withdraw(session, resource_id, reason="机构撤并", now=LATER)
@@ -287,23 +308,59 @@ async def test_withdrawing_ends_every_version_for_good(session: AsyncSession, ow
     assert [(version.state, version.ended_at) for version in versions] == [("ended", LATER)] * 2
 
 
-async def test_the_description_of_a_published_resource_stays(session: AsyncSession, owner: Owner) -> None:
+async def test_the_successor_may_say_something_else_and_what_is_live_stays_live(
+    session: AsyncSession, owner: Stored
+) -> None:
+    resource_id = await published(session, owner)
+    await service.new_version(session, resource_id, metadata=described(name="新名"), now=NOW)
+    await service.edit_draft(
+        session, resource_id, metadata=described(name="更新的名称", share_condition="无条件"), now=NOW
+    )
+    resource, [live, successor] = await stored(session, resource_id)
+    assert (resource.name, live.description["name"]) == ("办事指南", "办事指南")
+    assert (successor.description["name"], successor.payload_schema["title"]) == ("更新的名称", "更新的名称")
+    await service.publish(session, resource_id, now=LATER)
+    resource, _ = await stored(session, resource_id)
+    assert (resource.name, resource.share_condition) == ("更新的名称", "无条件")
+
+
+async def test_a_successor_that_shares_less_needs_a_basis(session: AsyncSession, owner: Stored) -> None:
+    resource_id = await published(session, owner)
+    less = {"share_type": ShareType.CONDITIONAL, "share_condition": "业务协同"}
+    with pytest.raises(InvalidResource) as refused:
+        await service.new_version(session, resource_id, metadata=described(**less), now=NOW)
+    assert [violation.rule for violation in refused.value.violations] == ["CAT-08"]
+    await session.rollback()
+    based = described(**less, share_change_basis="《示例条例》第三条")
+    assert (await service.new_version(session, resource_id, metadata=based, now=NOW)).version == 2
+
+
+async def test_the_publishing_system_stays_once_the_resource_has_been_published(
+    session: AsyncSession, owner: Stored
+) -> None:
     resource_id = await published(session, owner)
     await service.new_version(session, resource_id, now=NOW)
-    with pytest.raises(InvalidTransition, match="只能修改信息项"):
-        await service.edit_draft(session, resource_id, description=described(owner, name="新名"), now=NOW)
+    with pytest.raises(InvalidTransition, match="职责划转"):
+        await service.edit_draft(session, resource_id, system_id=uuid4(), now=NOW)
+    assert (await service.edit_draft(session, resource_id, system_id=owner.system, now=NOW)).version == 2
 
 
-async def test_editing_the_description_alone_keeps_the_items(session: AsyncSession, owner: Owner) -> None:
+async def test_a_published_version_never_says_something_else(session: AsyncSession, owner: Stored) -> None:
+    await published(session, owner)
+    with pytest.raises(DBAPIError, match="never changes"):
+        await session.execute(text('UPDATE resource_version SET metadata = metadata || \'{"name": "x"}\''))
+
+
+async def test_editing_the_description_alone_keeps_the_items(session: AsyncSession, owner: Stored) -> None:
     step = await registered(session, owner)
-    edited = await service.edit_draft(session, step.resource_id, description=described(owner, name="新名"), now=NOW)
+    edited = await service.edit_draft(session, step.resource_id, metadata=described(name="新名"), now=NOW)
     _, [version] = await stored(session, step.resource_id)
     assert version.items == [item.to_json() for item in ITEMS]
     assert version.schema_digest == edited.schema_digest != step.schema_digest
 
 
 @pytest.mark.parametrize("name", ["return_to_draft", "suspend", "withdraw"])
-async def test_steps_that_take_something_away_need_a_reason(session: AsyncSession, owner: Owner, name: str) -> None:
+async def test_steps_that_take_something_away_need_a_reason(session: AsyncSession, owner: Stored, name: str) -> None:
     resource_id = (await registered(session, owner)).resource_id
     with pytest.raises(InvalidResource) as refused:
         await getattr(service, name)(session, resource_id, reason=" ", now=NOW)
@@ -316,7 +373,7 @@ async def test_no_step_invents_a_resource(session: AsyncSession, name: str) -> N
         await ACTS[name](session, uuid4(), NOW)
 
 
-async def test_nothing_is_committed_by_a_step(session: AsyncSession, owner: Owner) -> None:
+async def test_nothing_is_committed_by_a_step(session: AsyncSession, owner: Stored) -> None:
     resource_id = (await registered(session, owner)).resource_id
     await service.publish(session, resource_id, now=NOW)
     await session.rollback()
@@ -324,7 +381,7 @@ async def test_nothing_is_committed_by_a_step(session: AsyncSession, owner: Owne
     assert resource.status == "draft"
 
 
-async def test_two_sessions_cannot_take_the_same_step(database: Database, owner: Owner) -> None:
+async def test_two_sessions_cannot_take_the_same_step(database: Database, owner: Stored) -> None:
     async with database.session() as session:
         resource_id = await published(session, owner)
 
@@ -340,7 +397,7 @@ async def test_two_sessions_cannot_take_the_same_step(database: Database, owner:
     assert sorted(await asyncio.gather(*(successor() for _ in range(5)))) == [False] * 4 + [True]
 
 
-async def test_a_stale_view_of_the_row_does_not_decide_a_step(database: Database, owner: Owner) -> None:
+async def test_a_stale_view_of_the_row_does_not_decide_a_step(database: Database, owner: Stored) -> None:
     async with database.session() as slow:
         resource_id = await published(slow, owner)
         seen = await queries.get(slow, resource_id)  # held, so that the session keeps its row
@@ -352,7 +409,7 @@ async def test_a_stale_view_of_the_row_does_not_decide_a_step(database: Database
         assert seen.status == "withdrawn"
 
 
-async def test_rows_that_refer_to_a_resource_do_not_wait_for_a_step(database: Database, owner: Owner) -> None:
+async def test_rows_that_refer_to_a_resource_do_not_wait_for_a_step(database: Database, owner: Stored) -> None:
     async with database.session() as steps, database.session() as others:
         resource_id = await published(steps, owner)
         await service.suspend(steps, resource_id, reason="系统升级", now=NOW)
@@ -361,7 +418,7 @@ async def test_rows_that_refer_to_a_resource_do_not_wait_for_a_step(database: Da
         assert (await others.execute(query, {"id": resource_id})).scalar() == 1
 
 
-async def test_the_database_itself_refuses_to_change_a_published_version(session: AsyncSession, owner: Owner) -> None:
+async def test_the_database_itself_refuses_to_change_a_published_version(session: AsyncSession, owner: Stored) -> None:
     resource_id = await published(session, owner)
     for change in ("items = '[]'", "schema = '{}'", f"schema_digest = 'sha-256:{'0' * 64}'"):
         with pytest.raises(DBAPIError, match="never changes"):
@@ -369,7 +426,7 @@ async def test_the_database_itself_refuses_to_change_a_published_version(session
         await session.rollback()
 
 
-async def test_numbers_keep_their_digest_through_storage(session: AsyncSession, owner: Owner) -> None:
+async def test_numbers_keep_their_digest_through_storage(session: AsyncSession, owner: Stored) -> None:
     items = [
         *ITEMS,
         Item(field_name="rate", name="比率", data_type=DataType.N, minimum=-0.0, maximum=1e-7),
@@ -377,10 +434,10 @@ async def test_numbers_keep_their_digest_through_storage(session: AsyncSession, 
         Item(field_name="grade", name="等次", data_type=DataType.N, enumeration=(0.1, 1.5e15, 3)),
     ]
     step = await service.register_resource(
-        session, described(owner), items, resource_id=uuid4(), classification=CLASSIFICATION, now=NOW
+        session, described(), items, owner=owned(owner), resource_id=uuid4(), classification=CLASSIFICATION, now=NOW
     )
     await session.commit()
     _, [version] = await stored(session, step.resource_id)
     assert digest_of(version.payload_schema) == version.schema_digest
-    await service.edit_draft(session, step.resource_id, description=described(owner), now=NOW)
+    await service.edit_draft(session, step.resource_id, metadata=described(), now=NOW)
     assert version.schema_digest == step.schema_digest

@@ -28,6 +28,7 @@ from hub.client import Partner
 from hub.identity import totp
 from hub.identity.proof import MAX_FAILURES
 from tests.docs.running_demo import RunningDemo, running_demo
+from tests.support.publishing import METADATA
 
 HUB = Path(__file__).parents[2] / "hub"
 
@@ -180,7 +181,7 @@ def _resources_and_grants(staff: Staff) -> None:
         {"field_name": "item_code", "name": "编码", "data_type": "C", "length": 32, "required": True, "key": True},
         {"field_name": "item_name", "name": "名称", "data_type": "C", "length": 64, "required": True},
     ]
-    description = {"name": "示例名录", "summary": "示例", "system": PROVIDER, "share_type": 1, "update_cycle": 8}
+    description = {**METADATA, "name": "示例名录", "system": PROVIDER}
     new = description | {"classification": "306009000001", "is_example": True, "items": items}
     code = staff.call(editor, "POST", "/v1/resources", new)["code"]
     at = f"/v1/resources/{code}"

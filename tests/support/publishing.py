@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from catalog.codes import ShareType, UpdateCycle
-from catalog.rules import Description
+from catalog.metadata import Metadata
+from catalog.rules import Owner
 from hub.audit.entry import Actor
 from hub.publishing import service
 from hub.publishing.repository import ResourceRecord
@@ -25,20 +25,29 @@ ITEMS: Sequence[Mapping[str, Any]] = (
 MORE_ITEMS = (*ITEMS, {"field_name": "phone", "name": "咨询电话", "data_type": "C", "length": 30})
 
 
-def describe(provider: Organisation, system: System, **changed: Any) -> Description:
-    """A description that breaks no rule, `changed` aside."""
+METADATA: Mapping[str, Any] = {
+    "name": "办事指南",
+    "summary": "救助类事项的办事指南",
+    "format_class": 7,
+    "format_type": "JSON",
+    "share_type": 1,
+    "share_mode_class": "platform",
+    "share_mode_type": "interface",
+    "is_open": 1,
+    "update_cycle": 4,
+}
+"""Core metadata that break no rule, as JSON."""
+
+
+def describe(**changed: Any) -> Metadata:
+    """The same as an example, `changed` aside."""
+    return Metadata.model_validate({**METADATA, "is_example": True, **changed})
+
+
+def owned(provider: Organisation, system: System) -> Owner:
+    """The provider, which has a code of its own, and its publishing system."""
     assert provider.code is not None
-    plain: dict[str, Any] = {
-        "name": "办事指南",
-        "summary": "救助类事项的办事指南",
-        "provider_id": provider.id,
-        "provider_code": provider.code,
-        "system_id": system.id,
-        "share_type": ShareType.UNCONDITIONAL,
-        "update_cycle": UpdateCycle.MONTHLY,
-        "is_example": True,
-    }
-    return Description(**(plain | changed))
+    return Owner(provider.id, provider.code, system.id)
 
 
 async def draft(
@@ -47,8 +56,9 @@ async def draft(
     """A registered resource that nobody has submitted."""
     step = await service.register_resource(
         session,
-        describe(provider, system, **changed),
+        describe(**changed),
         ITEMS,
+        owner=owned(provider, system),
         classification=CLASSIFICATION,
         actor=EDITOR,
         recorder=RECORDER,

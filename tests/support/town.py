@@ -17,6 +17,7 @@ from hub.db.engine import Database
 from hub.registry.keyring import KeyRing
 from hub.registry.masterkey import load_master_key
 from tests.support.commands import User
+from tests.support.publishing import METADATA
 
 READY_S = 60.0
 ORGANISATION = "临洮县示例局"
@@ -90,11 +91,9 @@ class Town:
         """A published resource of that system; returns its code."""
         form = self.base / f"{system}.resource.json"
         description = {
+            **METADATA,
             "name": name,
-            "summary": "救助类事项的办事指南",
             "system": system,
-            "share_type": 1,
-            "update_cycle": 4,
             "classification": "306001000001",
             "items": ITEMS,
         }

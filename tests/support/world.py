@@ -22,6 +22,7 @@ from certs.envelope import kid_of
 from certs.keys import generate_key
 from certs.suites import KeySigner
 from hub.db.ids import new_id
+from tests.support.publishing import METADATA
 
 HUB = "test-hub"
 
@@ -205,13 +206,14 @@ class World:
         schema = derive_schema(parse_items(items), title="示例", code=code, version=number)
         await self.connection.execute(
             "INSERT INTO resource_version (resource_id, number, items, schema, schema_digest, state, created_at,"
-            " published_at) VALUES ($1, $2, $3, $4, $5, 'published', $6, $6)",
+            " published_at, metadata) VALUES ($1, $2, $3, $4, $5, 'published', $6, $6, $7)",
             resource,
             number,
             list(items),
             schema,
             digest_of(schema),
             self.now,
+            dict(METADATA),
         )
         await self.bump()
 

@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from catalog.codes import ShareType, UpdateCycle
+from catalog.codes import FormatClass, Openness, ShareModeClass, ShareModeType, ShareType, UpdateCycle
 from catalog.identifiers import uscc_check_character
-from catalog.rules import Description
+from catalog.metadata import Metadata
+from catalog.rules import Owner
 from certs.authority import make_csr
 from certs.keys import generate_key
 from hub.access import service as access
@@ -28,6 +29,18 @@ from tools.bench.records import ITEMS
 
 REGION = "621124"
 CLASSIFICATION = "306001000001"
+METADATA = Metadata(
+    name="办件记录",
+    summary="性能测试用的办件记录，全部为示例",
+    format_class=FormatClass.SERVICE,
+    format_type="JSON",
+    share_type=ShareType.UNCONDITIONAL,
+    share_mode_class=ShareModeClass.PLATFORM,
+    share_mode_type=ShareModeType.INTERFACE,
+    is_open=Openness.CLOSED,
+    update_cycle=UpdateCycle.MONTHLY,
+    is_example=True,
+)
 PROVIDER = "bench-provider"
 
 OFFICER = Actor("staff", "00000000-0000-7000-8000-000000000001", role="security")
@@ -105,12 +118,13 @@ class Registrar:
         """A published resource of the system; returns its code."""
         now = datetime.now(UTC)
         async with self.database.session() as session:
-            description = await self._describe(session, name, system)
+            owner = await self._owner(session, system)
         async with self.database.session() as session, session.begin():
             step = await publishing.register_resource(
                 session,
-                description,
+                METADATA.model_copy(update={"name": name}),
                 ITEMS,
+                owner=owner,
                 classification=CLASSIFICATION,
                 actor=EDITOR,
                 recorder=self.recorder,
@@ -122,19 +136,9 @@ class Registrar:
             await publishing.publish(session, step.resource_id, actor=REVIEWER, recorder=self.recorder, now=now)
         return step.code
 
-    async def _describe(self, session: AsyncSession, name: str, system: str) -> Description:
-        row, owner = await registry.find_system(session, system)
-        parties = await publishing.find_parties(session, owner.id, system)
-        return Description(
-            name=name,
-            summary="性能测试用的办件记录，全部为示例",
-            provider_id=parties.provider.id,
-            provider_code=parties.provider_code,
-            system_id=row.id,
-            share_type=ShareType.UNCONDITIONAL,
-            update_cycle=UpdateCycle.MONTHLY,
-            is_example=True,
-        )
+    async def _owner(self, session: AsyncSession, system: str) -> Owner:
+        _, owner = await registry.find_system(session, system)
+        return (await publishing.find_parties(session, owner.id, system)).owner
 
     async def grant(self, consumer: str, resource: str, *, mode: str = "inbox") -> None:
         """A grant with its lane."""

@@ -156,6 +156,7 @@ class County:
         """One resource: registered and submitted by its provider's editor, published by the reviewer."""
         editor = self.staff_of[resource.provider]
         body = {
+            **resource.metadata,
             "name": resource.name,
             "summary": resource.summary,
             "system": resource.system,

@@ -70,7 +70,10 @@ class Item:
 
 @dataclass(frozen=True)
 class Resource:
-    """A resource to register; `category` is its code before the stroke (类项目细目), `update_cycle` a number of CL-7."""
+    """A resource to register; `category` is its code before the stroke (类项目细目), `update_cycle` a number of CL-7.
+
+    `metadata` are the core metadata that the documents do not give, as the API takes them.
+    """
 
     key: str
     category: str
@@ -82,6 +85,7 @@ class Resource:
     share_condition: str | None
     no_share_basis: str | None
     update_cycle: int
+    metadata: Mapping[str, Value]
     source: Source
     items: tuple[Item, ...]
 

@@ -10,16 +10,13 @@ from certs.digests import digest
 from hub.identity.roles import Role
 from hub.publishing import service
 from tests.support.gateway import TestGateway, bearer
-from tests.support.publishing import CLASSIFICATION, EDITOR, ITEMS, MORE_ITEMS
+from tests.support.publishing import CLASSIFICATION, EDITOR, ITEMS, METADATA, MORE_ITEMS
 from tests.support.registry import Partner, make_organisation
 
 NEW: dict[str, Any] = {
+    **METADATA,
     "classification": CLASSIFICATION,
-    "name": "办事指南",
-    "summary": "救助类事项的办事指南",
     "system": "provider",
-    "share_type": 1,
-    "update_cycle": 4,
     "items": list(ITEMS),
 }
 
@@ -80,7 +77,7 @@ async def test_a_resource_lives_from_draft_to_withdrawal(gateway: TestGateway, o
     path = f"/v1/resources/{identifier}/draft"
     edited = await gateway.client.put(path, json={"items": list(MORE_ITEMS)}, headers=office.editor)
     assert edited.status_code == 200
-    described = {name: NEW[name] for name in ("system", "share_type", "update_cycle", "summary")} | {"name": "新名"}
+    described = {**METADATA, "system": "provider", "name": "新名"}
     renamed = await gateway.client.put(path, json={"description": described}, headers=office.editor)
     assert renamed.json()["name"] == "新名"
 

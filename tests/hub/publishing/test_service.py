@@ -32,6 +32,7 @@ from tests.support.publishing import (
     approve,
     describe,
     draft,
+    owned,
     published,
 )
 from tests.support.registry import (
@@ -87,8 +88,9 @@ async def test_every_fault_of_items_is_named_by_its_pointer(session: AsyncSessio
     with pytest.raises(InvalidInput) as caught:
         await service.register_resource(
             session,
-            describe(owner, system),
+            describe(),
             [{"field_name": "a", "name": "甲"}, {"field_name": "b", "name": "乙", "data_type": "C", "oops": 1}],
+            owner=owned(owner, system),
             classification=CLASSIFICATION,
             actor=EDITOR,
             recorder=RECORDER,
