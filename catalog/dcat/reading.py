@@ -23,7 +23,7 @@ from catalog.items import UNPRINTABLE
 from catalog.rules import MAX_CLAUSE, MAX_NAME, MAX_SUMMARY
 from catalog.schema import digest_of
 
-MAX_BYTES: Final = 16 << 20  # about 150,000 statements, which take some seconds to read
+MAX_BYTES: Final = 4 << 20  # about 40,000 statements, which take some seconds to read
 MAX_DATASETS: Final = 5_000  # of one page; catalogues give pages of 100 to 1,000
 MAX_DEPTH: Final = 64  # of nested JSON, as in payloads
 MAX_ADDRESS: Final = 2_048  # of an IRI that names a dataset

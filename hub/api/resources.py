@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from catalog.codes import ResourceStatus
 from certs.canonical import canonical
-from hub.api import resource_steps
+from hub.api import resource_dcat, resource_steps
 from hub.api.context import ContextDep
 from hub.api.guard import system_or_staff
 from hub.api.paging import Page
@@ -109,5 +109,6 @@ def _nothing() -> NotFound:
 
 
 router = APIRouter()
+router.include_router(resource_dcat.router)  # before the routes whose `{id}` takes any path
 router.include_router(reading)
 router.include_router(resource_steps.router)

@@ -30,6 +30,7 @@ from hub.api import (
     staff,
     systems,
     tlog,
+    upstream,
 )
 from hub.api.context import Context
 from hub.api.problems import database_away, problem
@@ -79,6 +80,7 @@ def create_app(context: Context) -> FastAPI:
         systems,
         certificates,
         resources,
+        upstream,
         grants,
         deliveries,
         staff,

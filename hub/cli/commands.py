@@ -67,6 +67,7 @@ SECTIONS = {
         "cert": Entry("hub.cli.certificates:cert", "数字证书 / certificates"),
         "staff": Entry("hub.cli.staff:staff", "人员账户 / staff accounts"),
         "resource": Entry("hub.cli.catalogue:resource", "信息资源目录 / resources of the catalogue"),
+        "upstream": Entry("hub.cli.upstream:upstream", "上游目录的收割（DCAT）/ harvest catalogues of others"),
         "grant": Entry("hub.cli.grants:grant", "授权 / grants"),
         "push-target": Entry("hub.cli.deliveries:push_target", "推送目标 / where systems are pushed to"),
         "lane": Entry("hub.cli.deliveries:lane", "推送的通道 / lanes that push"),

@@ -142,6 +142,16 @@ def resource_read(caller: StaffCaller) -> bool:
     return bool(caller.roles)
 
 
+def upstream_read(caller: StaffCaller) -> bool:
+    """See harvested catalogues."""
+    return bool(caller.roles)
+
+
+def upstream_harvest(caller: StaffCaller) -> bool:
+    """Harvest a catalogue of others, and write over what it says: the authority's work."""
+    return _changes_as(caller, Role.REVIEWER)
+
+
 def grant_create(caller: StaffCaller, provider_id: UUID | None = None) -> bool:
     """Grant a system a resource of the decider's own organisation."""
     return _changes_as(caller, Role.DECIDER, provider_id)
@@ -265,6 +275,7 @@ ACTIONS: dict[str, Callable[..., bool]] = {
         certificate_issue, certificate_read, certificate_revoke,
         resource_create, resource_edit, resource_submit, resource_return, resource_publish, resource_suspend,
         resource_resume, resource_withdraw, resource_read,
+        upstream_read, upstream_harvest,
         grant_create, grant_read, grant_suspend, grant_resume, grant_revoke,
         target_set, target_read, target_pause, target_resume, lane_read, lane_pause, lane_resume,
         dead_letter_read, dead_letter_replay,

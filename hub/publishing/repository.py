@@ -47,6 +47,13 @@ async def describe(session: AsyncSession, resources: Sequence[UUID]) -> dict[UUI
     return {row[0].id: ResourceRecord(row[0], row[1], row[2], row[3]) for row in await session.execute(query)}
 
 
+async def live_versions(session: AsyncSession, resources: Sequence[UUID]) -> dict[UUID, ResourceVersion]:
+    """The live versions of these resources, by the resource's id."""
+    query = select(ResourceVersion).join(Resource, col(ResourceVersion.resource_id) == col(Resource.id))
+    live = query.where(col(Resource.id).in_(resources), col(ResourceVersion.number) == col(Resource.live_version))
+    return {version.resource_id: version for version in await session.scalars(live)}
+
+
 async def pin(session: AsyncSession, resource: UUID, version: int, digest: str) -> int:
     """Pin a newly published version for every grant of the resource that is not revoked; returns how many."""
     found = await session.execute(_PIN, {"resource": resource, "version": version, "digest": digest})

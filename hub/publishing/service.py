@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from catalog import queries, steps
 from catalog import service as catalog
 from catalog.codes import ResourceStatus, VersionState
+from catalog.dcat.writing import Entry
 from catalog.errors import CatalogError, UnknownResource
 from catalog.items import Item, parse_items
 from catalog.metadata import Metadata, parse_metadata
@@ -211,6 +212,13 @@ async def list_resources(
     return [described[resource.id] for resource in page.items], page.next
 
 
+async def list_entries(session: AsyncSession, *, cursor: str | None, limit: int) -> tuple[Sequence[Entry], str | None]:
+    """A page of what is published, as DCAT writes it, with the cursor of the next page. Raises InvalidInput (cursor)."""
+    records, following = await list_resources(session, cursor=cursor, limit=limit, statuses=(ResourceStatus.PUBLISHED,))
+    live = await repository.live_versions(session, [record.resource.id for record in records])
+    return [_entry(record, live[record.resource.id]) for record in records], following
+
+
 async def list_versions(session: AsyncSession, resource_id: UUID) -> Sequence[ResourceVersion]:
     """All versions, oldest first. Raises NotFound."""
     return await _refusing(queries.versions(session, resource_id))
@@ -235,6 +243,20 @@ async def _check_review(session: AsyncSession, resource_id: UUID, actor: Actor) 
     assert submitted_at is not None
     if actor.id in await repository.submitters(session, record.resource.code, submitted_at):
         raise OwnSubmission(record.resource.code)
+
+
+def _entry(record: ResourceRecord, version: ResourceVersion) -> Entry:
+    assert version.published_at is not None
+    return Entry(
+        code=record.resource.code,
+        metadata=Metadata.model_validate(version.description),
+        provider_name=record.provider.name,
+        provider_code=record.provider.code,
+        version=version.number,
+        published_at=version.published_at,
+        updated_at=record.resource.updated_at,
+        item_names=[item["name"] for item in version.items],
+    )
 
 
 def _identifier(reference: str) -> UUID:

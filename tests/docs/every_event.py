@@ -33,7 +33,8 @@ from tests.support.publishing import METADATA
 HUB = Path(__file__).parents[2] / "hub"
 
 _EVENT = re.compile(
-    r"(?:hub|audit|organisation|system|certificate|resource|grant|staff|session|token|exchange|delivery|lane|target|message)\.[a-z-]+"
+    r"(?:hub|audit|organisation|system|certificate|resource|grant|staff|session|token|exchange|delivery|lane|target|message"
+    r"|harvest|upstream-catalogue|upstream-resource)\.[a-z-]+"
 )
 
 _OTHER_NAMES = re.compile(r".*\.(?:id|pem)")
@@ -103,6 +104,13 @@ class Staff:
         answer = self.http.request(method, path, json=body, headers=headers)
         assert answer.is_success, answer.text
         return answer.json() if answer.content else None
+
+    def send(self, login: str, path: str, media_type: str, content: bytes) -> Any:
+        """One document sent, which must be taken; its answer."""
+        headers = {"Authorization": f"Bearer {self.tokens[login]}", "Content-Type": media_type}
+        answer = self.http.post(path, content=content, headers=headers)
+        assert answer.is_success, answer.text
+        return answer.json()
 
 
 def perform_the_rest(demo: RunningDemo) -> None:
@@ -175,6 +183,19 @@ def _assertion_for_another_hub(folder: Path) -> dict[str, str]:
     }
 
 
+def _harvest(staff: Staff) -> None:
+    staff.call("reviewer", "POST", "/v1/upstream-catalogues", {"name": "dingxi", "title": "示例上游目录"})
+    at = "/v1/upstream-catalogues/dingxi/harvests"
+    given_up = staff.call("reviewer", "POST", at)["id"]
+    staff.call("reviewer", "POST", f"/v1/harvests/{given_up}/abandon")
+    harvest = staff.call("reviewer", "POST", at)["id"]
+    page = '<urn:example:1> a <http://www.w3.org/ns/dcat#Dataset> ; <http://purl.org/dc/terms/title> "示例" .'.encode()
+    staff.send("reviewer", f"/v1/harvests/{harvest}/pages", "text/turtle", page)
+    staff.call("reviewer", "POST", f"/v1/harvests/{harvest}/apply")
+    [found] = staff.call("reviewer", "GET", "/v1/upstream-resources?catalogue=dingxi")["items"]
+    staff.call("reviewer", "POST", f"/v1/upstream-resources/{found['id']}/edit", {"edits": {"note": "示例"}})
+
+
 def _resources_and_grants(staff: Staff) -> None:
     editor = PROVIDER_EDITOR
     items = [
@@ -190,6 +211,7 @@ def _resources_and_grants(staff: Staff) -> None:
     staff.call("reviewer", "POST", f"{at}/return", {"reason": "示例"})
     staff.call(editor, "POST", f"{at}/submit")
     staff.call("reviewer", "POST", f"{at}/publish")
+    _harvest(staff)
     until = (datetime.now(UTC) + timedelta(days=30)).isoformat()
     asked = {"consumer": CONSUMER, "resource": code, "purpose": "工作参考", "basis": "示例依据", "valid_to": until}
     grant = f"/v1/grants/{staff.call(editor, 'POST', '/v1/grants', asked)['id']}"

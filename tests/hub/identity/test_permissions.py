@@ -36,6 +36,8 @@ TABLE: dict[str, set[Role]] = {
     "resource_resume": {Role.REVIEWER},
     "resource_withdraw": {Role.REVIEWER},
     "resource_read": EVERYBODY,
+    "upstream_read": EVERYBODY,
+    "upstream_harvest": {Role.REVIEWER},
     "grant_create": {Role.DECIDER},
     "grant_read": EVERYBODY,
     "grant_suspend": {Role.SECURITY},
@@ -62,7 +64,7 @@ TABLE: dict[str, set[Role]] = {
 }
 
 CHANGES_NOTHING = {
-    "organisation_read", "system_read", "certificate_read", "resource_read", "grant_read", "staff_read", "audit_read",
+    "organisation_read", "system_read", "certificate_read", "resource_read", "upstream_read", "grant_read", "staff_read", "audit_read",
     "target_read", "lane_read", "dead_letter_read",
     "exchange_read", "session_own",
 }  # fmt: skip
