@@ -1,20 +1,18 @@
 """What is owed, by whom, until when, and how it ends; on a real database."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import orjson
-import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from hub.duties import repository, service
+from hub.duties import service
 from hub.duties.calendar import BEIJING
 from hub.duties.models import Duty
 from hub.duties.repository import Reader
-from hub.duties.service import Debtor, Standing, Subject
-from hub.registry.errors import InvalidField
+from hub.duties.service import Debtor, Subject
 from tests.support.registry import NOW, OFFICER, RECORDER, make_organisation
 
 REQUEST = Subject("access-request", "0198f0c2-6a00-7cc3-98c4-dc0c0c07398f")
