@@ -74,10 +74,10 @@ async def declare(
     ]
     if not found:
         raise NoDeclaredRule(event, on)
-    if organisation_id is not None:
-        await find_organisation(session, organisation_id)
     for rule in found:
         _check_has_happened(rule, at, now)
+    if organisation_id is not None:
+        await find_organisation(session, organisation_id)
     return [
         await owe(
             session,

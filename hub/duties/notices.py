@@ -105,7 +105,7 @@ async def add_notice(
 ) -> Added:
     """Put a year's notice in force and count open duties anew. Raises NoticeRefused, InvalidField (`/basis`)."""
     basis = required_text("/basis", new.basis, longest=LONGEST_REASON)
-    if found := list(_faults(new)):
+    if found := list(faults(new)):
         raise NoticeRefused(found)
     await repository.hold_rules(session)
     row = HolidayNotice(
@@ -172,7 +172,8 @@ def _recount(
     return was_due_at != row.due_at
 
 
-def _faults(new: NewNotice) -> Iterator[FieldError]:
+def faults(new: NewNotice) -> Iterator[FieldError]:
+    """What is wrong with a notice, by JSON pointer; nothing, if it can be counted with."""
     if not FIRST_YEAR <= new.year <= LAST_YEAR:
         yield FieldError("/year", f"年份为 {FIRST_YEAR} 至 {LAST_YEAR}", f"a year is {FIRST_YEAR} to {LAST_YEAR}")
         return
