@@ -5,25 +5,24 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import AwareDatetime, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from hub.api.context import ContextDep
+from hub.api.duty_forms import EXAMPLE, Declaration, ExtensionAsked, read
 from hub.api.guard import staff_may
 from hub.api.paging import Page
-from hub.api.wire import Body, Reason, present
-from hub.audit.entry import instant
+from hub.api.wire import Reason
 from hub.duties import acts, repository, service
-from hub.duties.calendar import last_day_of
 from hub.duties.errors import UnknownDuty
-from hub.duties.models import Duty
 from hub.duties.repository import OwedRecord, Reader
-from hub.duties.rule import CAVEAT
 from hub.duties.service import TODO, Subject
 from hub.duties.terms import DebtorRole, Standing
 from hub.identity import permissions
 from hub.identity.callers import StaffCaller
 from hub.identity.roles import Role
+from hub.registry.errors import UnknownOrganisation
+from hub.registry.repository import organisation_by_code
+from hub.registry.service import find_organisation
 
 router = APIRouter(prefix="/v1/duties", tags=["时限 / duties"])
 
@@ -40,81 +39,10 @@ DEBTORS = {
 }
 """Whose duties a member of staff looks after."""
 
-EXAMPLE = {
-    "id": "0198f0c2-6a00-7cc3-98c4-dc0c0c07398f",
-    "duty": "answer-conditional",
-    "title": {
-        "zh": "答复有条件共享申请，不同意的说明理由",
-        "en": "answer a request for data shared on conditions, a refusal with its reason",
-    },
-    "state": "open",
-    "standing": "due-soon",
-    "subject": {"kind": "access-request", "id": "0198f0c2-6a00-7cc3-98c4-dc0c0c073990"},
-    "debtor": {
-        "role": "provider",
-        "organisation": {"id": "0198f0c2-6a00-7cc3-98c4-dc0c0c073991", "name": "临洮县示例局"},
-    },
-    "declared": False,
-    "anchored_at": "2026-02-10T02:00:00.000000+00:00",
-    "due_at": "2026-03-02T16:00:00.000000+00:00",
-    "due_on": "2026-03-02",
-    "soon_at": "2026-02-27T16:00:00.000000+00:00",
-    "provisional": False,
-    "rule": {
-        "code": "D2",
-        "version": 1,
-        "issuer": "国务院",
-        "basis": {
-            "document": "政务数据共享条例（国务院令第809号）",
-            "text": "有条件共享申请：10个工作日内答复，不同意的说明理由",
-        },
-        "verified": False,
-        "caveat": CAVEAT,
-    },
-    "created_at": "2026-02-10T02:00:00.000000+00:00",
-}
 _SHOWN: dict[int | str, dict[str, Any]] = {200: {"content": {"application/json": {"example": EXAMPLE}}}}
 _LISTED: dict[int | str, dict[str, Any]] = {
     200: {"content": {"application/json": {"example": {"items": [EXAMPLE], "next": None}}}}
 }
-
-
-class Named(Body):
-    """What a duty is about."""
-
-    kind: Annotated[str, Field(description="事项类别 / kind of subject", examples=["resource"])]
-    id: Annotated[str, Field(description="事项编号 / its id", examples=["306001000001/000042"])]
-
-
-class Declaration(Body):
-    """An event that the hub does not see, declared by a person."""
-
-    event: Annotated[
-        str, Field(description="触发事件 / the event that rules wait for", examples=["catalogue.outdated"])
-    ]
-    subject: Named
-    at: Annotated[
-        AwareDatetime | None,
-        Field(description="发生时间，缺省为现在 / when, now if left out", examples=["2026-02-10T10:00:00+08:00"]),
-    ] = None
-    organisation: Annotated[
-        UUID | None,
-        Field(description="承担机构的 id / id of the body that owes it"),
-    ] = None
-    duty: Annotated[str | None, Field(description="只起算这一项 / only this duty", examples=["update-catalogue"])] = (
-        None
-    )
-
-
-class ExtensionAsked(Body):
-    """An extension that the authority approves."""
-
-    basis: Annotated[
-        str, Field(description="批准依据 / on what basis", examples=["经主管部门批准，机构职能调整尚未完成"])
-    ]
-    amount: Annotated[
-        int | None, Field(description="延长多少，缺省为规则允许的最多 / by how much, by default what the rule allows")
-    ] = None
 
 
 @router.get("", summary="今日待办与时限 / what is owed", responses=_LISTED)
@@ -182,7 +110,7 @@ async def declare(
             body.event,
             Subject(body.subject.kind, body.subject.id),
             at=body.at or now,
-            organisation_id=body.organisation,
+            organisation_id=None if body.organisation is None else await _organisation(session, body.organisation),
             duty=body.duty,
             actor=caller.actor,
             recorder=ctx.recorder,
@@ -243,54 +171,20 @@ def reader(caller: StaffCaller) -> Reader:
     )
 
 
+async def _organisation(session: AsyncSession, named: str) -> UUID:
+    """The id of the organisation with that code or id. Raises UnknownOrganisation."""
+    try:
+        return (await find_organisation(session, UUID(named))).id
+    except ValueError:
+        found = await organisation_by_code(session, named)
+    if found is None:
+        raise UnknownOrganisation(named)
+    return found.id
+
+
 async def _known_to(session: AsyncSession, caller: StaffCaller, identifier: UUID) -> OwedRecord:
     """The duty, for who owes or oversees it. Raises UnknownDuty for everybody else."""
     found = await acts.find(session, identifier)
     if not permissions.duty_oversee(caller) and not await repository.is_owed_by(session, identifier, reader(caller)):
         raise UnknownDuty(identifier)
     return found
-
-
-def read(found: OwedRecord, now: datetime) -> dict[str, Any]:
-    """A duty as the API shows it; `standing` while it is open."""
-    row, terms = found.duty, found.rule.terms
-    rule = {"code": found.rule.code, "version": found.rule.version}
-    rule |= {name: terms[name] for name in ("issuer", "basis", "verified")}
-    return present(
-        id=row.id,
-        duty=row.duty,
-        title=terms["title"],
-        state=row.state,
-        standing=str(service.standing(row, now)) if row.state == service.OPEN else None,
-        subject={"kind": row.subject_kind, "id": row.subject_id},
-        debtor=_debtor(found),
-        declared=row.declared,
-        anchored_at=row.anchored_at,
-        due_at=row.due_at,
-        due_on=last_day_of(row.due_at).isoformat(),
-        soon_at=row.soon_at,
-        provisional=row.provisional,
-        extension=_extension(row),
-        rule=rule if terms["verified"] else rule | {"caveat": CAVEAT},
-        closed_at=row.closed_at,
-        closed_late=None if row.closed_at is None else row.closed_at > row.due_at,
-        closed_reason=row.closed_reason,
-        created_at=row.created_at,
-    )
-
-
-def _debtor(found: OwedRecord) -> dict[str, Any]:
-    row = found.duty
-    organisation = None if found.debtor is None else {"id": str(row.debtor_organisation_id), "name": found.debtor}
-    return present(role=row.debtor_role, organisation=organisation, staff=row.debtor_staff_id)
-
-
-def _extension(row: Duty) -> dict[str, Any] | None:
-    if row.extended_at is None:
-        return None
-    return {
-        "at": instant(row.extended_at),
-        "amount": row.extended_amount,
-        "basis": row.extension_basis,
-        "first_due_at": instant(row.first_due_at),
-    }

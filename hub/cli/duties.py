@@ -54,15 +54,13 @@ add_show(duty, DUTIES)
 @click.argument("event")
 @click.option("--subject", required=True, metavar="KIND/ID", help="事项，如 disaster/2026-07 / what it is about")
 @click.option("--at", metavar="TIME", help="发生时间，默认现在 / when, by default now")
-@click.option("--org", help="承担机构（代码、名称或 id）/ who owes it: code, name or id")
+@click.option("--org", help="承担机构：统一社会信用代码或 id / who owes it: its code or id")
 @click.option("--duty", "only", help="只起算这一项 / only this duty")
 @as_json
 def declare(event: str, *, subject: str, at: str | None, org: str | None, only: str | None, as_json: bool) -> None:
     """Print what is owed because of it."""
     kind, _, identifier = subject.partition("/")
-    body: dict[str, Any] = {"event": event, "subject": {"kind": kind, "id": identifier}, "at": at, "duty": only}
-    if org is not None:
-        body["organisation"] = api.identify("/v1/organisations", org, "code", "name")
+    body = {"event": event, "subject": {"kind": kind, "id": identifier}, "at": at, "organisation": org, "duty": only}
     given = {name: value for name, value in body.items() if value is not None}
     found = api.call("POST", f"{DUTIES.path}/declare", body=given)["items"]
     if as_json:
