@@ -33,7 +33,7 @@ from hub.api import (
     staff,
     systems,
     tlog,
-    upstream,
+    upstream_catalogues,
 )
 from hub.api.context import Context
 from hub.api.problems import database_away, problem
@@ -83,7 +83,7 @@ def create_app(context: Context) -> FastAPI:
         systems,
         certificates,
         resources,
-        upstream,
+        upstream_catalogues,
         grants,
         deliveries,
         duties,

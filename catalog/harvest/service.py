@@ -15,12 +15,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from catalog.codes import ShareType, UpdateCycle
 from catalog.dcat.reading import CataloguePage
 from catalog.errors import InvalidResource, InvalidTransition, Violation
+from catalog.harvest import repository
+from catalog.harvest.models import Harvest, UpstreamResource
 from catalog.identifiers import RESOURCE_PREFIX_FORM
 from catalog.items import UNPRINTABLE
 from catalog.rules import MAX_NAME, MAX_SUMMARY, MAX_TERM
 from catalog.schema import digest_of
-from catalog.upstream import repository
-from catalog.upstream.models import Harvest, UpstreamResource
 
 MAX_FAULTS: Final = 1_000  # of a harvest; a catalogue with more is not fit to be taken over
 MAX_STAGED: Final = 200_000  # datasets of one harvest: the largest provincial catalogue known has a tenth of it

@@ -15,10 +15,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from catalog.dcat.reading import CataloguePage, read_page
 from catalog.dcat.writing import Syntax
 from catalog.errors import CatalogError
+from catalog.harvest import repository, service
+from catalog.harvest.models import Harvest, UpstreamCatalogue, UpstreamResource
+from catalog.harvest.repository import Compared
 from catalog.schema import digest_of
-from catalog.upstream import repository, service
-from catalog.upstream.models import Harvest, UpstreamCatalogue, UpstreamResource
-from catalog.upstream.repository import Compared
 from hub.audit.entry import Actor, Event
 from hub.audit.service import Recorder
 from hub.db.ids import new_id

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from catalog.dcat.reading import Harvested
-from catalog.upstream.models import Harvest, HarvestEntry, UpstreamCatalogue, UpstreamResource
+from catalog.harvest.models import Harvest, HarvestEntry, UpstreamCatalogue, UpstreamResource
 
 # Addresses at which the catalogue had something that could not be read are not gone.
 _COMPARED = """

@@ -11,16 +11,16 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import Field
 
 from catalog.dcat.writing import Syntax
-from catalog.upstream import repository
-from catalog.upstream.models import Harvest, UpstreamCatalogue, UpstreamResource
-from catalog.upstream.service import conflicts, shown
+from catalog.harvest import repository
+from catalog.harvest.models import Harvest, UpstreamCatalogue, UpstreamResource
+from catalog.harvest.service import conflicts, shown
 from hub.api.context import ContextDep
 from hub.api.guard import staff_may
 from hub.api.paging import Page
 from hub.api.wire import Body, present
 from hub.errors import InvalidInput
 from hub.identity.callers import StaffCaller
-from hub.publishing import upstream
+from hub.publishing import harvesting
 
 router = APIRouter(prefix="/v1", tags=["上游目录 / upstream catalogues"])
 
@@ -85,7 +85,7 @@ class Edits(Body):
 async def add_catalogue(body: NewCatalogue, ctx: ContextDep, caller: Steward) -> dict[str, Any]:
     """Register a catalogue under a short name."""
     async with ctx.transaction() as session:
-        row = await upstream.add_catalogue(
+        row = await harvesting.add_catalogue(
             session, body.name, body.title, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock()
         )
     return _catalogue(row)
@@ -113,7 +113,7 @@ async def list_catalogues(ctx: ContextDep, page: Page) -> dict[str, Any]:
 async def begin(name: str, ctx: ContextDep, caller: Steward) -> dict[str, Any]:
     """Begin a harvest; a catalogue has one at a time."""
     async with ctx.transaction() as session:
-        row = await upstream.begin_harvest(session, name, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock())
+        row = await harvesting.begin_harvest(session, name, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock())
         return _harvest(row)
 
 
@@ -132,9 +132,9 @@ async def add_page(id: UUID, request: Request, ctx: ContextDep, caller: Steward)
     """Stage one page of the catalogue, Turtle or JSON-LD; pages may come in any order, and again."""
     syntax = _syntax(request.headers.get("content-type", ""))
     content = await request.body()
-    page = await asyncio.to_thread(upstream.parse_page, content, syntax)
+    page = await asyncio.to_thread(harvesting.parse_page, content, syntax)
     async with ctx.transaction() as session:
-        row = await upstream.add_page(session, id, page)
+        row = await harvesting.add_page(session, id, page)
         return _harvest(row) | {"next_page": page.following}
 
 
@@ -147,7 +147,7 @@ async def add_page(id: UUID, request: Request, ctx: ContextDep, caller: Steward)
 async def look(id: UUID, ctx: ContextDep, page: Page) -> dict[str, Any]:  # noqa: A002
     """The harvest, and while it is open what applying it would change, by address."""
     async with ctx.transaction() as session:
-        found = await upstream.plan(session, id, after=page.after_text() or "", limit=page.fetch)
+        found = await harvesting.plan(session, id, after=page.after_text() or "", limit=page.fetch)
         changes = page.page(
             found.changes, lambda change: {"uri": change.uri, "verdict": change.verdict}, lambda change: (change.uri,)
         )
@@ -162,7 +162,7 @@ async def look(id: UUID, ctx: ContextDep, page: Page) -> dict[str, Any]:  # noqa
 async def apply(id: UUID, ctx: ContextDep, caller: Steward) -> dict[str, Any]:  # noqa: A002
     """Take over what was found; what is gone is marked, what people wrote stays."""
     async with ctx.transaction() as session:
-        row = await upstream.apply_harvest(session, id, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock())
+        row = await harvesting.apply_harvest(session, id, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock())
         return _harvest(row)
 
 
@@ -170,7 +170,7 @@ async def apply(id: UUID, ctx: ContextDep, caller: Steward) -> dict[str, Any]:  
 async def abandon(id: UUID, ctx: ContextDep, caller: Steward) -> dict[str, Any]:  # noqa: A002
     """Give the harvest up; nothing changes."""
     async with ctx.transaction() as session:
-        row = await upstream.abandon_harvest(session, id, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock())
+        row = await harvesting.abandon_harvest(session, id, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock())
         return _harvest(row)
 
 
@@ -188,7 +188,7 @@ async def list_resources(
 ) -> dict[str, Any]:
     """Resources of one upstream catalogue by address."""
     async with ctx.transaction() as session:
-        owner = await upstream.find_catalogue(session, catalogue)
+        owner = await harvesting.find_catalogue(session, catalogue)
         rows = await repository.resources(
             session, catalogue_id=owner.id, gone=gone, after=page.after_text() or "", limit=page.fetch
         )
@@ -203,7 +203,7 @@ async def list_resources(
 async def edit(id: UUID, body: Edits, ctx: ContextDep, caller: Steward) -> dict[str, Any]:  # noqa: A002
     """Write over what the catalogue says; later harvests keep what was written and show where it has changed beneath."""
     async with ctx.transaction() as session:
-        row = await upstream.edit_resource(
+        row = await harvesting.edit_resource(
             session, id, body.edits, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock()
         )
         return _resource(row)
