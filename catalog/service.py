@@ -94,6 +94,12 @@ async def edit_draft(
                 "the resource has been published: only the items of its draft can change; to change name or share type,"
                 " withdraw it and register another",
             )
+        if held.resource.provider_id != description.provider_id:
+            raise InvalidTransition(
+                "资源的提供机构已因机构变更而改变；请重新打开草稿再修改",
+                "the resource went to another provider meanwhile, as organisations changed; open the draft again",
+                "/provider",
+            )
         held.resource.sqlmodel_update(_columns(description))
     kept = [Item.model_validate(item) for item in version.items]
     _write_items(held.resource, version, kept if items is None else items)

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from hub.errors import Forbidden
 from hub.identity.callers import StaffCaller
-from hub.identity.roles import WATCHERS, Role, sorted_roles
+from hub.identity.roles import OF_ONE_ORGANISATION, WATCHERS, Role, sorted_roles
 
 _On = ParamSpec("_On")
 
@@ -47,8 +47,40 @@ def organisation_create(caller: StaffCaller) -> bool:
 
 
 def organisation_read(caller: StaffCaller) -> bool:
-    """See organisations; the contract opens them to security officers alone."""
-    return _holds(caller, Role.SECURITY)
+    """See organisations, by what names they went, and who took over: nothing in it is not in the catalogue anyway."""
+    return bool(caller.roles)
+
+
+def organisation_change_propose(caller: StaffCaller) -> bool:
+    """Plan a change of organisations, propose it, or take the proposal back."""
+    return _changes_as(caller, Role.SECURITY)
+
+
+def organisation_change_decide(caller: StaffCaller) -> bool:
+    """Confirm a change of organisations that somebody else proposed, or refuse it."""
+    return _changes_as(caller, Role.REVIEWER)
+
+
+def organisation_change_read(caller: StaffCaller) -> bool:
+    """See changes of organisations with all that they moved, and whose a thing was at any time."""
+    return _holds(caller, Role.SECURITY, Role.REVIEWER, Role.AUDITOR, Role.INSPECTOR)
+
+
+def responsible_read(caller: StaffCaller, organisation_id: UUID | None = None) -> bool:
+    """See who is responsible in an organisation, by name: one's own, or any for those who have to find them."""
+    if _holds(caller, Role.SECURITY, Role.REVIEWER):
+        return True
+    return _holds(caller, *OF_ONE_ORGANISATION) and organisation_id in (None, caller.organisation_id)
+
+
+def responsible_set(caller: StaffCaller, organisation_id: UUID | None = None) -> bool:
+    """Say who is responsible: a decider for their own organisation, a security officer for any."""
+    return _changes_as(caller, Role.DECIDER, organisation_id) or _changes_as(caller, Role.SECURITY)
+
+
+def responsible_gaps(caller: StaffCaller) -> bool:
+    """See which organisations have named nobody."""
+    return _holds(caller, Role.SECURITY, Role.REVIEWER)
 
 
 def system_create(caller: StaffCaller) -> bool:
@@ -261,6 +293,8 @@ ACTIONS: dict[str, Callable[..., bool]] = {
     action.__name__: action
     for action in (
         organisation_create, organisation_read,
+        organisation_change_propose, organisation_change_decide, organisation_change_read,
+        responsible_read, responsible_set, responsible_gaps,
         system_create, system_read, system_suspend, system_resume, system_retire,
         certificate_issue, certificate_read, certificate_revoke,
         resource_create, resource_edit, resource_submit, resource_return, resource_publish, resource_suspend,

@@ -52,12 +52,12 @@ class Parties:
 
 
 async def find_parties(session: AsyncSession, provider_id: UUID, system_code: str) -> Parties:
-    """The parties of a description. Raises UnknownOrganisation, UnknownSystem, PublisherRetired."""
-    provider = await registry.find_organisation(session, provider_id)
+    """The parties of a description. Raises UnknownOrganisation, OrganisationEnded, UnknownSystem, PublisherRetired."""
+    provider = await registry.find_active_organisation(session, provider_id)
     system, _ = await registry.find_system(session, system_code)
     if system.state == "retired":
         raise PublisherRetired(system_code)
-    # A body without a code of its own stands under a parent (县审改办), which was there before it: the walk ends.
+    # A body without a code of its own stands under a parent (县审改办), and no body ever stands under itself: the walk ends.
     coded = provider
     while coded.code is None and coded.parent_id is not None:
         parent = await registry_rows.organisation(session, coded.parent_id)
@@ -77,12 +77,20 @@ async def register_resource(
     recorder: Recorder,
     now: datetime,
 ) -> steps.ResourceRegistered:
-    """Register a resource with its first draft. Raises InvalidInput with every fault of description and items."""
+    """Register a resource with its first draft.
+
+    Raises InvalidInput with every fault of description and items, UnknownOrganisation, OrganisationEnded.
+    """
     parsed = _parsed(items)
-    act = catalog.register_resource(
-        session, description, parsed, resource_id=new_id(now), classification=classification, now=now
+    step = await _refusing(
+        catalog.register_resource(
+            session, description, parsed, resource_id=new_id(now), classification=classification, now=now
+        )
     )
-    return await _take(session, "resource.registered", act, actor, recorder)
+    # Asked once more, now that it cannot end before this commits: the child took its time.
+    await registry.find_active_organisation(session, description.provider_id)
+    await _finish(session, "resource.registered", step, actor, recorder)
+    return step
 
 
 async def edit_draft(

@@ -18,7 +18,13 @@ EVERYBODY = set(Role)
 
 TABLE: dict[str, set[Role]] = {
     "organisation_create": {Role.SECURITY},
-    "organisation_read": {Role.SECURITY},
+    "organisation_read": EVERYBODY,
+    "organisation_change_propose": {Role.SECURITY},
+    "organisation_change_decide": {Role.REVIEWER},
+    "organisation_change_read": {Role.SECURITY, Role.REVIEWER, Role.AUDITOR, Role.INSPECTOR},
+    "responsible_read": {Role.EDITOR, Role.DECIDER, Role.SECURITY, Role.REVIEWER},
+    "responsible_set": {Role.DECIDER, Role.SECURITY},
+    "responsible_gaps": {Role.SECURITY, Role.REVIEWER},
     "system_create": {Role.SECURITY},
     "system_read": {Role.SECURITY},
     "system_suspend": {Role.SECURITY},
@@ -63,7 +69,7 @@ TABLE: dict[str, set[Role]] = {
 
 CHANGES_NOTHING = {
     "organisation_read", "system_read", "certificate_read", "resource_read", "grant_read", "staff_read", "audit_read",
-    "target_read", "lane_read", "dead_letter_read",
+    "target_read", "lane_read", "dead_letter_read", "organisation_change_read", "responsible_read", "responsible_gaps",
     "exchange_read", "session_own",
 }  # fmt: skip
 
@@ -74,6 +80,8 @@ FOR_ONE_ORGANISATION = {
     "grant_create": Role.DECIDER,
     "grant_resume": Role.DECIDER,
     "grant_revoke": Role.DECIDER,
+    "responsible_set": Role.DECIDER,
+    "responsible_read": Role.EDITOR,
 }
 
 
