@@ -105,7 +105,7 @@ def from_json(kept: Mapping[str, Any]) -> Change:
 
 
 def checked(change: Change) -> Change:
-    """The change with its texts trimmed. Raises InvalidField where no state of affairs could make it right."""
+    """The change with its texts trimmed. Raises InvalidInput where no state of affairs could make it right."""
     basis = required_text("/basis", change.basis, longest=LONGEST_REASON)
     _check_parties(change)
     _check_assignments(change)

@@ -151,8 +151,9 @@ class _Draft:
         pointer = pointer_to("publishers", resource.code)
         named = self.change.publishers.get(resource.code)
         if named is None:
-            owner = self.there.systems[resource.publisher].organisation_id
-            if owner == resource.provider_id and self.owners.get(resource.publisher, owner) != provider:
+            present = self.there.systems[resource.publisher]
+            owner = self.owners.get(present.code, present.organisation_id)
+            if not present.retired and present.organisation_id == resource.provider_id and owner != provider:
                 self._block(
                     pointer,
                     f"资源与发布它的系统 {resource.publisher} 不归同一机构；请一并划转该系统，或在 publishers 中指定发布系统",

@@ -79,13 +79,13 @@ class Act:
 async def plan(session: AsyncSession, asked: Change, *, now: datetime) -> Plan:
     """What the change would move if it were confirmed now, and what stands in its way; changes nothing.
 
-    Raises InvalidField, UnknownOrganisation.
+    Raises InvalidInput, UnknownOrganisation.
     """
     return await _plan(session, checked(asked), now.astimezone(LOCAL_TIME).date())
 
 
 async def propose(session: AsyncSession, asked: Change, *, act: Act) -> tuple[OrganisationChange, Plan]:
-    """The proposed change with its plan. Raises InvalidField, UnknownOrganisation, PlanBlocked."""
+    """The proposed change with its plan. Raises InvalidInput, UnknownOrganisation, PlanBlocked."""
     wanted = checked(asked)
     found = await _plan(session, wanted, act.today)
     if found.blockers:
