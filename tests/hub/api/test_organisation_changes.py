@@ -8,9 +8,11 @@ import orjson
 import pytest
 from cryptography import x509
 
+from certs.csr import make_csr
 from hub.access import service as access
 from hub.access.service import NewGrant
 from hub.identity.roles import Role
+from hub.registry.certificates import issue_certificate
 from hub.registry.models import Organisation
 from hub.reorganisation.history import RENEW_WITHIN
 from tests.support.gateway import HUB, TestGateway, bearer
@@ -131,7 +133,7 @@ async def test_after_a_merger_the_exchange_goes_on_under_the_new_body_and_nothin
     assert sorted(lanes.values()) == [[1, 2, 3], [1, 2, 3]]
     held = await town.pull("office")
     assert [item["sequence"] for item in held] == [1, 2, 3]
-    acks = [(item["delivery"], item["digest"]) for item in (*items,)]
+    acks = [(item["delivery"], item["digest"]) for item in items]
     signed = town.signing("subsite").ack(acks, aud=HUB)
     answer = await town.gateway.client.post("/v1/inbox/acks", content=signed, headers=JOSE)
     assert answer.json() == {"acknowledged": 6}
@@ -311,9 +313,6 @@ async def test_certificates_that_name_a_body_of_before_are_listed_with_a_term_un
 
 async def make_partner_certificate(town: Town, session: Any) -> x509.Certificate:
     """A new certificate for `office`, as its present body's."""
-    from certs.csr import make_csr
-    from hub.registry.certificates import issue_certificate
-
     partner = town.partners["office"]
     issued = await issue_certificate(
         session,
@@ -325,3 +324,17 @@ async def make_partner_certificate(town: Town, session: Any) -> x509.Certificate
         now=town.gateway.now,
     )
     return x509.load_der_x509_certificate(issued.certificate.der)
+
+
+async def test_every_call_has_an_example_of_its_answer(gateway: TestGateway) -> None:
+    description = gateway.app.openapi()
+    calls = [
+        (path, method, operation)
+        for path, operations in description["paths"].items()
+        for method, operation in operations.items()
+        if path.startswith(("/v1/organisations", "/v1/organisation-changes"))
+    ]
+    assert len(calls) >= 20
+    for path, method, operation in calls:
+        answers = [answer for status, answer in operation["responses"].items() if status.startswith("2")]
+        assert any("example" in answer["content"]["application/json"] for answer in answers), (method, path)
