@@ -1,6 +1,6 @@
 """A resource that a transaction holds while it takes a step: its row, its versions, its state before and after."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -79,11 +79,25 @@ async def hold(session: AsyncSession, resource_id: UUID) -> Held:
     resource = await repository.locked_resource(session, resource_id)
     if resource is None:
         raise UnknownResource
+    return _held(resource, list(await repository.versions(session, resource_id)))
+
+
+async def hold_many(session: AsyncSession, resource_ids: Collection[UUID]) -> list[Held]:
+    """Lock resources for one step of all of them, by id; raises as `hold` does."""
+    resources = await repository.locked_resources(session, resource_ids)
+    if len(resources) != len(resource_ids):
+        raise UnknownResource
+    versions: dict[UUID, list[ResourceVersion]] = {}
+    for version in await repository.versions_of(session, resource_ids):
+        versions.setdefault(version.resource_id, []).append(version)
+    return [_held(resource, versions[resource.id]) for resource in resources]
+
+
+def _held(resource: Resource, versions: list[ResourceVersion]) -> Held:
     if resource.status == ResourceStatus.WITHDRAWN:
         raise InvalidTransition(
             "资源已撤销，不能再变更；请登记新的资源", "the resource has been withdrawn for good; register another"
         )
-    versions = list(await repository.versions(session, resource_id))
     return Held(resource, versions, before=_state_digest(resource, versions))
 
 

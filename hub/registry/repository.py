@@ -103,6 +103,12 @@ async def system_by_code(session: AsyncSession, code: str) -> tuple[System, Orga
     return None if row is None else (row[0], row[1])
 
 
+async def system_ids(session: AsyncSession, codes: Collection[str]) -> dict[str, UUID]:
+    """The ids of the systems of these codes."""
+    query = select(col(System.code), col(System.id)).where(col(System.code).in_(codes))
+    return {row[0]: row[1] for row in await session.execute(query)}
+
+
 async def systems(
     session: AsyncSession, *, after: str | None, limit: int, organisation_id: UUID | None = None
 ) -> Sequence[tuple[System, Organisation]]:

@@ -1,32 +1,35 @@
 """A plan carried out: every move made, written down in the history and in the log. The caller holds the barrier.
 
-In the order of the plan: children, systems, resources, accounts, people; then bodies end, for what is done before asks that
-they live. Certificates and grants need no change of their own: they belong to a system or a resource, and the history says
-whose they were.
+Children, systems, accounts, people, resources; then bodies end, for what is done before asks that they live. Certificates
+and grants need no change of their own: they belong to a system or a resource, and the history says whose they were.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from catalog.transfer import transfer_resource
-from hub.access import service as access
+from catalog.transfer import Destination, transfer_resources
 from hub.audit.entry import Event
 from hub.audit.service import Recorder
 from hub.identity import staff
 from hub.identity.callers import StaffCaller
+from hub.registry import repository as registry_rows
 from hub.registry import service as registry
 from hub.registry.models import Organisation, System
 from hub.registry.recording import fingerprint, record_change
+from hub.reorganisation import repository
 from hub.reorganisation.models import Kind, OrganisationChangeMove, What
 from hub.reorganisation.plan import DISABLED, Move, Plan
 from hub.responsibility import repository as people_rows
 from hub.responsibility import service as people
 
 ENDED = "ended"
+
+_Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,6 @@ class Work:
         make: dict[What, Callable[[Move], Awaitable[None]]] = {
             What.ORGANISATION: self._organisation,
             What.SYSTEM: self._system,
-            What.RESOURCE: self._resource,
             What.STAFF: self._account,
             What.PERSON: self._person,
         }
@@ -54,6 +56,7 @@ class Work:
         for move in self.plan.moves:
             if move.what in make:
                 await make[move.what](move)
+        await self._resources([move for move in self.plan.moves if move.what is What.RESOURCE])
         for body in sorted(self.plan.change.ends):
             await self._end(body)
         for number, move in enumerate(self.plan.moves, start=1):
@@ -94,28 +97,29 @@ class Work:
     async def _system(self, move: Move) -> None:
         row, _ = await registry.find_system(self.session, move.object_id)
         before = fingerprint(row)
-        assert move.to_id is not None
-        row.organisation_id, row.updated_at = move.to_id, self.now
+        row.organisation_id, row.updated_at = _given(move.to_id), self.now
         self._record("system.transferred", row.code, row, before, move)
 
-    async def _resource(self, move: Move) -> None:
-        assert move.to_id is not None
-        assert move.after is not None
-        resource = await access.find_resource(self.session, move.object_id)
-        publisher, _ = await registry.find_system(self.session, move.after)
-        step = await transfer_resource(
-            self.session, resource.id, provider_id=move.to_id, system_id=publisher.id, now=self.now
-        )
-        event = Event(
-            "resource.transferred",
-            self.caller.actor,
-            "resource",
-            step.code,
-            before=step.before or "",
-            after=step.after,
-            details={**self._details(move), "system": publisher.code},
-        )
-        self.recorder.record(self.session, event, now=self.now)
+    async def _resources(self, moves: Sequence[Move]) -> None:
+        """All resources at once: there may be thousands, and everybody waits."""
+        ids = await repository.resource_ids(self.session, [move.object_id for move in moves])
+        publishers = await registry_rows.system_ids(self.session, {move.after for move in moves if move.after})
+        by_code = {move.object_id: move for move in moves}
+        destinations = {
+            ids[code]: Destination(_given(move.to_id), publishers[_given(move.after)]) for code, move in by_code.items()
+        }
+        for step in await transfer_resources(self.session, destinations, now=self.now):
+            move = by_code[step.code]
+            event = Event(
+                "resource.transferred",
+                self.caller.actor,
+                "resource",
+                step.code,
+                before=step.before or "",
+                after=step.after,
+                details={**self._details(move), "system": _given(move.after)},
+            )
+            self.recorder.record(self.session, event, now=self.now)
 
     async def _account(self, move: Move) -> None:
         named = UUID(move.object_id)
@@ -162,3 +166,9 @@ class Work:
     def _details(self, move: Move) -> dict[str, str]:
         told = {"change": str(self.change_id), "from": str(move.from_id)}
         return told if move.to_id is None else told | {"to": str(move.to_id)}
+
+
+def _given(value: _Value | None) -> _Value:
+    """What a plan has of every move of that kind."""
+    assert value is not None
+    return value

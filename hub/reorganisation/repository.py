@@ -76,6 +76,12 @@ async def moves_of(
     return [(row[0], row[1]) for row in await session.execute(query)]
 
 
+async def resource_ids(session: AsyncSession, codes: Collection[str]) -> dict[str, UUID]:
+    """The ids of the resources of these codes."""
+    query = select(col(Resource.code), col(Resource.id)).where(col(Resource.code).in_(codes))
+    return {row[0]: row[1] for row in await session.execute(query)}
+
+
 async def resource_owner(session: AsyncSession, code: str) -> tuple[UUID, datetime] | None:
     """Who provides the resource of that code now, and since when there is such a resource."""
     query = select(col(Resource.provider_id), col(Resource.created_at)).where(col(Resource.code) == code)

@@ -8,7 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from catalog import service
 from catalog.errors import InvalidTransition, UnknownResource
-from catalog.transfer import transfer_resource
+from catalog.steps import ResourceTransferred
+from catalog.transfer import Destination, transfer_resources
 from tests.catalog.conftest import NOW, Owner
 from tests.catalog.test_service import LATER, described, published, registered, stored
 
@@ -35,11 +36,17 @@ async def heir(session: AsyncSession) -> Owner:
     return Owner(HEIR, THEIRS)
 
 
+async def transfer(session: AsyncSession, identifier: UUID, to: Owner) -> ResourceTransferred:
+    destination = {identifier: Destination(to.organisation, to.system)}
+    (step,) = await transfer_resources(session, destination, now=LATER)
+    return step
+
+
 async def test_provider_and_publisher_change_and_nothing_else(session: AsyncSession, owner: Owner, heir: Owner) -> None:
     identifier = await published(session, owner)
     before, versions = await stored(session, identifier)
     kept = before.model_dump(exclude={"provider_id", "system_id", "updated_at"})
-    step = await transfer_resource(session, identifier, provider_id=heir.organisation, system_id=heir.system, now=LATER)
+    step = await transfer(session, identifier, heir)
     after, versions_after = await stored(session, identifier)
     assert (after.provider_id, after.system_id, after.updated_at) == (heir.organisation, heir.system, LATER)
     assert after.model_dump(exclude={"provider_id", "system_id", "updated_at"}) == kept
@@ -52,7 +59,7 @@ async def test_a_draft_goes_too_and_its_editor_of_before_does_not_take_it_back(
     session: AsyncSession, owner: Owner, heir: Owner
 ) -> None:
     identifier = (await registered(session, owner)).resource_id
-    step = await transfer_resource(session, identifier, provider_id=heir.organisation, system_id=heir.system, now=LATER)
+    step = await transfer(session, identifier, heir)
     assert step.version == 1
     with pytest.raises(InvalidTransition) as caught:
         await service.edit_draft(session, identifier, description=described(owner), now=LATER)
@@ -64,4 +71,17 @@ async def test_what_is_withdrawn_or_unknown_goes_nowhere(session: AsyncSession, 
     await service.withdraw(session, identifier, reason="停用", now=LATER)
     for which, refusal in ((identifier, InvalidTransition), (uuid4(), UnknownResource)):
         with pytest.raises(refusal):
-            await transfer_resource(session, which, provider_id=heir.organisation, system_id=heir.system, now=LATER)
+            await transfer(session, which, heir)
+
+
+async def test_many_go_at_once_each_to_its_own_and_all_or_none(
+    session: AsyncSession, owner: Owner, heir: Owner
+) -> None:
+    first, second = await published(session, owner), await published(session, owner)
+    both = {first: Destination(HEIR, THEIRS), second: Destination(owner.organisation, THEIRS)}
+    steps = await transfer_resources(session, both, now=LATER)
+    assert {step.resource_id for step in steps} == both.keys()
+    assert [(await stored(session, one))[0].provider_id for one in (first, second)] == [HEIR, owner.organisation]
+    with pytest.raises(UnknownResource):
+        await transfer_resources(session, both | {uuid4(): Destination(HEIR, THEIRS)}, now=LATER)
+    assert await transfer_resources(session, {}, now=LATER) == []

@@ -1,5 +1,6 @@
 """Responsible people on a real database: one holder of a role on any day, handed over with both rows kept, nothing in the log."""
 
+import asyncio
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -9,6 +10,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from hub.db.engine import Database
 from hub.identity.roles import Role
 from hub.registry.errors import InvalidField, UnknownOrganisation
 from hub.registry.models import Organisation
@@ -78,6 +80,22 @@ async def test_a_role_has_one_holder_but_dedicated_people_may_be_several(
     await appoint(session, body, DEDICATED)
     await appoint(session, body, DEDICATED, who=SECOND)
     assert len(await in_office(session, body, TODAY)) == 5
+
+
+async def test_of_two_who_name_a_leader_at_once_one_is_told_that_there_is_one(
+    database: Database, session: AsyncSession, body: Organisation
+) -> None:
+    await session.commit()
+
+    async def name(who: Particulars) -> str:
+        async with database.session() as own, own.begin():
+            try:
+                await appoint(own, body, LEADER, who=who)
+            except PlaceTaken:
+                return "taken"
+            return "named"
+
+    assert sorted(await asyncio.gather(name(FIRST), name(SECOND))) == ["named", "taken"]
 
 
 async def test_a_role_is_free_again_from_the_day_on_which_it_ended(session: AsyncSession, body: Organisation) -> None:
