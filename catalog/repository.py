@@ -1,6 +1,6 @@
 """All SQL of the catalogue; judges nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from sqlalchemy import select
@@ -42,6 +42,29 @@ async def locked_resource(session: AsyncSession, resource_id: UUID) -> Resource 
     )
     found: Resource | None = await session.scalar(query)
     return found
+
+
+async def locked_resources(session: AsyncSession, resource_ids: Collection[UUID]) -> Sequence[Resource]:
+    """Return these resources as they are now, by id, held like `locked_resource` holds one."""
+    query = (
+        select(Resource)
+        .where(col(Resource.id).in_(resource_ids))
+        .order_by(col(Resource.id))
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    return (await session.scalars(query)).all()
+
+
+async def versions_of(session: AsyncSession, resource_ids: Collection[UUID]) -> Sequence[ResourceVersion]:
+    """Return the versions of these resources as they are now, oldest first for each."""
+    query = (
+        select(ResourceVersion)
+        .where(col(ResourceVersion.resource_id).in_(resource_ids))
+        .order_by(col(ResourceVersion.resource_id), col(ResourceVersion.number))
+        .execution_options(populate_existing=True)
+    )
+    return (await session.scalars(query)).all()
 
 
 async def versions(session: AsyncSession, resource_id: UUID) -> Sequence[ResourceVersion]:

@@ -83,15 +83,18 @@ async def edit_draft(
     metadata: Metadata | None = None,
     items: Sequence[Item] | None = None,
     system_id: UUID | None = None,
+    provider_id: UUID | None = None,
     now: datetime,
 ) -> DraftEdited:
     """Replace the draft's metadata, its items or its publishing system; what is left out stays, and so does what is live (I7).
 
-    The publishing system changes this way only until the first version is published.
+    The publishing system changes this way only until the first version is published. `provider_id` is whose resource the
+    caller takes it for: if it went to another provider meanwhile, nothing changes.
     Raises UnknownResource, InvalidTransition, InvalidResource, SchemaRefused.
     """
     await _compile(items)
     held = await hold(session, resource_id)
+    held.require_provider(provider_id)
     version = held.open_version(VersionState.DRAFT)
     said, carried = _edited(held, version, metadata, items)
     if system_id is not None and system_id != held.resource.system_id:

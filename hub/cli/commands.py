@@ -62,7 +62,7 @@ SECTIONS = {
         "whoami": Entry("hub.cli.signin:whoami", "当前会话 / who is signed in"),
         "password": Entry("hub.cli.signin:password", "修改口令 / change the password"),
         "second-factor": Entry("hub.cli.signin:second_factor", "登记动态口令 / enrol a second factor"),
-        "org": Entry("hub.cli.registry:org", "机构 / organisations"),
+        "org": Entry("hub.cli.organisations:org", "机构 / organisations"),
         "system": Entry("hub.cli.registry:system", "接入系统 / partner systems"),
         "cert": Entry("hub.cli.certificates:cert", "数字证书 / certificates"),
         "staff": Entry("hub.cli.staff:staff", "人员账户 / staff accounts"),

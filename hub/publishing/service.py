@@ -59,12 +59,12 @@ class Parties:
 
 
 async def find_parties(session: AsyncSession, provider_id: UUID, system_code: str) -> Parties:
-    """The parties of a description. Raises UnknownOrganisation, UnknownSystem, PublisherRetired."""
-    provider = await registry.find_organisation(session, provider_id)
+    """The parties of a description. Raises UnknownOrganisation, OrganisationEnded, UnknownSystem, PublisherRetired."""
+    provider = await registry.find_active_organisation(session, provider_id)
     system, _ = await registry.find_system(session, system_code)
     if system.state == "retired":
         raise PublisherRetired(system_code)
-    # A body without a code of its own stands under a parent (县审改办), which was there before it: the walk ends.
+    # A body without a code of its own stands under a parent (县审改办), and no body ever stands under itself: the walk ends.
     coded = provider
     while coded.code is None and coded.parent_id is not None:
         parent = await registry_rows.organisation(session, coded.parent_id)
@@ -85,12 +85,20 @@ async def register_resource(
     recorder: Recorder,
     now: datetime,
 ) -> steps.ResourceRegistered:
-    """Register a resource with its first draft. Raises InvalidInput with every fault of metadata and items."""
+    """Register a resource with its first draft.
+
+    Raises InvalidInput with every fault of metadata and items, UnknownOrganisation, OrganisationEnded.
+    """
     parsed = _parsed(items)
-    act = catalog.register_resource(
-        session, metadata, parsed, owner=owner, resource_id=new_id(now), classification=classification, now=now
+    step = await _refusing(
+        catalog.register_resource(
+            session, metadata, parsed, owner=owner, resource_id=new_id(now), classification=classification, now=now
+        )
     )
-    return await _take(session, "resource.registered", act, actor, recorder)
+    # Asked once more, now that it cannot end before this commits: the child took its time.
+    await registry.find_active_organisation(session, owner.provider_id)
+    await _finish(session, "resource.registered", step, actor, recorder)
+    return step
 
 
 async def edit_draft(
@@ -100,13 +108,16 @@ async def edit_draft(
     metadata: Metadata | None = None,
     items: Sequence[Mapping[str, Any]] | None = None,
     system_id: UUID | None = None,
+    provider_id: UUID | None = None,
     actor: Actor,
     recorder: Recorder,
     now: datetime,
 ) -> steps.DraftEdited:
     """Replace the draft's metadata or items; what is left out stays. Raises NotFound, Conflict, InvalidInput."""
     parsed = None if items is None else _parsed(items)
-    act = catalog.edit_draft(session, resource_id, metadata=metadata, items=parsed, system_id=system_id, now=now)
+    act = catalog.edit_draft(
+        session, resource_id, metadata=metadata, items=parsed, system_id=system_id, provider_id=provider_id, now=now
+    )
     return await _take(session, "resource.edited", act, actor, recorder)
 
 

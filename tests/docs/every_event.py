@@ -31,6 +31,7 @@ from hub.identity import totp
 from hub.identity.proof import MAX_FAILURES
 from tests.docs.running_demo import RunningDemo, running_demo
 from tests.support.publishing import METADATA
+from tests.support.registry import example_code
 
 HUB = Path(__file__).parents[2] / "hub"
 
@@ -56,6 +57,8 @@ _OBJECTS = (
     "duty",
     "duty-rule",
     "holiday-notice",
+    "reorganisation",
+    "person",
 )
 """What events are about."""
 
@@ -143,6 +146,7 @@ def perform_the_rest(demo: RunningDemo) -> None:
         staff = Staff(http, demo.passwords())
         _systems(staff, demo)
         _resources_and_grants(staff)
+        _organisations(staff)
         _accounts(staff)
         _pushes(staff, demo)
         _duties(staff)
@@ -273,6 +277,60 @@ def _resources_and_grants(staff: Staff) -> None:
     staff.call("reviewer", "POST", f"{at}/resume")
     staff.call(editor, "POST", f"{grant}/revoke", {"reason": "示例"})
     staff.call("reviewer", "POST", f"{at}/withdraw", {"reason": "示例"})
+
+
+def _organisations(staff: Staff) -> None:
+    """Bodies of the story's own that are renamed, merged and given a duty of another's, and people who answer for them."""
+    numbers = [secrets.randbelow(10**8) + number * 10**8 for number in range(2)]
+    old, heir = [
+        staff.call(
+            "secadmin",
+            "POST",
+            "/v1/organisations",
+            {"name": f"示例机构{number}", "region": "621124", "code": example_code(number), "is_example": True},
+        )["id"]
+        for number in numbers
+    ]
+    child = {"name": f"示例下属{numbers[0]}", "region": "621124", "parent": old, "is_example": True}
+    staff.call("secadmin", "POST", "/v1/organisations", child)
+    system = f"example-{secrets.token_hex(4)}"
+    staff.call("secadmin", "POST", "/v1/systems", {"code": system, "organisation": old, "name": "示例系统"})
+    account = {"login": f"example-{secrets.token_hex(4)}", "display_name": "示例人员", "roles": ["editor"]}
+    editor = staff.call("sysadmin", "POST", "/v1/staff", account | {"organisation": old})["id"]
+    _people(staff, f"/v1/organisations/{old}/people")
+    today = datetime.now(UTC).date().isoformat()
+    grounds = {"basis": "示例文件", "effective_on": today}
+    renaming = grounds | {"kind": "renaming", "from": [old], "name": f"示例机构{numbers[0]}（更名）"}
+    for step, who in (("refuse", "reviewer"), ("withdraw", "secadmin")):
+        dropped = staff.call("secadmin", "POST", "/v1/organisation-changes", renaming)["id"]
+        staff.call(who, "POST", f"/v1/organisation-changes/{dropped}/{step}", {"reason": "示例"})
+    _change(staff, renaming)
+    _change(staff, grounds | {"kind": "merger", "from": [old], "to": [heir], "staff": {editor: heir}})
+    staff.call("secadmin", "POST", f"/v1/staff/{editor}/disable")
+    _transfer_a_draft(staff, grounds, heir, system)
+
+
+def _people(staff: Staff, path: str) -> None:
+    first = staff.call("secadmin", "POST", path, {"role": "dedicated", "name": "示例人员甲"})["id"]
+    after = staff.call("secadmin", "POST", f"{path}/{first}/handover", {"name": "示例人员乙", "note": "示例"})["id"]
+    staff.call("secadmin", "POST", f"{path}/{after}/end", {"note": "示例"})
+
+
+def _change(staff: Staff, asked: dict[str, Any]) -> None:
+    proposed = staff.call("secadmin", "POST", "/v1/organisation-changes", asked)
+    confirmation = {"plan": proposed["plan"]}
+    staff.call("reviewer", "POST", f"/v1/organisation-changes/{proposed['id']}/confirm", confirmation)
+
+
+def _transfer_a_draft(staff: Staff, grounds: dict[str, str], heir: str, publisher: str) -> None:
+    """A resource that the example's editor has only begun goes to another provider, with its publisher."""
+    owner = staff.call("secadmin", "GET", f"/v1/systems/{PROVIDER}")["organisation"]["id"]
+    description = {"name": "示例名录二", "summary": "示例", "system": PROVIDER, "share_type": 1, "update_cycle": 8}
+    items = [{"field_name": "item_code", "name": "编码", "data_type": "C", "length": 32, "key": True}]
+    new = description | {"classification": "306009000001", "is_example": True, "items": items}
+    code = staff.call(PROVIDER_EDITOR, "POST", "/v1/resources", new)["code"]
+    asked = {"kind": "transfer", "from": [owner], "to": [heir], "resources": {code: heir}}
+    _change(staff, {**grounds, **asked, "publishers": {code: publisher}})
 
 
 def _accounts(staff: Staff) -> None:

@@ -18,7 +18,13 @@ EVERYBODY = set(Role)
 
 TABLE: dict[str, set[Role]] = {
     "organisation_create": {Role.SECURITY},
-    "organisation_read": {Role.SECURITY},
+    "organisation_read": EVERYBODY,
+    "organisation_change_propose": {Role.SECURITY},
+    "organisation_change_decide": {Role.REVIEWER},
+    "organisation_change_read": {Role.SECURITY, Role.REVIEWER, Role.AUDITOR, Role.INSPECTOR},
+    "responsible_read": {Role.EDITOR, Role.DECIDER, Role.SECURITY, Role.REVIEWER},
+    "responsible_set": {Role.DECIDER, Role.SECURITY},
+    "responsible_gaps": {Role.SECURITY, Role.REVIEWER},
     "system_create": {Role.SECURITY},
     "system_read": {Role.SECURITY},
     "system_suspend": {Role.SECURITY},
@@ -91,6 +97,9 @@ CHANGES_NOTHING = {
     "holiday_notice_read",
     "exchange_read",
     "session_own",
+    "organisation_change_read",
+    "responsible_read",
+    "responsible_gaps",
 }
 
 FOR_ONE_ORGANISATION = {
@@ -100,6 +109,8 @@ FOR_ONE_ORGANISATION = {
     "grant_create": Role.DECIDER,
     "grant_resume": Role.DECIDER,
     "grant_revoke": Role.DECIDER,
+    "responsible_set": Role.DECIDER,
+    "responsible_read": Role.EDITOR,
 }
 
 
