@@ -48,10 +48,25 @@ class DataType(LabelledText):
     T = "T", "日期时间型", "date and time"
     L = "L", "逻辑型", "logical"
     M = "M", "备注型", "memo"
-    G = "G", "通用型", "general (file)"
+    G = "G", "通用型", "general (file, or group of items)"
     B = "B", "双精度型", "double"
     I = "I", "整型", "integer"  # noqa: E741 (the standard's letter)
     F = "F", "浮点型", "float"
+
+
+class ItemFormat(LabelledText):
+    """What a text item's values are: identifiers of the national standards and the times of GB/T 39046 (see `formats`)."""
+
+    USCC = "uscc", "统一社会信用代码", "unified social credit code"
+    CITIZEN_ID = "citizen-id", "公民身份号码", "citizen id"
+    REGION = "region", "行政区划代码", "region code"
+    LICENCE_ID = "licence-id", "电子证照标识", "licence identifier"
+    DOCUMENT_NUMBER = "document-number", "发文字号", "document number"
+    TIME = "yyyymmddthhmmss", "时间（年月日时分秒）", "time (YYYYMMDDThhmmss or YYYYMMDDhhmmss)"
+    COLON_TIME = "yyyymmddhh:mm:ss", "时间（年月日时:分:秒）", "time (YYYYMMDDhh:mm:ss)"
+    DAY = "yyyymmdd", "日期（年月日）", "day (YYYYMMDD)"
+    MONTH = "yyyy-mm", "月份（年-月）", "month (YYYY-MM)"
+    YEAR = "yyyy", "年份", "year (YYYY)"
 
 
 class ResourceClass(LabelledNumber):
