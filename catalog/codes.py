@@ -233,3 +233,27 @@ class UpstreamState(LabelledText):
     REFUSED = "refused", "驳回", "refused"
     ACCEPTED = "accepted", "通过", "accepted"
     CANCELLED = "cancelled", "已撤销", "cancelled"
+
+
+class Effect(LabelledText):
+    """What a change of a published version means for those who live with it."""
+
+    COMPATIBLE = "compatible", "兼容", "compatible"
+    NOTIFY = "notify", "兼容，须告知使用方", "compatible, consumers must be told"
+    BREAKING = "breaking", "不兼容，须审核人确认", "breaking, a reviewer confirms it"
+
+
+class ChangeKind(LabelledText):
+    """What happened to an item from one version to another."""
+
+    ADDED = "added", "新增", "added"
+    REMOVED = "removed", "删除", "removed"
+    RETYPED = "retyped", "类型改变", "of another type"
+    REKEYED = "rekeyed", "主键改变", "key changed"
+    REQUIRED = "required", "改为必填", "newly required"
+    RELAXED = "relaxed", "不再必填", "no longer required"
+    NARROWED = "narrowed", "收窄", "narrowed"
+    WIDENED = "widened", "放宽", "widened"
+    REDEFINED = "redefined", "含义改变", "redefined"
+    DESCRIBED = "described", "说明改变", "described otherwise"
+    DERIVATION = "derivation", "推导规则不同", "derived otherwise"

@@ -4,12 +4,13 @@ Lengths are counted in code points, as payloads are JSON, not in bytes of a colu
 """
 
 import re
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, StrictBool, StrictFloat, StrictInt, StrictStr
 
 from catalog.codes import DataType, ItemFormat
 from catalog.formats import PERSONAL
+from catalog.labels import labelled
 
 FIELD_NAME_FORM: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")  # a column name of the usual databases
 MAX_DEPTH: Final = 3  # levels of items, a record's own counted; forms with more were not met, and nobody reads them
@@ -47,28 +48,28 @@ class Item(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    field_name: StrictStr
-    name: StrictStr
-    data_type: DataType
-    length: StrictInt | None = None
-    min_length: StrictInt | None = None
-    required: StrictBool = False
-    key: StrictBool = False
-    many: StrictBool = False
-    items: tuple["Item", ...] | None = None
-    format: ItemFormat | None = None
-    enumeration: tuple[ItemValue, ...] | None = None
-    unit: StrictStr | None = None
-    sensitive: StrictBool = False
-    secret: StrictBool = False
-    secrecy_marking: StrictBool = False
-    pattern: StrictStr | None = None
-    minimum: Bound | None = None
-    maximum: Bound | None = None
-    exclusive_minimum: StrictInt | StrictFloat | None = None
-    exclusive_maximum: StrictInt | StrictFloat | None = None
-    example: ItemValue | None = None
-    description: StrictStr | None = None
+    field_name: Annotated[StrictStr, labelled("字段名", "field name")]
+    name: Annotated[StrictStr, labelled("信息项名称", "name")]
+    data_type: Annotated[DataType, labelled("数据类型", "data type")]
+    length: Annotated[StrictInt | None, labelled("长度", "length")] = None
+    min_length: Annotated[StrictInt | None, labelled("最小长度", "minimum length")] = None
+    required: Annotated[StrictBool, labelled("必填", "required")] = False
+    key: Annotated[StrictBool, labelled("主键", "key")] = False
+    many: Annotated[StrictBool, labelled("可重复", "list")] = False
+    items: Annotated[tuple["Item", ...] | None, labelled("下级信息项", "items within")] = None
+    format: Annotated[ItemFormat | None, labelled("格式", "format")] = None
+    enumeration: Annotated[tuple[ItemValue, ...] | None, labelled("值域", "enumeration")] = None
+    unit: Annotated[StrictStr | None, labelled("计量单位", "unit")] = None
+    sensitive: Annotated[StrictBool, labelled("敏感", "sensitive")] = False
+    secret: Annotated[StrictBool, labelled("涉密", "secret")] = False
+    secrecy_marking: Annotated[StrictBool, labelled("说明密级", "states the secrecy level")] = False
+    pattern: Annotated[StrictStr | None, labelled("格式表达式", "pattern")] = None
+    minimum: Annotated[Bound | None, labelled("最小值", "minimum")] = None
+    maximum: Annotated[Bound | None, labelled("最大值", "maximum")] = None
+    exclusive_minimum: Annotated[StrictInt | StrictFloat | None, labelled("最小值（不含）", "exclusive minimum")] = None
+    exclusive_maximum: Annotated[StrictInt | StrictFloat | None, labelled("最大值（不含）", "exclusive maximum")] = None
+    example: Annotated[ItemValue | None, labelled("示例值", "example")] = None
+    description: Annotated[StrictStr | None, labelled("说明", "description")] = None
 
     @property
     def is_required(self) -> bool:

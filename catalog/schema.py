@@ -186,8 +186,6 @@ def _file_or_group(item: Item) -> Schema:
     if item.items is None:
         return {"$ref": "#/$defs/file"}
     group = _object(item.items)
-    if "required" not in group:
-        group["minProperties"] = 1  # an object that holds nothing says nothing: leave it out
     if not item.many:
         return group
     form: Schema = {"type": "array", "maxItems": item.length or MAX_ENTRIES, "items": group}

@@ -1,6 +1,7 @@
 """The derived schema is the contract's: every payload of its form passes, every kind of fault is found at its place."""
 
 import copy
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from jsonschema import Draft202012Validator
 from catalog.codes import DataType
 from catalog.compiler import compile_schema
 from catalog.errors import InvalidItem
+from catalog.formats import FORMATS
 from catalog.items import MAX_NUMBER, NUMBER_TYPES, TEXT_TYPES, Item
 from catalog.schema import Schema, canonical_schema, derive_schema, digest_of, example_payload
 from tests.catalog.item_strategies import PATTERNS, item_lists, keys_of, payloads_of, records_of
@@ -78,23 +80,33 @@ ABSENT = object()
 
 def mutations(broken: Item) -> st.SearchStrategy[tuple[str, Any]]:
     """Faults of one record: the property that is wrong and a wrong value for it, of every kind that the item knows."""
-    wrong: list[Any] = [None, [], {}]
+    wrong: list[Any] = [None, "x"] if broken.is_group else [None, [], {}]
     if broken.is_required:
         wrong.append(ABSENT)
+    if broken.items is not None:
+        entry = {broken.items[0].field_name: None}
+        wrong += [{}, [entry], [1]] if broken.many else [[], entry]
+        wrong += [[entry] * (broken.length + 1)] if broken.many and broken.length else []
+    if broken.many and broken.is_required:
+        wrong.append([])
     if broken.data_type in NUMBER_TYPES:
         wrong += ["1", True]
     elif broken.data_type is not DataType.L:
         wrong += [1, False]
     if broken.data_type in TEXT_TYPES and broken.length is not None:
         wrong.append("长" * (broken.length + 1))
-    if broken.data_type in TEXT_TYPES and broken.is_required:
-        wrong.append("")
+    if broken.data_type in TEXT_TYPES and broken.least_length:
+        wrong.append("长" * (broken.least_length - 1))
     if broken.pattern is not None:
         wrong.append(PATTERNS[broken.pattern][1])
-    if broken.data_type in NUMBER_TYPES and broken.minimum is not None:
-        wrong.append(broken.minimum - 1 - abs(broken.minimum))
-    if broken.data_type in NUMBER_TYPES and broken.maximum is not None:
-        wrong.append(broken.maximum + 1 + abs(broken.maximum))
+    if broken.format is not None:
+        wrong.append(FORMATS[broken.format].example[:-1] + "？")
+    wrong += [bound for bound in (broken.exclusive_minimum, broken.exclusive_maximum) if bound is not None]
+    for bound, sign in ((broken.minimum, -1), (broken.maximum, 1)):
+        if isinstance(bound, str):
+            wrong.append(f"{Decimal(bound) + sign * Decimal('0.000001'):f}")
+        elif bound is not None:
+            wrong.append(bound + sign * (1 + abs(bound)))
     if broken.data_type is DataType.I:
         wrong += [1.5, MAX_NUMBER + 1, -MAX_NUMBER - 1]
     wrong += WRONG_TEXTS.get(broken.data_type, [])
