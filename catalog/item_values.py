@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from catalog.codes import DataType
 from catalog.formats import FORMATS
-from catalog.item import MAX_NUMBER, NUMBER_TYPES, TEXT_TYPES, UNPRINTABLE, Item, ItemValue
+from catalog.item import MAX_LENGTH, MAX_NUMBER, NUMBER_TYPES, TEXT_TYPES, UNPRINTABLE, Item, ItemValue
 from catalog.money import is_amount
 
 _EXAMPLES: Final[dict[DataType, Any]] = {
@@ -91,9 +91,10 @@ def _example_group(item: Item, within: tuple[Item, ...]) -> Any:
 def _example_text(item: Item) -> str:
     if item.format is not None:
         return FORMATS[item.format].example
-    word = _NO_LEVEL if item.states_secrecy else _EXAMPLE_TEXT
-    least = max(item.least_length, len(word) if item.length is None else min(len(word), item.length))
-    return (word * least)[:least]
+    if item.states_secrecy:
+        return _NO_LEVEL.ljust(item.least_length)
+    least = max(item.least_length, min(len(_EXAMPLE_TEXT), item.length or MAX_LENGTH))
+    return (_EXAMPLE_TEXT * least)[:least]
 
 
 def _lies_within(item: Item, value: Any) -> bool:

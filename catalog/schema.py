@@ -188,7 +188,8 @@ def _file_or_group(item: Item) -> Schema:
     group = _object(item.items)
     if not item.many:
         return group
-    form: Schema = {"type": "array", "maxItems": item.length or MAX_ENTRIES, "items": group}
+    entry = {"title": item.name, "x-data-type": item.data_type.value} | group
+    form: Schema = {"type": "array", "maxItems": item.length or MAX_ENTRIES, "items": entry}
     return form | {"minItems": item.least_length} if item.least_length else form
 
 
