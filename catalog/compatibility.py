@@ -24,7 +24,7 @@ _SCHEMAS: Final = frozenset({"items", "if", "then", "else", "not"})
 
 
 _EVENTS: Final = frozenset({ChangeKind.ADDED, ChangeKind.REMOVED})
-_MEANS: Final[dict[tuple[ChangeKind, Effect], Words]] = {
+MEANINGS: Final[dict[tuple[ChangeKind, Effect], Words]] = {
     (ChangeKind.ADDED, Effect.COMPATIBLE): (
         "可选项，不影响按旧版报送；使用方忽略不认识的项",
         "It is optional: nothing changes for the provider, and consumers ignore what they do not know",
@@ -75,6 +75,7 @@ _MEANS: Final[dict[tuple[ChangeKind, Effect], Words]] = {
     ),
     (ChangeKind.DESCRIBED, Effect.COMPATIBLE): ("值的规则不变", "The rules for its values stay"),
 }
+"""What each kind of change means for both sides; a kind stands here with every effect that it can have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +160,7 @@ def _added(item: Item) -> Change:
 def _finding(path: tuple[Item, ...], pointer: str, change: Change) -> Finding:
     words = event_words if change.kind in _EVENTS else property_words
     zh, en = words(path, (change.zh, change.en))
-    effect_zh, effect_en = _MEANS[change.kind, change.effect]
+    effect_zh, effect_en = MEANINGS[change.kind, change.effect]
     return Finding(pointer, change.kind, change.effect, f"{zh}。{effect_zh}", f"{en}. {effect_en}")
 
 
