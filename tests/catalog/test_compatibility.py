@@ -120,6 +120,7 @@ def validator(drawn: list[Item]) -> PayloadValidator:
     return compile_schema(derive_schema(drawn, title="某资源", code="306001000001/000001", version=1))
 
 
+@pytest.mark.usefixtures("unmeasured")
 @examples
 @given(pairs, st.data())
 def test_without_a_breaking_finding_every_old_payload_stays_valid(
@@ -131,6 +132,7 @@ def test_without_a_breaking_finding_every_old_payload_stays_valid(
     assert validator(new).errors(payload) == []
 
 
+@pytest.mark.usefixtures("unmeasured")
 @settings(examples, max_examples=30)
 @given(pairs, st.data())
 def test_without_any_finding_to_tell_consumers_can_read_new_payloads_as_old_ones(
@@ -179,6 +181,7 @@ def test_of_every_two_bounds_the_verdict_is_that_of_the_values(kind: DataType) -
     assert pairs_seen > 10
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_of_every_two_rules_for_texts_the_verdict_is_never_better_than_that_of_the_values() -> None:
     probes = ["", "ab", "621124", "620000", "999999", "11621124000000000N", "长" * 7]
     candidates = every_item(DataType.C)

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 
 from catalog.codes import DataType
 from catalog.errors import InvalidItem
@@ -29,6 +29,8 @@ def faults(**changed: Any) -> set[tuple[str, str]]:
     return {(violation.field.removeprefix("/items/0"), violation.rule) for violation in found}
 
 
+@pytest.mark.usefixtures("unmeasured")
+@settings(max_examples=30, suppress_health_check=list(HealthCheck))
 @given(item_lists)
 def test_items_survive_storage(items: list[Item]) -> None:
     assert parse_items([item.to_json() for item in items]) == tuple(items)
