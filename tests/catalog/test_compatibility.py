@@ -279,6 +279,16 @@ def test_a_file_that_becomes_a_group_or_a_list_is_of_another_type() -> None:
         assert only(old, new) == (ChangeKind.RETYPED, Effect.BREAKING)
 
 
+def test_the_length_of_a_list_is_that_of_its_entries() -> None:
+    listed: dict[str, Any] = {"field_name": "papers", "name": "材料", "data_type": "G", "many": True, "items": [NAME]}
+    assert only(listed, listed | {"length": 999}) == (ChangeKind.NARROWED, Effect.BREAKING)
+    assert only(listed, listed | {"length": 1000}) == (ChangeKind.DESCRIBED, Effect.COMPATIBLE)
+    assert only(listed | {"min_length": 2}, listed) == (ChangeKind.WIDENED, Effect.NOTIFY)
+    assert only(listed | {"length": 5}, listed) == (ChangeKind.WIDENED, Effect.NOTIFY)
+    number = {"field_name": "n", "name": "数", "data_type": "N"}
+    assert only(number, number | {"length": 5}) == (ChangeKind.DESCRIBED, Effect.COMPATIBLE)
+
+
 def test_versions_that_say_the_same_have_no_findings() -> None:
     items = parse_items([ID, NAME])
     assert compare_items(items, items) == Compatibility(())
