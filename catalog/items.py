@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, StrictBool, StrictFloat, StrictInt, StrictStr, ValidationError
 
-from catalog.codes import DataType
+from catalog.codes import DataLevel, DataType, LabelledNumber, LabelledText, ShareType
 from catalog.errors import InvalidItem, Violation
 
 FIELD_NAME_FORM: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")  # a column name of the usual databases
@@ -19,6 +19,8 @@ MAX_LENGTH: Final = 1_000_000  # code points; larger texts travel as files
 MAX_NAME: Final = 100
 MAX_DESCRIPTION: Final = 1_000
 MAX_UNIT: Final = 32
+MAX_DICTIONARY_CODE: Final = 64
+MAX_PRECISION: Final = 15  # decimal places that a double keeps apart below one
 MAX_PATTERN: Final = 512
 MAX_ENUMERATION: Final = 1_000
 MAX_NUMBER: Final = 2**53 - 1  # the largest integer that every JSON reader keeps (RFC 8785, I-JSON)
@@ -28,6 +30,8 @@ NUMBER_TYPES: Final = frozenset({DataType.N, DataType.B, DataType.F, DataType.I}
 # Money, logical values, memos, files and floating numbers do not tell two rows apart reliably.
 KEY_TYPES: Final = frozenset({DataType.C, DataType.N, DataType.I, DataType.D, DataType.T})
 ENUMERABLE_TYPES: Final = frozenset({DataType.C, DataType.N, DataType.I})
+PRECISE_TYPES: Final = frozenset({DataType.N, DataType.B, DataType.F, DataType.Y})
+TIMESTAMP_TYPES: Final = frozenset({DataType.D, DataType.T})
 
 # Control characters and halves of surrogate pairs: PostgreSQL's jsonb and RFC 8785 cannot hold all of them.
 UNPRINTABLE: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
@@ -39,7 +43,11 @@ ItemValue = StrictStr | StrictBool | StrictInt | StrictFloat
 
 
 class Item(BaseModel):
-    """One information item; `check_items` judges what types alone cannot."""
+    """One information item; `check_items` judges what types alone cannot.
+
+    `precision` is the number of decimal places, `dictionary_code` names the code list that the values are from,
+    `is_increment` and `is_timestamp` tell whoever fetches increments by which item to do so.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -47,6 +55,12 @@ class Item(BaseModel):
     name: StrictStr
     data_type: DataType
     length: StrictInt | None = None
+    precision: StrictInt | None = None
+    dictionary_code: StrictStr | None = None
+    share_type: ShareType | None = None
+    data_level: DataLevel | None = None
+    is_increment: StrictBool = False
+    is_timestamp: StrictBool = False
     required: StrictBool = False
     key: StrictBool = False
     enumeration: tuple[ItemValue, ...] | None = None
@@ -92,6 +106,13 @@ def parse_items(raw: Sequence[Mapping[str, Any]]) -> tuple[Item, ...]:
     return tuple(items)
 
 
+_CODES: Final[Mapping[str, type[LabelledText] | type[LabelledNumber]]] = {
+    "data_type": DataType,
+    "share_type": ShareType,
+    "data_level": DataLevel,
+}
+
+
 def _form_violations(index: int, error: ValidationError) -> Iterator[Violation]:
     for fault in error.errors(include_url=False, include_context=False, include_input=False):
         # A union reports each of its members: the item's own property is where the editor looks.
@@ -100,11 +121,10 @@ def _form_violations(index: int, error: ValidationError) -> Iterator[Violation]:
             yield Violation(field, "item-form", "缺少此项，请填写", "is missing; fill it in")
         elif fault["type"] == "extra_forbidden":
             yield Violation(field, "item-form", "没有这个属性，请删除或改名", "no such property; remove or rename it")
-        elif fault["loc"] and fault["loc"][0] == "data_type":
-            known = "、".join(f"{kind.value} {kind.zh}" for kind in DataType)
-            yield Violation(
-                field, "item-form", f"数据类型应为：{known}", f"data type is one of {', '.join(DataType)} (CL-2)"
-            )
+        elif fault["loc"] and (codes := _CODES.get(str(fault["loc"][0]))) is not None:
+            zh = "、".join(f"{code.value} {code.zh}" for code in codes)
+            en = ", ".join(f"{code.value} {code.en}" for code in codes)
+            yield Violation(field, "item-form", f"应为：{zh}", f"is one of: {en}")
         else:
             yield Violation(field, "item-form", "值的类型不对，请改正", f"has the wrong type: {fault['msg']}")
 
@@ -175,6 +195,7 @@ def _item_faults(item: Item) -> Iterator[_Fault]:
     yield from _range_faults(item)
     yield from _enumeration_faults(item)
     yield from _example_faults(item)
+    yield from _kind_faults(item)
 
 
 def _text_faults(item: Item) -> Iterator[_Fault]:
@@ -183,6 +204,7 @@ def _text_faults(item: Item) -> Iterator[_Fault]:
         ("/description", item.description, MAX_DESCRIPTION),
         ("/unit", item.unit, MAX_UNIT),
         ("/pattern", item.pattern, MAX_PATTERN),
+        ("/dictionary_code", item.dictionary_code, MAX_DICTIONARY_CODE),
     ):
         if text is None:
             continue
@@ -265,6 +287,30 @@ def _enumeration_faults(item: Item) -> Iterator[_Fault]:
             "值域中有值不符合数据类型、长度或范围，请改正",
             "a value of the enumeration is not of the item's type, length or range",
         )
+
+
+def _kind_faults(item: Item) -> Iterator[_Fault]:
+    """What only items of some types can be (§1.2)."""
+    if item.precision is not None and not (item.data_type in PRECISE_TYPES and 0 <= item.precision <= MAX_PRECISION):
+        yield (
+            "/precision",
+            "item-precision",
+            f"精度是小数位数，0 至 {MAX_PRECISION}，只用于 N、B、F、Y 型；请更正或删除",
+            f"precision is a number of decimal places, 0 to {MAX_PRECISION}, of types N, B, F and Y; correct or remove it",
+        )
+    for field, said, types in (
+        ("dictionary_code", item.dictionary_code is not None, ENUMERABLE_TYPES),
+        ("is_increment", item.is_increment, KEY_TYPES),
+        ("is_timestamp", item.is_timestamp, TIMESTAMP_TYPES),
+    ):
+        if said and item.data_type not in types:
+            kinds = [kind for kind in DataType if kind in types]
+            yield (
+                f"/{field}",
+                "item-kind",
+                f"只用于{'、'.join(kind.zh for kind in kinds)}；请更正数据类型或删除此项",
+                f"is for types {', '.join(kinds)} only; correct the data type or leave it out",
+            )
 
 
 def _example_faults(item: Item) -> Iterator[_Fault]:
