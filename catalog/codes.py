@@ -62,6 +62,13 @@ class ResourceClass(LabelledNumber):
     DEPARTMENTAL = 3, "部门信息资源类", "departmental information"
 
 
+class ClassState(LabelledText):
+    """Whether resources may be registered under a class of the classification."""
+
+    ACTIVE = "active", "启用", "active"
+    ENDED = "ended", "停用", "ended"
+
+
 class FormatClass(LabelledNumber):
     """CL-3 信息资源格式分类; the types of each are in `FORMAT_TYPES`."""
 
@@ -218,3 +225,11 @@ class UpstreamState(LabelledText):
     REFUSED = "refused", "驳回", "refused"
     ACCEPTED = "accepted", "通过", "accepted"
     CANCELLED = "cancelled", "已撤销", "cancelled"
+
+
+class Effect(LabelledText):
+    """What a change of a published version means for those who live with it."""
+
+    COMPATIBLE = "compatible", "兼容", "compatible"
+    NOTIFY = "notify", "兼容，须告知使用方", "compatible, consumers must be told"
+    BREAKING = "breaking", "不兼容，须审核人确认", "breaking, a reviewer confirms it"
