@@ -4,7 +4,7 @@ Reads of one row take its values as they are now, also where the session has rea
 reads after it got the barrier, not on what its caller saw before.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -45,6 +45,11 @@ async def organisations(
     if region is not None:
         query = query.where(col(Organisation.region) == region)
     return (await session.scalars(query)).all()
+
+
+async def organisations_by_id(session: AsyncSession, identifiers: Collection[UUID]) -> Sequence[Organisation]:
+    """The organisations of these ids, in no order."""
+    return (await session.scalars(select(Organisation).where(col(Organisation.id).in_(identifiers)))).all()
 
 
 async def system_by_code(session: AsyncSession, code: str) -> tuple[System, Organisation] | None:
