@@ -130,7 +130,7 @@ async def _require_active(session: AsyncSession, parent: str) -> None:
 
 
 async def _held(session: AsyncSession, code: str) -> Classification:
-    row = await repository.class_of(session, code, to_change=True)
+    row = await repository.class_of(session, code, to_change=True) if CLASS_FORM.fullmatch(code) else None
     if row is None:
         raise UnknownClass
     return row

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from typing import Annotated, Any
-from uuid import UUID
 
 from fastapi import APIRouter, Depends
 from pydantic import Field
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from hub.api.context import ContextDep
 from hub.api.guard import staff_may
@@ -13,6 +13,7 @@ from hub.api.review_forms import read_organisation
 from hub.api.wire import Body, present
 from hub.identity.callers import StaffCaller
 from hub.identity.roles import Role
+from hub.registry import service as registry
 from hub.reviewing import chains
 from hub.reviewing.chains import ChainStep
 from hub.reviewing.rounds import Approval
@@ -37,18 +38,15 @@ class Step(Body):
     """An approval: by a reviewer of the organisation, or, without one, by the decider of the provider (主管部门)."""
 
     organisation: Annotated[
-        UUID | None,
+        str | None,
         Field(
-            description="机构 id；不写则由提供方的审批人办理 / organisation, the provider's decider if left out",
-            examples=["0198f0c2-6a00-7cc3-98c4-dc0c0c073990"],
+            max_length=200,
+            description="机构的 id、统一社会信用代码，或本区划内的名称；不写则由提供方的审批人办理 / "
+            "organisation by id, code, or name in this region; the provider's decider if left out",
+            examples=["临洮县财政局"],
         ),
     ] = None
     basis: Annotated[str, Field(description="依据 / basis", examples=["《示例办法》第十条"])]
-
-    def approval(self) -> Approval:
-        """The same as review knows it."""
-        role = Role.DECIDER if self.organisation is None else Role.REVIEWER
-        return Approval(role, self.organisation, self.basis)
 
 
 class Chain(Body):
@@ -97,12 +95,19 @@ async def replace(
         steps = await chains.replace_chain(
             session,
             list_type,
-            [step.approval() for step in body.steps],
+            [await _approval(session, step, ctx.settings.region) for step in body.steps],
             actor=caller.actor,
             recorder=ctx.recorder,
             now=ctx.clock(),
         )
         return _read(list_type, steps)
+
+
+async def _approval(session: AsyncSession, step: Step, region: str) -> Approval:
+    if step.organisation is None:
+        return Approval(Role.DECIDER, None, step.basis)
+    named = await registry.find_named(session, step.organisation, region=region)
+    return Approval(Role.REVIEWER, named.id, step.basis)
 
 
 def _read(list_type: str, steps: Sequence[ChainStep]) -> dict[str, Any]:
