@@ -11,7 +11,9 @@ from typing import Any, Final
 from jsonschema_rs import ValidationError
 from jsonschema_rs import ValidationErrorKind as Kind
 
-from catalog.schema import DIGEST_PATTERN, MEDIA_TYPE_PATTERN, MONEY_PATTERN, Schema
+from catalog.formats import FORMATS
+from catalog.money import MONEY_PATTERN
+from catalog.schema import DIGEST_PATTERN, MEDIA_TYPE_PATTERN, Schema
 
 MAX_TOKEN: Final = 64  # characters of an unknown property name that a pointer repeats
 MAX_OPTIONS: Final = 20  # values of a code list that a message repeats
@@ -49,7 +51,7 @@ _FORMATS: Final[dict[str, _Message]] = {
         "must be a date and time with offset, written 2026-01-31T09:00:00+08:00",
     ),
     "uuid": ("应为 UUID，请填写上传完成后得到的标识", "must be a UUID, the id that the finished upload was given"),
-}
+} | {name.value: (form.zh, form.en) for name, form in FORMATS.items()}
 
 _PATTERNS: Final[dict[str, _Message]] = {
     MONEY_PATTERN: (
@@ -58,7 +60,7 @@ _PATTERNS: Final[dict[str, _Message]] = {
     ),
     DIGEST_PATTERN: ("应为 sha-256: 加 64 位小写十六进制", "must be sha-256: and 64 lower-case hexadecimal digits"),
     MEDIA_TYPE_PATTERN: ("应为媒体类型，如 application/pdf", "must be a media type such as application/pdf"),
-}
+} | {form.anchored: (form.zh, form.en) for form in FORMATS.values()}
 
 
 def explain(error: ValidationError, schema: Schema) -> Iterator[PayloadError]:
@@ -79,7 +81,7 @@ def explain(error: ValidationError, schema: Schema) -> Iterator[PayloadError]:
                 _pointer(path), "有属性名不符合目录的要求，请改名", "a property name is not of the form asked for"
             )
         case kind:
-            zh, en = _expectation(kind, path, error.instance is None)
+            zh, en = _expectation(kind, path, node, error.instance is None)
             zh_subject, en_subject = _subject(node)
             yield PayloadError(_pointer(path), f"{zh_subject}{zh}", f"{en_subject}{en}")
 
@@ -145,7 +147,7 @@ def _unexpected(path: list[str | int], schema_path: Sequence[str | int]) -> Payl
     )
 
 
-def _expectation(kind: Kind, path: Sequence[str | int], is_null: bool) -> _Message:
+def _expectation(kind: Kind, path: Sequence[str | int], node: dict[str, Any], is_null: bool) -> _Message:
     match kind:
         case Kind.Type(types=types):
             return _expected_type(types, is_null)
@@ -160,6 +162,10 @@ def _expectation(kind: Kind, path: Sequence[str | int], is_null: bool) -> _Messa
             return _PATTERNS.get(pattern, (f"应符合规定的格式 {quoted}", f"must match the pattern {quoted}"))
         case Kind.FalseSchema():
             return "此处不允许有值，请删除此项", "may not be here; remove it"
+        case Kind.Not() if "x-minimum" in node:
+            return f"不能小于 {node['x-minimum']}", f"must be {node['x-minimum']} or more"
+        case Kind.Not() if "x-maximum" in node:
+            return f"不能大于 {node['x-maximum']}", f"must be {node['x-maximum']} or less"
         case Kind.Not():
             return "属于目录明确不允许的情形，请改正", "is of a form that the catalogue rules out"
         case Kind.OneOfMultipleValid():

@@ -12,7 +12,7 @@ from uuid import UUID
 from catalog.codes import FORMAT_TYPES, OTHER_FORMAT, FormatClass, Openness, ResourceClass, ShareModeType, ShareType
 from catalog.errors import InvalidIdentifier, InvalidResource, Violation
 from catalog.identifiers import RESOURCE_PREFIX_FORM, check_region, check_uscc, parse_resource_code
-from catalog.items import UNPRINTABLE, Item
+from catalog.items import UNPRINTABLE, Item, walk
 from catalog.metadata import REQUIRED, Metadata, label_of
 
 MAX_NAME: Final = 100
@@ -302,10 +302,10 @@ def cat_08_sharing_less_needs_a_basis(registration: Registration) -> Iterator[Vi
 def item_share_types_are_not_looser(registration: Registration) -> Iterator[Violation]:
     """§1.2: an item may be shared less than its resource, never more."""
     share_type = registration.metadata.share_type
-    for index, item in enumerate(registration.items):
+    for pointer, item in walk(registration.items):
         if item.share_type is not None and item.share_type < share_type:
             yield Violation(
-                f"/items/{index}/share_type",
+                f"{pointer}/share_type",
                 "CL-4",
                 f"信息项为{item.share_type.zh}，宽于资源的{share_type.zh}；请改为与资源相同或更严，或放宽资源的共享类型",
                 f"the item is {item.share_type.en}, its resource only {share_type.en}; make the item as strict as the"

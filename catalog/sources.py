@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from catalog import repository
-from catalog.items import Item
+from catalog.items import Item, walk
 from catalog.metadata import Metadata
 from catalog.models import ResourceVersion
 
@@ -60,14 +60,14 @@ def claims_of(metadata: Metadata, items: Sequence[Item]) -> list[str]:
     """Return `<holder kind>:<normalised name>` for each item, sorted; none for a resource that names no holder."""
     if metadata.holder_kind is None:
         return []
-    return sorted({_claim(metadata, item) for item in items if normalised(item.name)})
+    return sorted({_claim(metadata, item) for _, item in walk(items) if normalised(item.name)})
 
 
 def cat_09_one_source(metadata: Metadata, items: Sequence[Item], others: Sequence[OtherSource]) -> Iterator[CrossClaim]:
     """CAT-09: the same item of the same kind of holder has one responsible provider; yields the items that have more."""
     if metadata.holder_kind is None:
         return
-    for item in items:
+    for _, item in walk(items):
         found = tuple(other for other in others if other.claim == _claim(metadata, item))
         if found:
             codes = "、".join(other.code for other in found)

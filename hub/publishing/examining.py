@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from catalog import queries, sources
 from catalog.codes import VersionState
-from catalog.compatibility import Compatibility, compare_items
+from catalog.compatibility import Compatibility, compare_versions
 from catalog.items import Item
 from catalog.models import Resource, ResourceVersion
 from catalog.sources import CrossClaim
@@ -61,7 +61,7 @@ def _numbered(versions: Sequence[ResourceVersion], number: int | None) -> Resour
 def _compare(live: ResourceVersion | None, new: ResourceVersion) -> Compatibility:
     if live is None:
         return Compatibility(())
-    return compare_items(_items(live), _items(new))
+    return compare_versions((_items(live), live.payload_schema), (_items(new), new.payload_schema))
 
 
 def _items(version: ResourceVersion) -> Sequence[Item]:
