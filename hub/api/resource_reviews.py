@@ -31,7 +31,7 @@ REVIEWS_EXAMPLE: dict[str, Any] = {
     "version": 2,
     "against": 1,
     "changes": [
-        {"field": "/items/phone", "effect": "breaking", "zh": "咨询电话：删除", "en": "咨询电话: removed"},
+        {"field": "/items/phone", "kind": "removed", "effect": "breaking", "zh": "信息项“咨询电话”：删除。…", "en": "item \"咨询电话\": removed. …"},
     ],
     "claims": [
         {
@@ -191,4 +191,10 @@ async def _waiting(session: AsyncSession, record: ResourceRecord) -> Review:
 
 
 def _read_change(change: Finding) -> dict[str, Any]:
-    return {"field": change.field, "effect": change.effect.value, "zh": change.zh, "en": change.en}
+    return {
+        "field": change.field,
+        "kind": change.kind.value,
+        "effect": change.effect.value,
+        "zh": change.zh,
+        "en": change.en,
+    }
