@@ -77,6 +77,13 @@ class ResourceClass(LabelledNumber):
     DEPARTMENTAL = 3, "部门信息资源类", "departmental information"
 
 
+class ClassState(LabelledText):
+    """Whether resources may be registered under a class of the classification."""
+
+    ACTIVE = "active", "启用", "active"
+    ENDED = "ended", "停用", "ended"
+
+
 class FormatClass(LabelledNumber):
     """CL-3 信息资源格式分类; the types of each are in `FORMAT_TYPES`."""
 

@@ -8,6 +8,7 @@
     ├── SchemaRefused         a JSON Schema that we will not compile
     ├── UnknownResource       no such resource
     ├── UnknownVersion        no such version of a resource
+    ├── UnknownClass          no such class of the classification
     └── InvalidCursor         a cursor that this catalogue did not give out
 
 Messages never quote the value that they refuse: it may be personal.
@@ -106,6 +107,18 @@ class UnknownVersion(CatalogError):
             f"该资源没有版本{which}；请先查询版本列表",
             f"the resource has no such version{which}; list its versions first",
             "/version",
+        )
+
+
+class UnknownClass(CatalogError):
+    """The classification has no such code."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "unknown-class",
+            "分类中没有这个代码；请先查询分类列表",
+            "the classification has no such code; list its classes first",
+            "/code",
         )
 
 

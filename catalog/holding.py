@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,6 +13,8 @@ from catalog.codes import ResourceStatus, VersionState
 from catalog.errors import InvalidTransition, UnknownResource
 from catalog.models import Resource, ResourceVersion
 from catalog.schema import digest_of
+
+_STATE: Final = {"number", "description", "items", "schema_digest", "state"}
 
 
 @dataclass
@@ -121,7 +123,8 @@ def _state_digest(resource: Resource, versions: Sequence[ResourceVersion]) -> st
         {
             "resource": resource.model_dump(mode="json", exclude=times),
             "versions": [
-                version.model_dump(mode="json", include={"number", "description", "items", "schema_digest", "state"})
+                version.model_dump(mode="json", include=_STATE)
+                | ({} if version.ends_at is None else {"ends_at": version.ends_at.isoformat()})
                 for version in versions
             ],
         }

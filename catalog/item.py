@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, StrictBool, StrictFloat, StrictInt, StrictStr
 
-from catalog.codes import DataType, ItemFormat
+from catalog.codes import DataLevel, DataType, ItemFormat, ShareType
 from catalog.formats import PERSONAL
 from catalog.labels import labelled
 
@@ -19,6 +19,8 @@ MAX_ENTRIES: Final = 1_000  # of a list within one record, as many as records in
 MAX_NAME: Final = 100
 MAX_DESCRIPTION: Final = 1_000
 MAX_UNIT: Final = 32
+MAX_DICTIONARY_CODE: Final = 64
+MAX_PRECISION: Final = 15  # decimal places that a double keeps apart below one
 MAX_PATTERN: Final = 512
 MAX_ENUMERATION: Final = 1_000
 MAX_NUMBER: Final = 2**53 - 1  # the largest integer that every JSON reader keeps (RFC 8785, I-JSON)
@@ -28,6 +30,8 @@ NUMBER_TYPES: Final = frozenset({DataType.N, DataType.B, DataType.F, DataType.I}
 # Money, logical values, memos, files, groups and floating numbers do not tell two rows apart reliably.
 KEY_TYPES: Final = frozenset({DataType.C, DataType.N, DataType.I, DataType.D, DataType.T})
 ENUMERABLE_TYPES: Final = frozenset({DataType.C, DataType.N, DataType.I})
+PRECISE_TYPES: Final = frozenset({DataType.N, DataType.B, DataType.F, DataType.Y})
+TIMESTAMP_TYPES: Final = frozenset({DataType.D, DataType.T})
 
 # Control characters and halves of surrogate pairs: PostgreSQL's jsonb and RFC 8785 cannot hold all of them.
 UNPRINTABLE: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
@@ -43,7 +47,9 @@ class Item(BaseModel):
     """One information item; `items.check_items` judges what types alone cannot.
 
     `length` and `min_length` count the code points of a text and the entries of a list. An item of type G with `items`
-    is a group, a nested object, and with `many` a list of such; without `items` it is a file.
+    is a group, a nested object, and with `many` a list of such; without `items` it is a file. `precision` is a number of
+    decimal places, `dictionary_code` names the code list that the values are from, `is_increment` and `is_timestamp` tell
+    whoever fetches increments by which item to do so.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -69,6 +75,12 @@ class Item(BaseModel):
     exclusive_minimum: Annotated[StrictInt | StrictFloat | None, labelled("最小值（不含）", "exclusive minimum")] = None
     exclusive_maximum: Annotated[StrictInt | StrictFloat | None, labelled("最大值（不含）", "exclusive maximum")] = None
     example: Annotated[ItemValue | None, labelled("示例值", "example")] = None
+    precision: Annotated[StrictInt | None, labelled("精度", "precision")] = None
+    dictionary_code: Annotated[StrictStr | None, labelled("字典代码", "dictionary code")] = None
+    share_type: Annotated[ShareType | None, labelled("共享类型", "share type")] = None
+    data_level: Annotated[DataLevel | None, labelled("数据分级", "data level")] = None
+    is_increment: Annotated[StrictBool, labelled("增量字段", "increment")] = False
+    is_timestamp: Annotated[StrictBool, labelled("时间戳字段", "timestamp")] = False
     description: Annotated[StrictStr | None, labelled("说明", "description")] = None
 
     @property

@@ -148,11 +148,16 @@ def _form(field: str) -> _Judge:
     return judge
 
 
-def _unit(old: Item, new: Item) -> Iterator[Change]:
-    if old.unit != new.unit:
-        told = old.unit is None
-        verdict = (ChangeKind.REDEFINED, Effect.NOTIFY if told else Effect.BREAKING)
-        yield _changed(frozenset({"unit"}), old, new, verdict)
+def _meaning(field: str) -> _Judge:
+    """Return the judge of what figures and codes mean: told for the first time, or meant otherwise."""
+
+    def judge(old: Item, new: Item) -> Iterator[Change]:
+        if getattr(old, field) != getattr(new, field):
+            told = getattr(old, field) is None
+            verdict = (ChangeKind.REDEFINED, Effect.NOTIFY if told else Effect.BREAKING)
+            yield _changed(frozenset({field}), old, new, verdict)
+
+    return judge
 
 
 def _secrecy(old: Item, new: Item) -> Iterator[Change]:
@@ -181,7 +186,13 @@ JUDGES: Final[Mapping[frozenset[str], _Judge]] = {
     frozenset({"enumeration"}): _enumeration,
     frozenset({"minimum", "exclusive_minimum"}): _low,
     frozenset({"maximum", "exclusive_maximum"}): _high,
-    frozenset({"unit"}): _unit,
+    frozenset({"unit"}): _meaning("unit"),
+    frozenset({"dictionary_code"}): _meaning("dictionary_code"),
+    frozenset({"precision"}): _annotation("precision", _RENAMED),
+    frozenset({"share_type"}): _annotation("share_type", _RENAMED),
+    frozenset({"data_level"}): _annotation("data_level", _RENAMED),
+    frozenset({"is_increment"}): _annotation("is_increment", _RENAMED),
+    frozenset({"is_timestamp"}): _annotation("is_timestamp", _RENAMED),
     frozenset({"secrecy_marking"}): _secrecy,
     frozenset({"sensitive"}): _annotation("sensitive", _RENAMED),
     frozenset({"secret"}): _annotation("secret", _RENAMED),

@@ -11,6 +11,7 @@ from catalog.item import (
     KEY_TYPES,
     MAX_DEPTH,
     MAX_DESCRIPTION,
+    MAX_DICTIONARY_CODE,
     MAX_ENTRIES,
     MAX_ENUMERATION,
     MAX_LENGTH,
@@ -22,6 +23,7 @@ from catalog.item import (
     UNPRINTABLE,
     Item,
 )
+from catalog.item_kinds import kind_faults
 from catalog.item_values import amount_within, is_number_of, is_value_of, number_within
 from catalog.money import is_amount
 
@@ -57,6 +59,7 @@ def item_faults(item: Item, depth: int = 1) -> Iterator[Fault]:
     yield from _enumeration_faults(judged)
     yield from _example_faults(judged)
     yield from _group_faults(item, depth)
+    yield from kind_faults(item)
 
 
 def _text_faults(item: Item) -> Iterator[Fault]:
@@ -65,6 +68,7 @@ def _text_faults(item: Item) -> Iterator[Fault]:
         ("/description", item.description, MAX_DESCRIPTION),
         ("/unit", item.unit, MAX_UNIT),
         ("/pattern", item.pattern, MAX_PATTERN),
+        ("/dictionary_code", item.dictionary_code, MAX_DICTIONARY_CODE),
     ):
         if text is None:
             continue

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from catalog.codes import DataType, ItemFormat
+from catalog.codes import DataLevel, DataType, ItemFormat, LabelledNumber, LabelledText, ShareType
 from catalog.errors import InvalidItem, Violation
 from catalog.item import (
     ENUMERABLE_TYPES,
@@ -62,6 +62,14 @@ def parse_items(raw: Sequence[Mapping[str, Any]]) -> tuple[Item, ...]:
     return tuple(items)
 
 
+_CODES: Final[Mapping[str, type[LabelledText] | type[LabelledNumber]]] = {
+    "data_type": DataType,
+    "format": ItemFormat,
+    "share_type": ShareType,
+    "data_level": DataLevel,
+}
+
+
 def _form_violations(index: int, error: ValidationError) -> Iterator[Violation]:
     for fault in error.errors(include_url=False, include_context=False, include_input=False):
         field, attribute = _place(index, fault["loc"])
@@ -69,14 +77,10 @@ def _form_violations(index: int, error: ValidationError) -> Iterator[Violation]:
             yield Violation(field, "item-form", "缺少此项，请填写", "is missing; fill it in")
         elif fault["type"] == "extra_forbidden":
             yield Violation(field, "item-form", "没有这个属性，请删除或改名", "no such property; remove or rename it")
-        elif attribute == "data_type":
-            known = "、".join(f"{kind.value} {kind.zh}" for kind in DataType)
-            yield Violation(
-                field, "item-form", f"数据类型应为：{known}", f"data type is one of {', '.join(DataType)} (CL-2)"
-            )
-        elif attribute == "format":
-            known = "、".join(f"{form.value} {form.zh}" for form in ItemFormat)
-            yield Violation(field, "item-form", f"格式应为：{known}", f"format is one of {', '.join(ItemFormat)}")
+        elif (codes := _CODES.get(attribute or "")) is not None:
+            zh = "、".join(f"{code.value} {code.zh}" for code in codes)
+            en = ", ".join(f"{code.value} {code.en}" for code in codes)
+            yield Violation(field, "item-form", f"应为：{zh}", f"is one of: {en}")
         else:
             yield Violation(field, "item-form", "值的类型不对，请改正", f"has the wrong type: {fault['msg']}")
 

@@ -9,7 +9,7 @@ published never changes; the database sees to that as well.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -17,15 +17,18 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from catalog import repository
+from catalog.classification import class_violations
 from catalog.codes import ResourceStatus, VersionState
 from catalog.compiler import check_schema_in_child
 from catalog.errors import InvalidResource, InvalidTransition, UnknownVersion, Violation
 from catalog.holding import Held, hold
+from catalog.identifiers import RESOURCE_PREFIX_FORM
 from catalog.items import Item, item_violations
 from catalog.metadata import Metadata
 from catalog.models import Resource, ResourceVersion
 from catalog.rules import Owner, Registration, check_reason, registration_violations
 from catalog.schema import derive_schema, digest_of
+from catalog.sources import claims_of
 from catalog.steps import (
     DraftEdited,
     ResourceRegistered,
@@ -54,12 +57,15 @@ async def register_resource(
     classification: str,
     now: datetime,
 ) -> ResourceRegistered:
-    """Register a resource with its first draft under the next code of its classification 类项目细目 (`306001000001`).
+    """Register a resource with its first draft under the next code of its classification 类项目细目 (`306001000001`), an active one.
 
     Raises InvalidResource with every violation of metadata, classification and items, or SchemaRefused.
     """
-    judge(Registration(classification, metadata, owner.provider_code, items))
-    await _compile(items)
+    registration = Registration(classification, metadata, owner.provider_code, items)
+    if not any(_violations(registration)):
+        await _compile(items)
+    formed = RESOURCE_PREFIX_FORM.fullmatch(classification) is not None
+    judge(registration, await class_violations(session, classification) if formed else ())
     sequence = await repository.next_sequence(session, classification)
     resource = Resource(
         id=resource_id,
@@ -126,10 +132,12 @@ async def return_to_draft(session: AsyncSession, resource_id: UUID, *, reason: s
     return VersionReturned(**await held.save(session, version, now), reason=why)
 
 
-async def publish(session: AsyncSession, resource_id: UUID, *, now: datetime) -> VersionPublished:
-    """Make the draft or submitted version the live one; a version that was live goes on taking payloads until ended.
+async def publish(
+    session: AsyncSession, resource_id: UUID, *, now: datetime, replaced_ends_at: datetime | None = None
+) -> VersionPublished:
+    """Make the draft or submitted version the live one; the one that was live takes payloads until `replaced_ends_at`.
 
-    Raises UnknownResource, InvalidTransition.
+    Without that moment it does so until it is ended. Raises UnknownResource, InvalidTransition.
     """
     held = await hold(session, resource_id)
     if held.resource.status == ResourceStatus.SUSPENDED:
@@ -138,6 +146,8 @@ async def publish(session: AsyncSession, resource_id: UUID, *, now: datetime) ->
         )
     version = held.open_version(*_OPEN)
     version.state, version.published_at = VersionState.PUBLISHED.value, now
+    if (live := held.live()) is not None:
+        live.ends_at = replaced_ends_at
     replaced, held.resource.live_version = held.resource.live_version, version.number
     held.resource.sqlmodel_update(_shown(Metadata.model_validate(version.description)))
     held.move_to(ResourceStatus.PUBLISHED)
@@ -219,11 +229,15 @@ async def withdraw(session: AsyncSession, resource_id: UUID, *, reason: str, now
     return ResourceWithdrawn(**await held.save(session, held.live(), now), reason=why)
 
 
-def judge(registration: Registration) -> None:
-    """Raise InvalidResource with every rule that the registration and its items break, or return."""
-    violations: list[Violation] = [*registration_violations(registration), *item_violations(registration.items)]
-    if violations:
+def judge(registration: Registration, found: Sequence[Violation] = ()) -> None:
+    """Raise InvalidResource with every rule that the registration and its items break, after what was `found` already."""
+    if violations := [*found, *_violations(registration)]:
         raise InvalidResource(violations)
+
+
+def _violations(registration: Registration) -> Iterator[Violation]:
+    yield from registration_violations(registration)
+    yield from item_violations(registration.items)
 
 
 async def _compile(items: Sequence[Item] | None) -> None:
@@ -296,4 +310,5 @@ def _write(resource: Resource, version: ResourceVersion, metadata: Metadata, ite
     schema = derive_schema(items, title=metadata.name.strip(), code=resource.code, version=version.number)
     version.description = metadata.to_json()
     version.items = [item.to_json() for item in items]
+    version.claims = claims_of(metadata, items)
     version.payload_schema, version.schema_digest = schema, digest_of(schema)

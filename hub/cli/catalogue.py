@@ -81,10 +81,101 @@ def schema(named: str, *, ver: int | None) -> None:
     show_json(api.call("GET", f"{RESOURCES.address(named)}/schema", query={"ver": ver}))
 
 
+@resource.command(help="通过轮到的一步审查审核 / approve the step whose turn it is")
+@click.argument("named", metavar=_FORM)
+@click.option("--opinion", help="意见，存档备查 / what is to be said with it")
+@as_json
+def approve(named: str, *, opinion: str | None, as_json: bool) -> None:
+    """Print the step."""
+    body = None if opinion is None else {"opinion": opinion}
+    show(api.call("POST", f"{RESOURCES.address(named)}/approve", body=body), as_json=as_json)
+
+
+@resource.command(help="审核通过并发布 / take the last step: publish")
+@click.argument("named", metavar=_FORM)
+@click.option(
+    "--confirm-breaking", is_flag=True, help="已知与现行版本不兼容 / the breaks with the live version are known"
+)
+@click.option(
+    "--replaced-ends-at", metavar="TIME", help="旧版本停用时间，默认 30 天后 / when the replaced version ends"
+)
+@as_json
+def publish(named: str, *, confirm_breaking: bool, replaced_ends_at: str | None, as_json: bool) -> None:
+    """Print the resource."""
+    body: dict[str, object] = {"confirm_breaking": confirm_breaking}
+    if replaced_ends_at is not None:
+        body["replaced_ends_at"] = replaced_ends_at
+    show(api.call("POST", f"{RESOURCES.address(named)}/publish", body=body), as_json=as_json)
+
+
+@resource.command(help="审查审核记录、与现行版本的差别、一数一源 / its review, its changes, who claims its items")
+@click.argument("named", metavar=_FORM)
+@as_json
+def reviews(named: str, *, as_json: bool) -> None:
+    """Print the steps of every round, newest first, then what the reviewer should know of the open version."""
+    found = api.call("GET", f"{RESOURCES.address(named)}/reviews")
+    if as_json:
+        show_json(found)
+        return
+    columns = ("version", "round", "position", "kind", "role", "organisation.name", "verdict", "opinion")
+    show_table(found["items"], columns)
+    for change in found.get("changes", ()):
+        click.echo(f"[{change['effect']}] {change['zh']} / {change['en']}")
+    for claim in found.get("claims", ()):
+        click.echo(f"[一数一源 CAT-09] {claim['zh']} / {claim['en']}")
+
+
+@resource.command(help="逾期未更新的资源 / resources whose data are late")
+@as_json
+def overdue(*, as_json: bool) -> None:
+    """Print the resources that are overdue, by code."""
+    found = api.items(RESOURCES.path, query={"overdue": "true"})
+    if as_json:
+        show_json(list(found))
+    else:
+        show_table(found, ("code", "name", "provider.name", "last_data_at", "expected_at"))
+
+
+@resource.command(help="上报状态与历史 / its registrations with catalogues above")
+@click.argument("named", metavar=_FORM)
+@as_json
+def upstream(named: str, *, as_json: bool) -> None:
+    """Print every state by catalogue, oldest first."""
+    found = api.call("GET", f"{RESOURCES.address(named)}/upstream")["items"]
+    if as_json:
+        show_json(found)
+    else:
+        show_table(found, ("catalogue", "state", "upstream_code", "receipt.reference", "recorded_at"))
+
+
+@resource.command("record-upstream", help="记录上报状态；不改本级代码和状态 / record a state; nothing here changes")
+@click.argument("named", metavar=_FORM)
+@click.option("--catalogue", required=True, help="上级目录的枢纽标识或名称 / hub id or name of the catalogue above")
+@click.option("--state", required=True, type=click.Choice(["pending", "refused", "accepted", "cancelled"]))
+@click.option("--upstream-code", help="上级代码 / the code it has there")
+@click.option("--receipt", help="回执编号 / reference of the receipt")
+@click.option("--receipt-digest", metavar="sha-256:HEX", help="回执原件摘要 / digest of its bytes")
+@click.option("--receipt-at", metavar="TIME", help="回执时间 / its time")
+@as_json
+def record_upstream(
+    named: str,
+    *,
+    receipt: str | None,
+    receipt_digest: str | None,
+    receipt_at: str | None,
+    as_json: bool,
+    **given: str | None,
+) -> None:
+    """Print the state."""
+    body: dict[str, object] = {name: value for name, value in given.items() if value is not None}
+    if receipt is not None:
+        body["receipt"] = {"reference": receipt, "digest": receipt_digest or "", "at": receipt_at or ""}
+    show(api.call("POST", f"{RESOURCES.address(named)}/upstream", body=body), as_json=as_json)
+
+
 add_list(resource, RESOURCES)
 add_show(resource, RESOURCES)
 add_move(resource, RESOURCES, "submit", "提交审核 / submit for review")
-add_move(resource, RESOURCES, "publish", "审核通过并发布 / approve and publish")
 add_move(resource, RESOURCES, "return", "退回修改 / send back to the editor", reason=True)
 add_move(resource, RESOURCES, "suspend", "暂停：不再接收 / nothing is accepted for it", reason=True)
 add_move(resource, RESOURCES, "resume", "恢复 / let the exchange go on")

@@ -139,35 +139,114 @@ def resource_submit(caller: StaffCaller, provider_id: UUID | None = None) -> boo
     return _changes_as(caller, Role.EDITOR, provider_id)
 
 
-def resource_return(caller: StaffCaller, provider_id: UUID | None = None) -> bool:
-    """Send a submitted resource back."""
-    return _reviews(caller, provider_id)
+def resource_review(
+    caller: StaffCaller,
+    role: Role | None = None,
+    organisation_id: UUID | None = None,
+    provider_id: UUID | None = None,
+) -> bool:
+    """Take a step of the review of a submitted resource: one that belongs to `role`, and to that organisation if named.
+
+    Without an organisation a step is the authority's reviewer's, the secrecy officer's, or the decider's of the provider. A
+    secrecy officer of an organisation reviews what that organisation provides, one of none reviews everything.
+    """
+    if role is None:
+        return any(_changes_as(caller, held) for held in (Role.SECRECY, Role.REVIEWER, Role.DECIDER))
+    if role is Role.SECRECY:
+        return _changes_as(caller, role) and caller.organisation_id in (None, provider_id)
+    if role is Role.DECIDER:
+        return _changes_as(caller, role, organisation_id or provider_id)
+    return _changes_as(caller, Role.REVIEWER) and caller.organisation_id == organisation_id
 
 
-def resource_publish(caller: StaffCaller, provider_id: UUID | None = None) -> bool:
-    """Approve a submitted resource: it becomes live."""
-    return _reviews(caller, provider_id)
+def resource_return(
+    caller: StaffCaller,
+    role: Role | None = None,
+    organisation_id: UUID | None = None,
+    provider_id: UUID | None = None,
+) -> bool:
+    """Send a submitted resource back: whose turn it is in its review."""
+    return resource_review(caller, role, organisation_id, provider_id)
 
 
-def _reviews(caller: StaffCaller, provider_id: UUID | None) -> bool:
-    # Nobody decides on what they themselves asked for: an editor of the provider is on the asking side, whoever typed it.
-    asks = provider_id is not None and Role.EDITOR in caller.roles and caller.organisation_id == provider_id
-    return _changes_as(caller, Role.REVIEWER) and not asks
+def resource_publish(caller: StaffCaller) -> bool:
+    """Make a submitted resource live: the last step of its review, the authority's."""
+    return _is_authority(caller)
+
+
+def _is_authority(caller: StaffCaller) -> bool:
+    """Whether the caller reviews for the authority: a reviewer of an organisation takes that organisation's steps alone."""
+    return _changes_as(caller, Role.REVIEWER) and caller.organisation_id is None
 
 
 def resource_suspend(caller: StaffCaller) -> bool:
     """Take a published resource off for a while."""
-    return _changes_as(caller, Role.REVIEWER)
+    return _is_authority(caller)
 
 
 def resource_resume(caller: StaffCaller) -> bool:
     """Put a suspended resource back."""
-    return _changes_as(caller, Role.REVIEWER)
+    return _is_authority(caller)
 
 
 def resource_withdraw(caller: StaffCaller) -> bool:
     """End a resource for good."""
-    return _changes_as(caller, Role.REVIEWER)
+    return _is_authority(caller)
+
+
+def review_read(caller: StaffCaller) -> bool:
+    """See what is under review, and how reviews were decided."""
+    return bool(caller.roles)
+
+
+def chain_replace(caller: StaffCaller) -> bool:
+    """Say whose approvals the resources of a list need."""
+    return _is_authority(caller)
+
+
+def chain_read(caller: StaffCaller) -> bool:
+    """See the chains of approval."""
+    return bool(caller.roles)
+
+
+def class_add(caller: StaffCaller) -> bool:
+    """Add a class to the classification."""
+    return _is_authority(caller)
+
+
+def class_rename(caller: StaffCaller) -> bool:
+    """Give a class another name."""
+    return _is_authority(caller)
+
+
+def class_end(caller: StaffCaller) -> bool:
+    """Let nothing more be registered under a class."""
+    return _is_authority(caller)
+
+
+def class_reopen(caller: StaffCaller) -> bool:
+    """Let resources be registered under an ended class again."""
+    return _is_authority(caller)
+
+
+def class_read(caller: StaffCaller) -> bool:
+    """See the classification."""
+    return bool(caller.roles)
+
+
+def upstream_record(caller: StaffCaller) -> bool:
+    """Record what became of a resource's registration with a catalogue above."""
+    return _is_authority(caller)
+
+
+def notice_read(caller: StaffCaller) -> bool:
+    """See what one's own organisation has been told."""
+    return bool(caller.roles) and caller.organisation_id is not None
+
+
+def notice_mark(caller: StaffCaller) -> bool:
+    """Say that one's own organisation has read a notice."""
+    return notice_read(caller) and not caller.roles & WATCHERS
 
 
 def resource_read(caller: StaffCaller) -> bool:

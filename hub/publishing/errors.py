@@ -1,43 +1,37 @@
 """What is refused around a catalogue step; the step's own refusals come through `hub.registry.errors.from_catalog`.
 
 Conflict
-├── NotSubmitted      only what was submitted is published
-├── CatalogueTaken    an upstream catalogue has that name already
-└── HarvestOpen       a catalogue is harvested once at a time
+├── BreakingUnconfirmed   the version breaks with the live one, and the reviewer has not said that they know
+├── CatalogueTaken        an upstream catalogue has that name already
+└── HarvestOpen           a catalogue is harvested once at a time
 NotFound
 ├── UnknownUpstreamCatalogue, UnknownHarvest, UnknownUpstreamResource
-Forbidden
-└── OwnSubmission     nobody publishes what they themselves submitted
 InvalidInput
-└── PublisherRetired  the system named as publisher takes part no more
+└── PublisherRetired      the system named as publisher takes part no more
+
+What review refuses (nothing submitted, steps that wait, one's own work) is in `hub.reviewing.errors`.
 """
 
+from collections.abc import Sequence
 from uuid import UUID
 
-from hub.errors import Conflict, Forbidden, NotFound
+from catalog.compatibility import Finding
+from hub.errors import Conflict, FieldError, NotFound
 from hub.registry.errors import InvalidField
 
 
-class NotSubmitted(Conflict):
-    """The draft was not handed in for review."""
+class BreakingUnconfirmed(Conflict):
+    """The new version breaks with the live one; `findings` say how."""
 
-    def __init__(self, code: str) -> None:
+    def __init__(self, code: str, findings: Sequence[Finding]) -> None:
         super().__init__(
-            f"资源 {code} 没有待审核的版本；请先由编制员提交",
-            f"resource {code} has no version under review; have its editor submit one first",
+            f"资源 {code} 的新版本与现行版本不兼容（{'；'.join(found.zh for found in findings)}）；"
+            "确认影响后请带 confirm_breaking 再发布，或退回修改",
+            f"the new version of {code} breaks with the live one ({'; '.join(found.en for found in findings)});"
+            " publish with confirm_breaking once you know what it means, or return it",
+            errors=[FieldError(found.field, found.zh, found.en) for found in findings],
         )
-        self.code = code
-
-
-class OwnSubmission(Forbidden):
-    """Contract, "Staff roles": nobody decides on what they themselves asked for."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(
-            f"资源 {code} 的待审版本是您本人提交的；请由另一位审核员审核",
-            f"you submitted the version of {code} that is under review; another reviewer decides on it",
-        )
-        self.code = code
+        self.findings = tuple(findings)
 
 
 class PublisherRetired(InvalidField):

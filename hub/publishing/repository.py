@@ -1,8 +1,8 @@
-"""The SQL of publishing: resources as outsiders read them, who submitted, and the pins of grants. Decides nothing."""
+"""The SQL of publishing: resources as outsiders read them, who takes them, and the pins of grants. Decides nothing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import and_, select, text
@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from catalog.models import Resource, ResourceVersion
-from hub.audit.models import LogEntry
-from hub.db.ids import lowest_id
+from hub.publishing.freshness import expected_at
+from hub.publishing.models import ResourceFreshness
 from hub.registry.models import Organisation, System
 
 # Access stands beside this floor, not under it, so its tables are named and not imported.
@@ -20,15 +20,25 @@ _PIN = text(
     " SELECT id, :version, :digest FROM access_grant WHERE resource_id = :resource AND state <> 'revoked'"
 )
 
+_CONSUMERS = text(
+    "SELECT DISTINCT s.organisation_id FROM access_grant g JOIN system s ON s.id = g.consumer_id"
+    " WHERE g.resource_id = :resource AND g.state <> 'revoked'"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class ResourceRecord:
-    """A resource with what outsiders know its ends by; `schema_digest` is the live version's, None before the first."""
+    """A resource with what outsiders know its ends by; `schema_digest` is the live version's, None before the first.
+
+    `last_data_at` is when data last came, `expected_at` the moment from which it is overdue (`hub.publishing.freshness`).
+    """
 
     resource: Resource
     provider: Organisation
     system: str
     schema_digest: str | None
+    last_data_at: datetime | None
+    expected_at: datetime | None
 
 
 async def describe(session: AsyncSession, resources: Sequence[UUID]) -> dict[UUID, ResourceRecord]:
@@ -38,13 +48,36 @@ async def describe(session: AsyncSession, resources: Sequence[UUID]) -> dict[UUI
         col(ResourceVersion.number) == col(Resource.live_version),
     )
     query = (
-        select(Resource, Organisation, col(System.code), col(ResourceVersion.schema_digest))
+        select(
+            Resource,
+            Organisation,
+            col(System.code),
+            col(ResourceVersion.schema_digest),
+            col(ResourceFreshness.last_data_at),
+            expected_at(),
+        )
         .join(Organisation, col(Resource.provider_id) == col(Organisation.id))
         .join(System, col(Resource.system_id) == col(System.id))
         .outerjoin(ResourceVersion, live)
+        .outerjoin(ResourceFreshness, col(ResourceFreshness.resource_id) == col(Resource.id))
         .where(col(Resource.id).in_(resources))
     )
-    return {row[0].id: ResourceRecord(row[0], row[1], row[2], row[3]) for row in await session.execute(query)}
+    rows = await session.execute(query)
+    return {row[0].id: ResourceRecord(row[0], row[1], row[2], row[3], row[4], row[5]) for row in rows}
+
+
+async def overdue(session: AsyncSession, at: datetime, *, after_code: str | None, limit: int) -> Sequence[UUID]:
+    """Up to `limit` resources that are overdue at that moment, in the order of their codes, beyond `after_code`."""
+    query = (
+        select(col(Resource.id))
+        .outerjoin(ResourceFreshness, col(ResourceFreshness.resource_id) == col(Resource.id))
+        .where(expected_at() <= at)
+        .order_by(col(Resource.code))
+        .limit(limit)
+    )
+    if after_code is not None:
+        query = query.where(col(Resource.code) > after_code)
+    return (await session.scalars(query)).all()
 
 
 async def live_versions(session: AsyncSession, resources: Sequence[UUID]) -> dict[UUID, ResourceVersion]:
@@ -60,14 +93,6 @@ async def pin(session: AsyncSession, resource: UUID, version: int, digest: str) 
     return int(found.rowcount)  # type: ignore[attr-defined]
 
 
-async def submitters(session: AsyncSession, code: str, at: datetime) -> Sequence[str]:
-    """The actors of the log entries that say the resource was submitted at that moment."""
-    # An entry's id carries its time, so a moment of the log is a range of its primary key; two milliseconds, for the
-    # bounds are rounded.
-    query = select(col(LogEntry.actor)).where(
-        col(LogEntry.id) >= lowest_id(at),
-        col(LogEntry.id) < lowest_id(at + timedelta(milliseconds=2)),
-        col(LogEntry.event) == "resource.submitted",
-        col(LogEntry.object_id) == code,
-    )
-    return (await session.scalars(query)).all()
+async def consumers(session: AsyncSession, resource: UUID) -> Sequence[UUID]:
+    """The organisations whose systems hold a grant of the resource that is not revoked."""
+    return (await session.scalars(_CONSUMERS, {"resource": resource})).all()

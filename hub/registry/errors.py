@@ -16,6 +16,7 @@ Refused
 from catalog.errors import (
     CatalogError,
     InvalidTransition,
+    UnknownClass,
     UnknownResource,
     UnknownVersion,
 )
@@ -121,7 +122,7 @@ class CsrRefused(InvalidField):
 
 def from_catalog(error: CatalogError) -> Refused:
     """The gateway's refusal for one of the catalogue's, with every field it names."""
-    if isinstance(error, UnknownResource | UnknownVersion):
+    if isinstance(error, UnknownResource | UnknownVersion | UnknownClass):
         return NotFound(error.zh, error.en)
     if isinstance(error, InvalidTransition):
         return Conflict(error.zh, error.en)

@@ -66,7 +66,7 @@ class SignerState:
 
 @dataclass(frozen=True, slots=True)
 class LiveVersion:
-    """A published version that still takes payloads."""
+    """A published version that takes payloads, until `ends_at` if it has been replaced."""
 
     number: int
     schema_digest: str
@@ -74,6 +74,7 @@ class LiveVersion:
     validator: PayloadValidator
     field_names: frozenset[str]
     secrecy_fields: frozenset[str]
+    ends_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +141,7 @@ NEWEST_ENTRY = "SELECT occurred_at FROM log_entry ORDER BY id DESC LIMIT 1"
 
 RESOURCES = "SELECT id, code, status, system_id FROM resource"
 VERSIONS = """
-SELECT resource_id, number, schema_digest, schema::text AS schema,
+SELECT resource_id, number, schema_digest, schema::text AS schema, ends_at,
        ARRAY(SELECT DISTINCT name #>> '{}' FROM jsonb_path_query(items, '$.**.field_name') AS name) AS field_names,
        ARRAY(SELECT DISTINCT name #>> '{}'
              FROM jsonb_path_query(items, '$.** ? (@.secrecy_marking == true).field_name') AS name) AS secrecy_fields
@@ -220,6 +221,7 @@ class Loader:
                 self._validator(row),
                 frozenset(row["field_names"]),
                 frozenset(row["secrecy_fields"]),
+                row["ends_at"],
             )
         by_resource: dict[UUID, list[LaneState]] = {}
         for lane in lanes:

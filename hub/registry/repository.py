@@ -95,6 +95,11 @@ async def name_at(session: AsyncSession, organisation_id: UUID, moment: datetime
     return found
 
 
+async def organisations_by_id(session: AsyncSession, identifiers: Collection[UUID]) -> Sequence[Organisation]:
+    """The organisations of these ids, in no order."""
+    return (await session.scalars(select(Organisation).where(col(Organisation.id).in_(identifiers)))).all()
+
+
 async def system_by_code(session: AsyncSession, code: str) -> tuple[System, Organisation] | None:
     """The system of that code with its organisation."""
     query = select(System, Organisation).join(Organisation, col(System.organisation_id) == col(Organisation.id))

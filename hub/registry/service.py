@@ -5,6 +5,7 @@ the epoch last (I3); none commits. Holding the barrier also means that nobody el
 insert. Texts that people write (names, reasons) stay in the row; the log has their digest only.
 """
 
+import contextlib
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -132,6 +133,18 @@ async def find_active_organisation(session: AsyncSession, identifier: UUID) -> O
         raise UnknownOrganisation(str(identifier))
     if row.state != "active":
         raise OrganisationEnded(row.name)
+    return row
+
+
+async def find_named(session: AsyncSession, reference: str, *, region: str) -> Organisation:
+    """The organisation of that id, that 统一社会信用代码, or that name in the region. Raises UnknownOrganisation."""
+    with contextlib.suppress(ValueError):
+        return await find_organisation(session, UUID(reference))
+    name = required_text("/organisation", reference)
+    row = await repository.organisation_by_code(session, name)
+    row = row or await repository.organisation_by_name(session, region, name)
+    if row is None:
+        raise UnknownOrganisation(reference)
     return row
 
 

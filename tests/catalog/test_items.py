@@ -240,6 +240,35 @@ def test_other_items_state_a_level_only_if_they_say_so() -> None:
 
 
 @pytest.mark.parametrize(
+    ("changed", "field"),
+    [
+        ({"precision": 2, "data_type": "N"}, None),
+        ({"precision": 2, "data_type": "Y"}, None),
+        ({"precision": 16, "data_type": "N"}, "precision"),
+        ({"precision": -1, "data_type": "N"}, "precision"),
+        ({"precision": 2, "data_type": "I"}, "precision"),
+        ({"dictionary_code": "GB/T 2260"}, None),
+        ({"dictionary_code": "GB/T 2260", "data_type": "D"}, "dictionary_code"),
+        ({"is_increment": True, "data_type": "T"}, None),
+        ({"is_increment": True, "data_type": "L"}, "is_increment"),
+        ({"is_timestamp": True, "data_type": "T"}, None),
+        ({"is_timestamp": True}, "is_timestamp"),
+        ({"data_level": 3, "share_type": 2}, None),
+    ],
+)
+def test_what_an_item_can_say_depends_on_its_type(changed: dict[str, Any], field: str | None) -> None:
+    assert {pointer for pointer, _ in faults(**changed)} == (set() if field is None else {f"/{field}"})
+
+
+def test_codes_of_an_item_are_those_of_their_lists() -> None:
+    with pytest.raises(InvalidItem) as refused:
+        parse_items([PLAIN | {"share_type": 4, "data_level": 9, "data_type": "?"}])
+    found = {violation.field: violation.zh for violation in refused.value.violations}
+    assert found["/items/0/share_type"] == "应为：1 无条件共享、2 有条件共享、3 不予共享"
+    assert set(found) == {"/items/0/share_type", "/items/0/data_level", "/items/0/data_type"}
+
+
+@pytest.mark.parametrize(
     ("changed", "expected"),
     [
         ({"format": "uscc"}, set()),

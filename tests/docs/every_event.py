@@ -59,6 +59,11 @@ _OBJECTS = (
     "holiday-notice",
     "reorganisation",
     "person",
+    "review",
+    "chain",
+    "class",
+    "upstream",
+    "notice",
 )
 """What events are about."""
 
@@ -255,13 +260,16 @@ def _resources_and_grants(staff: Staff) -> None:
         {"field_name": "item_name", "name": "名称", "data_type": "C", "length": 64, "required": True},
     ]
     description = {**METADATA, "name": "示例名录", "system": PROVIDER}
+    for at_level in ("306009", "306009000001"):
+        staff.call("reviewer", "POST", "/v1/classifications", {"code": at_level, "name": "示例分类"})
     new = description | {"classification": "306009000001", "is_example": True, "items": items}
     code = staff.call(editor, "POST", "/v1/resources", new)["code"]
     at = f"/v1/resources/{code}"
     staff.call(editor, "PUT", f"{at}/draft", {"items": items})
     staff.call(editor, "POST", f"{at}/submit")
-    staff.call("reviewer", "POST", f"{at}/return", {"reason": "示例"})
+    staff.call("secrecy", "POST", f"{at}/return", {"reason": "示例"})
     staff.call(editor, "POST", f"{at}/submit")
+    staff.call("secrecy", "POST", f"{at}/approve")
     staff.call("reviewer", "POST", f"{at}/publish")
     _harvest(staff)
     until = (datetime.now(UTC) + timedelta(days=30)).isoformat()
@@ -271,12 +279,20 @@ def _resources_and_grants(staff: Staff) -> None:
     staff.call(editor, "POST", f"{grant}/resume")
     staff.call(editor, "POST", f"{at}/versions", {})
     staff.call(editor, "POST", f"{at}/submit")
+    staff.call("secrecy", "POST", f"{at}/approve")
     staff.call("reviewer", "POST", f"{at}/publish")
     staff.call("reviewer", "POST", f"{at}/versions/1/end")
+    told = staff.call(editor, "GET", "/v1/notices?unread=true")["items"]
+    staff.call(editor, "POST", f"/v1/notices/{told[0]['id']}/read")
+    staff.call("reviewer", "POST", f"{at}/upstream", {"catalogue": "gansu-catalogue", "state": "pending"})
     staff.call("reviewer", "POST", f"{at}/suspend", {"reason": "示例"})
     staff.call("reviewer", "POST", f"{at}/resume")
     staff.call(editor, "POST", f"{grant}/revoke", {"reason": "示例"})
     staff.call("reviewer", "POST", f"{at}/withdraw", {"reason": "示例"})
+    last = "/v1/classifications/306009000001"
+    staff.call("reviewer", "PUT", last, {"name": "示例分类（改名）"})
+    for step in ("end", "reopen"):
+        staff.call("reviewer", "POST", f"{last}/{step}")
 
 
 def _organisations(staff: Staff) -> None:

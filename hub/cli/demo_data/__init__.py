@@ -101,6 +101,31 @@ class Grant:
     mode: str
 
 
+@dataclass(frozen=True)
+class Class:
+    """A class below those that every hub has: a code (类项目细目) and its name."""
+
+    code: str
+    name: str
+
+
+@dataclass(frozen=True)
+class ChainStep:
+    """An approval that a list needs: whose (None: the provider's competent department), and the words that say so."""
+
+    organisation: str | None
+    basis: str
+    source: Source
+
+
+@dataclass(frozen=True)
+class Chain:
+    """The approvals that the resources of a list need, in order."""
+
+    list_type: str
+    steps: tuple[ChainStep, ...]
+
+
 def load_organisations() -> list[Organisation]:
     """Return the organisations, parents before those under them."""
     return [Organisation(**_with_source(entry)) for entry in _read("organisations.json")]
@@ -116,6 +141,19 @@ def load_resources() -> list[Resource]:
     return [
         Resource(**_with_source(entry) | {"items": tuple(_item(item) for item in entry["items"])})
         for entry in _read("resources.json")
+    ]
+
+
+def load_classes() -> list[Class]:
+    """Return the classes, those above before those below."""
+    return [Class(**entry) for entry in _read("classifications.json")]
+
+
+def load_chains() -> list[Chain]:
+    """Return the chains of approval."""
+    return [
+        Chain(entry["list_type"], tuple(ChainStep(**_with_source(step)) for step in entry["steps"]))
+        for entry in _read("approval_chains.json")
     ]
 
 

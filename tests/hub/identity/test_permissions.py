@@ -1,6 +1,8 @@
 """Every action, asked for every role: the table below is the contract's "Staff roles" written out."""
 
 import inspect
+from collections.abc import Callable
+from itertools import product
 from uuid import UUID
 
 import pytest
@@ -8,7 +10,7 @@ import pytest
 from hub.errors import Forbidden
 from hub.identity import permissions
 from hub.identity.permissions import ACTIONS, require
-from hub.identity.roles import Role
+from hub.identity.roles import WATCHERS, Role
 from tests.support.staff import caller
 
 OURS = UUID(int=1)
@@ -36,7 +38,8 @@ TABLE: dict[str, set[Role]] = {
     "resource_create": {Role.EDITOR},
     "resource_edit": {Role.EDITOR},
     "resource_submit": {Role.EDITOR},
-    "resource_return": {Role.REVIEWER},
+    "resource_review": {Role.SECRECY, Role.REVIEWER, Role.DECIDER},
+    "resource_return": {Role.SECRECY, Role.REVIEWER, Role.DECIDER},
     "resource_publish": {Role.REVIEWER},
     "resource_suspend": {Role.REVIEWER},
     "resource_resume": {Role.REVIEWER},
@@ -44,6 +47,17 @@ TABLE: dict[str, set[Role]] = {
     "resource_read": EVERYBODY,
     "upstream_read": EVERYBODY,
     "upstream_harvest": {Role.REVIEWER},
+    "review_read": EVERYBODY,
+    "chain_replace": {Role.REVIEWER},
+    "chain_read": EVERYBODY,
+    "class_add": {Role.REVIEWER},
+    "class_rename": {Role.REVIEWER},
+    "class_end": {Role.REVIEWER},
+    "class_reopen": {Role.REVIEWER},
+    "class_read": EVERYBODY,
+    "upstream_record": {Role.REVIEWER},
+    "notice_read": EVERYBODY,
+    "notice_mark": EVERYBODY - WATCHERS,
     "grant_create": {Role.DECIDER},
     "grant_read": EVERYBODY,
     "grant_suspend": {Role.SECURITY},
@@ -100,7 +114,16 @@ CHANGES_NOTHING = {
     "organisation_change_read",
     "responsible_read",
     "responsible_gaps",
+    "review_read",
+    "chain_read",
+    "class_read",
+    "notice_read",
 }
+
+OF_THE_AUTHORITY = [action for action, roles in TABLE.items() if roles == {Role.REVIEWER}]
+"""What only reviewers who act for no single organisation do."""
+
+OF_AN_ORGANISATION = ["notice_read", "notice_mark"]
 
 FOR_ONE_ORGANISATION = {
     "resource_create": Role.EDITOR,
@@ -129,7 +152,16 @@ def test_every_function_is_an_action_and_every_action_is_in_the_table() -> None:
 @pytest.mark.parametrize("role", Role)
 @pytest.mark.parametrize("action", TABLE)
 def test_a_role_may_do_what_the_table_says_and_nothing_else(action: str, role: Role) -> None:
-    assert ACTIONS[action](caller(role, organisation_id=OURS)) is (role in TABLE[action])
+    own = None if action in OF_THE_AUTHORITY else OURS
+    assert ACTIONS[action](caller(role, organisation_id=own)) is (role in TABLE[action])
+
+
+@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize(("actions", "own"), [(OF_THE_AUTHORITY, OURS), (OF_AN_ORGANISATION, None)])
+def test_some_acts_are_of_the_authority_and_some_of_an_organisation(
+    role: Role, actions: list[str], own: UUID | None
+) -> None:
+    assert not any(ACTIONS[action](caller(role, organisation_id=own)) for action in actions)
 
 
 @pytest.mark.parametrize("action", TABLE)
@@ -152,13 +184,24 @@ def test_editors_and_deciders_act_for_their_own_organisation_only(action: str) -
     assert not ACTIONS[action](caller(FOR_ONE_ORGANISATION[action]), THEIRS)
 
 
-@pytest.mark.parametrize("action", ["resource_publish", "resource_return"])
-def test_a_reviewer_does_not_decide_on_the_resources_of_the_organisation_that_they_edit_for(action: str) -> None:
-    both = caller(Role.EDITOR, Role.REVIEWER, organisation_id=OURS)
-    assert ACTIONS[action](both)
-    assert ACTIONS[action](both, THEIRS)
-    assert not ACTIONS[action](both, OURS)
-    assert ACTIONS[action](caller(Role.REVIEWER, organisation_id=OURS), OURS)
+HOLDERS = {
+    # role of the step, its organisation → callers who hold it for a resource that OURS provides
+    (Role.SECRECY, None): {(Role.SECRECY, None), (Role.SECRECY, OURS)},
+    (Role.REVIEWER, THEIRS): {(Role.REVIEWER, THEIRS)},
+    (Role.REVIEWER, None): {(Role.REVIEWER, None)},
+    (Role.DECIDER, None): {(Role.DECIDER, OURS)},
+    (Role.DECIDER, THEIRS): {(Role.DECIDER, THEIRS)},
+}
+
+
+@pytest.mark.parametrize("action", [permissions.resource_review, permissions.resource_return])
+@pytest.mark.parametrize(("step", "holders"), HOLDERS.items())
+def test_a_step_of_a_review_is_its_holders_and_nobody_elses(
+    action: Callable[..., bool], step: tuple[Role, UUID | None], holders: set[tuple[Role, UUID | None]]
+) -> None:
+    everybody = list(product(Role, (None, OURS, THEIRS)))
+    may = {(role, own) for role, own in everybody if action(caller(role, organisation_id=own), *step, OURS)}
+    assert may == holders
 
 
 def test_nobody_extends_what_their_own_organisation_owes() -> None:
