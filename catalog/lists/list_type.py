@@ -61,7 +61,7 @@ class Publication(Label):
     """
 
     years: int | None = None
-    duties: Mapping[Literal["whole", "change", "online"], str] = {}
+    duties: Mapping[str, str] = {}
 
 
 class Check(_Part):

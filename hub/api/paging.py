@@ -39,6 +39,15 @@ class Paging:
         """The cursor as one text, or None for the first page. Raises InvalidInput."""
         return None if self.cursor is None else _parts(self.cursor, 1)[0]
 
+    def after_number(self) -> int | None:
+        """The cursor as one whole number, or None for the first page. Raises InvalidInput."""
+        text = self.after_text()
+        if text is None:
+            return None
+        if not (text.isascii() and text.isdigit() and len(text) < 10):
+            raise _foreign()
+        return int(text)
+
     def after_id(self) -> UUID | None:
         """The cursor as one id, or None for the first page. Raises InvalidInput."""
         try:

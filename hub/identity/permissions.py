@@ -142,6 +142,31 @@ def resource_read(caller: StaffCaller) -> bool:
     return bool(caller.roles)
 
 
+def list_read(caller: StaffCaller) -> bool:
+    """See types of lists, and published lists with what was explained and loaded."""
+    return bool(caller.roles)
+
+
+def list_declare(caller: StaffCaller, provider_id: UUID | None = None) -> bool:
+    """Declare a publication of a list of the editor's own organisation, and explain it."""
+    return _changes_as(caller, Role.EDITOR, provider_id)
+
+
+def power_suspension_read(caller: StaffCaller) -> bool:
+    """See which powers are suspended."""
+    return bool(caller.roles)
+
+
+def power_suspension_apply(caller: StaffCaller, provider_id: UUID | None = None) -> bool:
+    """Apply for the suspension or resumption of a power of the editor's own organisation, and say what carries it."""
+    return _changes_as(caller, Role.EDITOR, provider_id)
+
+
+def power_suspension_decide(caller: StaffCaller, provider_id: UUID | None = None) -> bool:
+    """Decide on the suspension or resumption of a power, as the reform office does."""
+    return _reviews(caller, provider_id)
+
+
 def grant_create(caller: StaffCaller, provider_id: UUID | None = None) -> bool:
     """Grant a system a resource of the decider's own organisation."""
     return _changes_as(caller, Role.DECIDER, provider_id)
@@ -265,6 +290,7 @@ ACTIONS: dict[str, Callable[..., bool]] = {
         certificate_issue, certificate_read, certificate_revoke,
         resource_create, resource_edit, resource_submit, resource_return, resource_publish, resource_suspend,
         resource_resume, resource_withdraw, resource_read,
+        list_read, list_declare, power_suspension_read, power_suspension_apply, power_suspension_decide,
         grant_create, grant_read, grant_suspend, grant_resume, grant_revoke,
         target_set, target_read, target_pause, target_resume, lane_read, lane_pause, lane_resume,
         dead_letter_read, dead_letter_replay,

@@ -36,6 +36,11 @@ TABLE: dict[str, set[Role]] = {
     "resource_resume": {Role.REVIEWER},
     "resource_withdraw": {Role.REVIEWER},
     "resource_read": EVERYBODY,
+    "list_read": EVERYBODY,
+    "list_declare": {Role.EDITOR},
+    "power_suspension_read": EVERYBODY,
+    "power_suspension_apply": {Role.EDITOR},
+    "power_suspension_decide": {Role.REVIEWER},
     "grant_create": {Role.DECIDER},
     "grant_read": EVERYBODY,
     "grant_suspend": {Role.SECURITY},
@@ -62,7 +67,7 @@ TABLE: dict[str, set[Role]] = {
 }
 
 CHANGES_NOTHING = {
-    "organisation_read", "system_read", "certificate_read", "resource_read", "grant_read", "staff_read", "audit_read",
+    "organisation_read", "system_read", "certificate_read", "resource_read", "list_read", "power_suspension_read", "grant_read", "staff_read", "audit_read",
     "target_read", "lane_read", "dead_letter_read",
     "exchange_read", "session_own",
 }  # fmt: skip
@@ -71,6 +76,8 @@ FOR_ONE_ORGANISATION = {
     "resource_create": Role.EDITOR,
     "resource_edit": Role.EDITOR,
     "resource_submit": Role.EDITOR,
+    "list_declare": Role.EDITOR,
+    "power_suspension_apply": Role.EDITOR,
     "grant_create": Role.DECIDER,
     "grant_resume": Role.DECIDER,
     "grant_revoke": Role.DECIDER,
@@ -115,7 +122,7 @@ def test_editors_and_deciders_act_for_their_own_organisation_only(action: str) -
     assert not ACTIONS[action](caller(FOR_ONE_ORGANISATION[action]), THEIRS)
 
 
-@pytest.mark.parametrize("action", ["resource_publish", "resource_return"])
+@pytest.mark.parametrize("action", ["resource_publish", "resource_return", "power_suspension_decide"])
 def test_a_reviewer_does_not_decide_on_the_resources_of_the_organisation_that_they_edit_for(action: str) -> None:
     both = caller(Role.EDITOR, Role.REVIEWER, organisation_id=OURS)
     assert ACTIONS[action](both)
