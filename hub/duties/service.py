@@ -87,12 +87,8 @@ async def owe(
 
     Raises NoRule, DeadlinePassed, InvalidField (`/at`, `/organisation`).
     """
-    if anchored_at.tzinfo is None or not EARLIEST <= anchored_at <= LATEST:
-        raise InvalidField(
-            "/at",
-            f"时间须带时区，且在 {EARLIEST.year} 年至 {LATEST.year} 年之间；请更正",
-            f"a time has its offset and lies between {EARLIEST.year} and {LATEST.year}; correct it",
-        )
+    check_anchor(anchored_at)
+    await repository.share_days(session)
     row = await rules.kept(session, duty, beijing_date(anchored_at), now=now)
     rule = rule_of(row.terms)
     if rule.role in OF_AN_ORGANISATION and debtor == NOBODY_NAMED:
@@ -133,6 +129,7 @@ async def fulfil(
     session: AsyncSession, subject: Subject, duty: str, *, actor: Actor, recorder: Recorder, now: datetime
 ) -> list[Duty]:
     """Close what is owed for the subject as done; what its rule repeats is owed again from its deadline on."""
+    await repository.share_days(session)
     found = await repository.open_duties(session, subject.kind, subject.id, duty=duty)
     return [await close(session, one, DONE, actor=actor, recorder=recorder, now=now) for one in found]
 
@@ -147,6 +144,7 @@ async def cancel(
     now: datetime,
 ) -> list[Duty]:
     """Close what is owed for the subject (of that duty, or all of it) because nobody needs it any more."""
+    await repository.share_days(session)
     found = await repository.open_duties(session, subject.kind, subject.id, duty=duty)
     return [await close(session, one, CANCELLED, actor=actor, recorder=recorder, now=now) for one in found]
 
@@ -180,6 +178,16 @@ async def list_for(
     )
 
 
+def check_anchor(moment: datetime) -> None:
+    """Raises InvalidField (`/at`) for a moment that no deadline can be counted from."""
+    if moment.tzinfo is None or not EARLIEST <= moment <= LATEST:
+        raise InvalidField(
+            "/at",
+            f"时间须带时区，且在 {EARLIEST.year} 年至 {LATEST.year} 年之间；请更正",
+            f"a time has its offset and lies between {EARLIEST.year} and {LATEST.year}; correct it",
+        )
+
+
 def standing(row: Duty, now: datetime) -> Standing:
     """How an open duty stands at `now`."""
     if row.due_at < now:
@@ -190,12 +198,19 @@ def standing(row: Duty, now: datetime) -> Standing:
 
 
 async def close(
-    session: AsyncSession, found: OwedRecord, state: str, *, actor: Actor, recorder: Recorder, now: datetime
+    session: AsyncSession,
+    found: OwedRecord,
+    state: str,
+    *,
+    reason: str | None = None,
+    actor: Actor,
+    recorder: Recorder,
+    now: datetime,
 ) -> Duty:
     """End one open duty as `DONE` or `CANCELLED`."""
     row = found.duty
     before = fingerprint(row)
-    row.state, row.closed_at, row.closed_by = state, now, actor.id
+    row.state, row.closed_at, row.closed_by, row.closed_reason = state, now, actor.id, reason
     event = "duty.fulfilled" if state == DONE else "duty.cancelled"
     record_duty(session, event, row, found.rule, before=before, actor=actor, recorder=recorder, now=now)
     await session.flush()
