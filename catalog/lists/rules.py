@@ -63,7 +63,7 @@ def _deviations(described: ListType, entry: ListItem, index: int, item: Item) ->
         )
     if asked.pattern is not None and item.pattern != asked.pattern:
         yield _differs(described, entry, index, "pattern", asked.pattern)
-    if asked.sensitive and not item.sensitive:
+    if asked.is_sensitive and not item.is_sensitive:
         yield _differs(described, entry, index, "sensitive", "true")
     if asked.field_name in described.state_fields and item.key != asked.key:
         yield _differs(described, entry, index, "key", str(asked.key).lower())

@@ -141,9 +141,9 @@ NEWEST_ENTRY = "SELECT occurred_at FROM log_entry ORDER BY id DESC LIMIT 1"
 RESOURCES = "SELECT id, code, status, system_id FROM resource"
 VERSIONS = """
 SELECT resource_id, number, schema_digest, schema::text AS schema,
-       ARRAY(SELECT item ->> 'field_name' FROM jsonb_array_elements(items) AS item) AS field_names,
-       ARRAY(SELECT item ->> 'field_name' FROM jsonb_array_elements(items) AS item
-             WHERE (item ->> 'secrecy_marking')::boolean) AS secrecy_fields
+       ARRAY(SELECT DISTINCT name #>> '{}' FROM jsonb_path_query(items, '$.**.field_name') AS name) AS field_names,
+       ARRAY(SELECT DISTINCT name #>> '{}'
+             FROM jsonb_path_query(items, '$.** ? (@.secrecy_marking == true).field_name') AS name) AS secrecy_fields
 FROM resource_version WHERE state = 'published'
 """
 GRANTS = """
