@@ -24,6 +24,7 @@ from catalog.errors import InvalidResource, InvalidTransition, UnknownVersion, V
 from catalog.holding import Held, hold
 from catalog.identifiers import RESOURCE_PREFIX_FORM
 from catalog.items import Item, item_violations
+from catalog.lists import conditions_of
 from catalog.metadata import Metadata
 from catalog.models import Resource, ResourceVersion
 from catalog.rules import Owner, Registration, check_reason, registration_violations
@@ -307,7 +308,13 @@ def _draft(
 
 
 def _write(resource: Resource, version: ResourceVersion, metadata: Metadata, items: Sequence[Item]) -> None:
-    schema = derive_schema(items, title=metadata.name.strip(), code=resource.code, version=version.number)
+    schema = derive_schema(
+        items,
+        title=metadata.name.strip(),
+        code=resource.code,
+        version=version.number,
+        conditions=conditions_of(metadata.list_type),
+    )
     version.description = metadata.to_json()
     version.items = [item.to_json() for item in items]
     version.claims = claims_of(metadata, items)

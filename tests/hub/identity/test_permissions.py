@@ -58,6 +58,11 @@ TABLE: dict[str, set[Role]] = {
     "upstream_record": {Role.REVIEWER},
     "notice_read": EVERYBODY,
     "notice_mark": EVERYBODY - WATCHERS,
+    "list_read": EVERYBODY,
+    "list_declare": {Role.EDITOR},
+    "power_suspension_read": EVERYBODY,
+    "power_suspension_apply": {Role.EDITOR},
+    "power_suspension_decide": {Role.REVIEWER},
     "grant_create": {Role.DECIDER},
     "grant_read": EVERYBODY,
     "grant_suspend": {Role.SECURITY},
@@ -118,9 +123,13 @@ CHANGES_NOTHING = {
     "chain_read",
     "class_read",
     "notice_read",
+    "list_read",
+    "power_suspension_read",
 }
 
-OF_THE_AUTHORITY = [action for action, roles in TABLE.items() if roles == {Role.REVIEWER}]
+OF_THE_AUTHORITY = [
+    action for action, roles in TABLE.items() if roles == {Role.REVIEWER} and action != "power_suspension_decide"
+]
 """What only reviewers who act for no single organisation do."""
 
 OF_AN_ORGANISATION = ["notice_read", "notice_mark"]
@@ -129,6 +138,8 @@ FOR_ONE_ORGANISATION = {
     "resource_create": Role.EDITOR,
     "resource_edit": Role.EDITOR,
     "resource_submit": Role.EDITOR,
+    "list_declare": Role.EDITOR,
+    "power_suspension_apply": Role.EDITOR,
     "grant_create": Role.DECIDER,
     "grant_resume": Role.DECIDER,
     "grant_revoke": Role.DECIDER,
@@ -204,12 +215,17 @@ def test_a_step_of_a_review_is_its_holders_and_nobody_elses(
     assert may == holders
 
 
-def test_nobody_extends_what_their_own_organisation_owes() -> None:
-    both = caller(Role.DECIDER, Role.REVIEWER, organisation_id=OURS)
-    assert permissions.duty_extend(both, THEIRS)
-    assert permissions.duty_extend(both, None)
-    assert not permissions.duty_extend(both, OURS)
-    assert permissions.duty_extend(caller(Role.REVIEWER, organisation_id=OURS), OURS)
+def test_a_reviewer_does_not_decide_on_a_power_of_their_own_organisation() -> None:
+    decides = permissions.power_suspension_decide
+    assert decides(caller(Role.REVIEWER, organisation_id=OURS), THEIRS)
+    assert not decides(caller(Role.REVIEWER, organisation_id=OURS), OURS)
+    assert decides(caller(Role.REVIEWER), OURS)
+
+
+def test_the_authority_alone_extends_a_deadline() -> None:
+    assert permissions.duty_extend(caller(Role.REVIEWER))
+    assert not permissions.duty_extend(caller(Role.REVIEWER, organisation_id=OURS))
+    assert not permissions.duty_extend(caller(Role.DECIDER, organisation_id=OURS))
 
 
 def test_the_security_officer_revokes_a_grant_of_any_organisation() -> None:
