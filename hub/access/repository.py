@@ -106,6 +106,12 @@ async def lane(session: AsyncSession, new: Lane) -> Lane:
     return (await session.scalars(query)).one()
 
 
+async def next_sequence(session: AsyncSession, lane_id: UUID) -> int:
+    """The number that the lane's next new item gets."""
+    found: int = (await session.execute(select(col(Lane.next_sequence)).where(col(Lane.id) == lane_id))).scalar_one()
+    return found
+
+
 async def resource_by_code(session: AsyncSession, code: str) -> Resource | None:
     """The resource of that code."""
     query = select(Resource).where(col(Resource.code) == code)

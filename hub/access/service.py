@@ -29,19 +29,18 @@ from hub.access.scope import WHOLE, Scope, check_scope, columns_of
 from hub.access.terms import (
     INBOX,
     Frequency,
-    check_asked_period,
     check_frequency,
     check_mode,
     check_period,
     check_policy,
     columns_of_frequency,
 )
-from hub.audit.entry import Actor, instant
+from hub.audit.entry import Actor
 from hub.audit.service import Recorder
 from hub.db.ids import new_id
 from hub.registry import barrier
 from hub.registry import service as registry
-from hub.registry.errors import InvalidField, WrongState
+from hub.registry.errors import WrongState
 from hub.registry.fields import LONGEST_REASON, required_text
 from hub.registry.recording import fingerprint, record_change
 
@@ -136,7 +135,7 @@ async def add_grant(
         session.add(GrantVersion(grant_id=row.id, version=version.number, schema_digest=version.schema_digest))
     record = GrantRecord(row, consumer.code, resource.code, resource.provider_id)
     asked = {} if new.request is None else {"request": str(new.request)}
-    _record(session, "grant.created", record, recorder, actor, now, **asked)
+    record_grant(session, "grant.created", record, recorder, actor, now, **asked)
     return record
 
 
@@ -161,46 +160,6 @@ async def revoke_grant(
     return await _move(session, identifier, "revoked", LIVING, reason, actor, recorder, now)
 
 
-async def renew_grant(
-    session: AsyncSession,
-    identifier: UUID,
-    *,
-    valid_to: datetime,
-    reason: str,
-    frequency: Frequency | None = None,
-    actor: Actor,
-    recorder: Recorder,
-    now: datetime,
-) -> GrantRecord:
-    """Let a grant last longer 续期, expired or not, and expect another frequency 频次变更 if one is given.
-
-    Raises UnknownGrant, WrongState, InvalidField, ConsumerRetired, NotShared, NothingPublished.
-    """
-    told = required_text("/reason", reason, longest=LONGEST_REASON)
-    check_frequency(frequency)
-    check_asked_period(now, valid_to, now)
-    now = await barrier.hold(session, now)
-    record = await find_grant(session, identifier)
-    row = record.grant
-    if row.state not in LIVING:
-        raise WrongState(f"grant {identifier}", row.state, "/".join(LIVING))
-    if valid_to <= row.valid_to:
-        raise InvalidField(
-            "/valid_to",
-            f"续期后的截止时间须晚于现在的 {instant(row.valid_to)}；要提前结束请撤销授权",
-            f"a renewed grant ends later than now ({instant(row.valid_to)}); to end it earlier, revoke it",
-        )
-    await _check_parties(session, record)
-    before, was = fingerprint(row), instant(row.valid_to)
-    row.valid_to, row.renewal_reason, row.updated_at = valid_to.astimezone(UTC), told, now
-    if frequency is not None:
-        row.frequency_average, row.frequency_peak = frequency.average, frequency.peak
-    ends = {"was_valid_to": was, "valid_to": instant(row.valid_to)}
-    _record(session, "grant.renewed", record, recorder, actor, now, before=before, **ends)
-    await barrier.bump(session)
-    return record
-
-
 async def find_grant(session: AsyncSession, identifier: UUID) -> GrantRecord:
     """The grant of that id. Raises UnknownGrant."""
     record = await repository.grant(session, identifier)
@@ -215,14 +174,6 @@ async def find_resource(session: AsyncSession, code: str) -> Resource:
     if row is None:
         raise NoSuchResource(code)
     return row
-
-
-async def _check_parties(session: AsyncSession, record: GrantRecord) -> None:
-    """Nothing, if what is granted could be granted today, to that consumer."""
-    await grantable(session, record.resource)
-    consumer, _ = await registry.find_system(session, record.consumer)
-    if consumer.state == "retired":
-        raise ConsumerRetired(consumer.code)
 
 
 def _check_terms(new: NewGrant, now: datetime) -> tuple[str, str]:
@@ -268,12 +219,12 @@ async def _move(
         raise WrongState(f"grant {identifier}", row.state, "/".join(origins))
     before = fingerprint(row)
     row.state, row.state_reason, row.updated_at = target, reason, now
-    _record(session, _EVENTS[target], record, recorder, actor, now, before=before)
+    record_grant(session, _EVENTS[target], record, recorder, actor, now, before=before)
     await barrier.bump(session)
     return record
 
 
-def _record(
+def record_grant(
     session: AsyncSession,
     event: str,
     record: GrantRecord,
@@ -284,6 +235,7 @@ def _record(
     before: str = "",
     **also: str,
 ) -> None:
+    """Log `event` on a grant with purpose and basis, its ends, its lane, and what is `also` told in details."""
     row = record.grant
     record_change(
         session,

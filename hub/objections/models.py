@@ -6,8 +6,8 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, DateTime, Index, SmallInteger, Text
 from sqlmodel import Field, SQLModel
 
-import catalog.models
-import hub.identity.models  # noqa: F401  targets of the foreign keys below
+import catalog.models  # noqa: F401  a target of the foreign keys below
+import hub.identity.models  # noqa: F401  others
 
 
 class Objection(SQLModel, table=True):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from enum import StrEnum
 
-from catalog.codes import LabelledNumber
+from catalog.codes import LabelledNumber, ShareType
 from hub.registry.errors import WrongState
 
 
@@ -37,31 +37,29 @@ class Act(StrEnum):
     SUBMIT = "submitted"
     RESUBMIT = "resubmitted"
     RETURN = "returned"
-    PASS = "passed"
+    FORWARD = "forwarded"
     GRANT = "granted"
     REFUSE = "refused"
     WITHDRAW = "withdrawn"
 
 
-MOVES: Mapping[Act, tuple[frozenset[State | None], State]] = {
-    Act.SUBMIT: (frozenset({None}), State.IN_REVIEW),
+MOVES: Mapping[Act, tuple[frozenset[State], State]] = {
     Act.RESUBMIT: (frozenset({State.RETURNED}), State.IN_REVIEW),
     Act.RETURN: (frozenset({State.IN_REVIEW}), State.RETURNED),
-    Act.PASS: (frozenset({State.IN_REVIEW}), State.WITH_PROVIDER),
-    Act.GRANT: (frozenset({State.IN_REVIEW, State.WITH_PROVIDER}), State.GRANTED),
-    Act.REFUSE: (frozenset({State.IN_REVIEW, State.WITH_PROVIDER}), State.REFUSED),
+    Act.FORWARD: (frozenset({State.IN_REVIEW}), State.WITH_PROVIDER),
+    Act.GRANT: (frozenset({State.WITH_PROVIDER}), State.GRANTED),
+    Act.REFUSE: (frozenset({State.WITH_PROVIDER}), State.REFUSED),
     Act.WITHDRAW: (LIVE, State.WITHDRAWN),
 }
-"""From which states an act starts (None: there is no request yet), and where it leads.
+"""From which states a person's act starts, and where it leads."""
 
-What is shared unconditionally is granted, and what is not shared refused, by rule in the moment of the submission: from
-`in-review`, without anybody's decision. A provider decides only on what is `with-provider`.
-"""
+BY_RULE: Mapping[ShareType, Act] = {ShareType.UNCONDITIONAL: Act.GRANT, ShareType.NOT_SHARED: Act.REFUSE}
+"""What becomes of a request in the moment it is handed in, without anybody's decision; what is conditional is reviewed."""
 
 
-def moved(what: str, act: Act, state: str | None) -> State:
+def moved(what: str, act: Act, state: str) -> State:
     """The state after the act. Raises WrongState."""
     origins, target = MOVES[act]
     if state not in origins:
-        raise WrongState(what, state or "—", "/".join(sorted(origin for origin in origins if origin)))
+        raise WrongState(what, state, "/".join(sorted(origins)))
     return target

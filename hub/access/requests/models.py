@@ -95,7 +95,9 @@ class AccessRequestStep(SQLModel, table=True):
     __tablename__ = "access_request_step"
     __table_args__ = (
         CheckConstraint("number >= 1"),
-        CheckConstraint("act IN ('submitted', 'resubmitted', 'returned', 'passed', 'granted', 'refused', 'withdrawn')"),
+        CheckConstraint(
+            "act IN ('submitted', 'resubmitted', 'returned', 'forwarded', 'granted', 'refused', 'withdrawn')"
+        ),
         CheckConstraint("(staff_id IS NULL) = (role IS NULL)"),
     )
 

@@ -69,7 +69,7 @@ CREATE TABLE access_request_step (
     request_id uuid NOT NULL REFERENCES access_request (id),
     number     integer NOT NULL CHECK (number >= 1),
     act        text NOT NULL CHECK (act IN (
-        'submitted', 'resubmitted', 'returned', 'passed', 'granted', 'refused', 'withdrawn')),
+        'submitted', 'resubmitted', 'returned', 'forwarded', 'granted', 'refused', 'withdrawn')),
     state      text NOT NULL,
     staff_id   uuid REFERENCES staff (id),
     role       text,
