@@ -59,6 +59,14 @@ class Paging:
         except (ValueError, OverflowError):
             raise _foreign() from None
 
+    def after_moment_and_id(self) -> tuple[datetime, UUID] | None:
+        """The cursor as a moment and the id of what happened then, or None for the first page. Raises InvalidInput."""
+        found = self.after_moment()
+        try:
+            return None if found is None else (found[0], UUID(found[1]))
+        except ValueError:
+            raise _foreign() from None
+
     def page(
         self, rows: Sequence[Row], read: Callable[[Row], dict[str, Any]], key: Callable[[Row], tuple[object, ...]]
     ) -> dict[str, Any]:

@@ -5,7 +5,8 @@ Refused
 │   ├── UnknownDuty        nothing with that id is owed, or nothing the caller may know of
 │   └── UnknownRule        no profile has a rule of that code
 ├── Conflict
-│   ├── NoRule             no rule of that duty, or event, is in force on the day
+│   ├── NoRule             no rule of that duty is in force on the day
+│   ├── NoDeclaredRule     no rule in force waits for a person to declare that event
 │   ├── DeadlinePassed     the rule names a day that is over
 │   ├── DutyClosed         it was done or cancelled
 │   ├── NotExtensible      its rule knows no extension, or it was extended, or it is overdue
@@ -45,6 +46,16 @@ class NoRule(Conflict):
         super().__init__(
             f"{on} 没有对 {what} 生效的时限规则；请主管部门先设定或采用一条规则",
             f"no rule about {what} is in force on {on}; have the authority set or adopt one",
+        )
+
+
+class NoDeclaredRule(Conflict):
+    """No rule in force waits for a person to declare that event."""
+
+    def __init__(self, event: str, on: date) -> None:
+        super().__init__(
+            f"{on} 没有由人声明“{event}”而起算的时限规则；请先查询规则列表，或采用一条规则",
+            f"no rule in force on {on} waits for somebody to declare {event}; list duty rules, or adopt one",
         )
 
 

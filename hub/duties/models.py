@@ -91,6 +91,7 @@ class Duty(SQLModel, table=True):
     state: str = Field(sa_type=Text)
     closed_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     closed_by: str | None = Field(default=None, sa_type=Text)
+    closed_reason: str | None = Field(default=None, sa_type=Text)
     created_at: datetime = Field(sa_type=DateTime(timezone=True))
 
 

@@ -20,7 +20,7 @@ from hub.duties.models import HolidayNotice
 from hub.duties.recording import record_duty
 from hub.duties.repository import OwedRecord
 from hub.duties.rule import rule_of
-from hub.duties.terms import Deadline, deadline, extended
+from hub.duties.terms import EARLIEST, Deadline, deadline, extended
 from hub.errors import FieldError
 from hub.registry.fields import LONGEST_REASON, required_text
 from hub.registry.recording import fingerprint, record_change
@@ -31,6 +31,8 @@ MOST_DAYS = 60
 
 ALWAYS_OFF = ((1, 1), (5, 1), (10, 1))
 """元旦、劳动节、国庆节: days that every notice has (全国年节及纪念日放假办法); without them it is of another year, or cut off."""
+
+LIBRARY, NOTICE = "library", "notice"
 
 _SATURDAY = 5
 
@@ -53,6 +55,43 @@ class Added:
     moved: int
 
 
+@dataclass(frozen=True, slots=True)
+class KnownYear:
+    """The days of a year as the library has them, or one notice that was added; `in_force` is one of each year."""
+
+    year: int
+    source: str
+    in_force: bool
+    days_off: Sequence[date]
+    days_worked: Sequence[date]
+    basis: str | None = None
+    added_at: datetime | None = None
+
+
+async def known_years(session: AsyncSession) -> list[KnownYear]:
+    """What is known of each year, the latest year first; of one year the latest notice first, the library last."""
+    rows = await repository.notices(session)
+    latest = {row.year: row for row in rows}
+    library = announced()
+    found = [known(row, in_force=latest[row.year] is row) for row in rows]
+    found += [
+        KnownYear(
+            year,
+            LIBRARY,
+            year not in latest,
+            sorted(day for day in library.off if day.year == year),
+            sorted(day for day in library.worked if day.year == year),
+        )
+        for year in library.years
+    ]
+    return sorted(found, key=lambda one: (one.year, one.added_at or EARLIEST), reverse=True)
+
+
+def known(row: HolidayNotice, *, in_force: bool) -> KnownYear:
+    """A notice as lists show it."""
+    return KnownYear(row.year, NOTICE, in_force, row.days_off, row.days_worked, row.basis, row.added_at)
+
+
 async def work_calendar(session: AsyncSession) -> WorkCalendar:
     """The working days as they are known now."""
     latest = {row.year: row for row in await repository.notices(session)}
@@ -66,7 +105,7 @@ async def add_notice(
 ) -> Added:
     """Put a year's notice in force and count open duties anew. Raises NoticeRefused, InvalidField (`/basis`)."""
     basis = required_text("/basis", new.basis, longest=LONGEST_REASON)
-    if found := list(_faults(new)):
+    if found := list(faults(new)):
         raise NoticeRefused(found)
     await repository.hold_rules(session)
     row = HolidayNotice(
@@ -133,7 +172,8 @@ def _recount(
     return was_due_at != row.due_at
 
 
-def _faults(new: NewNotice) -> Iterator[FieldError]:
+def faults(new: NewNotice) -> Iterator[FieldError]:
+    """What is wrong with a notice, by JSON pointer; nothing, if it can be counted with."""
     if not FIRST_YEAR <= new.year <= LAST_YEAR:
         yield FieldError("/year", f"年份为 {FIRST_YEAR} 至 {LAST_YEAR}", f"a year is {FIRST_YEAR} to {LAST_YEAR}")
         return

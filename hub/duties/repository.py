@@ -92,6 +92,11 @@ async def duty(session: AsyncSession, identifier: UUID, *, lock: bool = False) -
     return None if row is None else OwedRecord(*row)
 
 
+async def is_owed_by(session: AsyncSession, identifier: UUID, reader: Reader) -> bool:
+    """Whether the duty is one of the reader's."""
+    return await session.scalar(select(col(Duty.id)).where(col(Duty.id) == identifier, _owed_by(reader))) is not None
+
+
 async def open_duties(
     session: AsyncSession, subject_kind: str, subject_id: str, *, duty: str | None = None
 ) -> Sequence[OwedRecord]:

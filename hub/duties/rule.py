@@ -8,6 +8,11 @@ from typing import Any
 
 from hub.duties.terms import MOST, DebtorRole, Direction, Extension, Terms, Unit
 from hub.errors import FieldError
+from hub.registry.errors import InvalidField
+from hub.registry.fields import required_text
+
+CAVEAT = "请以正式文件为准 / the official document prevails"
+"""Shown with every rule whose words nobody has compared with its document."""
 
 LONGEST_TITLE = 200
 LONGEST_BASIS = 2000
@@ -173,10 +178,20 @@ def _name_faults(rule: Rule) -> Iterator[FieldError]:
         ("/basis/document", rule.basis.document, LONGEST_TITLE),
         ("/basis/text", rule.basis.text, LONGEST_BASIS),
     ):
-        if not text.strip() or len(text) > longest:
-            yield FieldError(
-                pointer, f"须填写，且不超过 {longest} 个字符", f"is required and takes at most {longest} characters"
-            )
+        yield from _text_faults(pointer, text, longest)
+    for pointer, text in (
+        ("/basis/article", rule.basis.article),
+        ("/note/zh", rule.note_zh),
+        ("/note/en", rule.note_en),
+    ):
+        yield from _text_faults(pointer, text or "—", LONGEST_TITLE)
+
+
+def _text_faults(pointer: str, text: str, longest: int) -> Iterator[FieldError]:
+    try:
+        required_text(pointer, text, longest=longest)
+    except InvalidField as refused:
+        yield from refused.errors
 
 
 def _amount_faults(terms: Terms) -> Iterator[FieldError]:
@@ -233,7 +248,9 @@ def _extension_faults(terms: Terms) -> Iterator[FieldError]:
         )
     if terms.direction is Direction.BEFORE:
         yield FieldError("/extension", "向前数的时限不能延期", "a deadline that is counted back is not put off")
-    if terms.cap is not None and (extension.unit is not terms.unit or terms.amount + extension.amount > terms.cap):
+    if terms.cap is not None and (
+        extension.unit is not terms.unit or not terms.amount + extension.amount <= terms.cap <= 2 * MOST
+    ):
         yield FieldError(
             "/cap",
             "上限须与数量、延期同一单位，且不小于二者之和",

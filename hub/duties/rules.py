@@ -100,11 +100,16 @@ async def listed(session: AsyncSession, *, now: datetime) -> list[ListedRule]:
         ListedRule(rule, SHIPPED, None, chosen.get(rule.duty) is None and profiles.in_force(rule.duty, today) is rule)
         for rule in profiles.shipped()
     ]
-    return found + [listed_row(row, in_force=chosen[row.duty] is row) for row in rows]
+    return found + [_listed(row, in_force=chosen[row.duty] is row) for row in rows]
 
 
-def listed_row(row: DutyRule, *, in_force: bool) -> ListedRule:
+async def listed_one(session: AsyncSession, row: DutyRule, *, now: datetime) -> ListedRule:
     """A rule that was set, as lists show it."""
+    chosen = await repository.set_rule_in_force(session, row.duty, beijing_date(now))
+    return _listed(row, in_force=chosen is row)
+
+
+def _listed(row: DutyRule, *, in_force: bool) -> ListedRule:
     return ListedRule(rule_of(row.terms), row.origin, row.version, in_force, row.set_at)
 
 

@@ -87,12 +87,7 @@ async def owe(
 
     Raises NoRule, DeadlinePassed, InvalidField (`/at`, `/organisation`).
     """
-    if anchored_at.tzinfo is None or not EARLIEST <= anchored_at <= LATEST:
-        raise InvalidField(
-            "/at",
-            f"时间须带时区，且在 {EARLIEST.year} 年至 {LATEST.year} 年之间；请更正",
-            f"a time has its offset and lies between {EARLIEST.year} and {LATEST.year}; correct it",
-        )
+    check_anchor(anchored_at)
     row = await rules.kept(session, duty, beijing_date(anchored_at), now=now)
     rule = rule_of(row.terms)
     if rule.role in OF_AN_ORGANISATION and debtor == NOBODY_NAMED:
@@ -180,6 +175,16 @@ async def list_for(
     )
 
 
+def check_anchor(moment: datetime) -> None:
+    """Raises InvalidField (`/at`) for a moment that no deadline can be counted from."""
+    if moment.tzinfo is None or not EARLIEST <= moment <= LATEST:
+        raise InvalidField(
+            "/at",
+            f"时间须带时区，且在 {EARLIEST.year} 年至 {LATEST.year} 年之间；请更正",
+            f"a time has its offset and lies between {EARLIEST.year} and {LATEST.year}; correct it",
+        )
+
+
 def standing(row: Duty, now: datetime) -> Standing:
     """How an open duty stands at `now`."""
     if row.due_at < now:
@@ -190,12 +195,19 @@ def standing(row: Duty, now: datetime) -> Standing:
 
 
 async def close(
-    session: AsyncSession, found: OwedRecord, state: str, *, actor: Actor, recorder: Recorder, now: datetime
+    session: AsyncSession,
+    found: OwedRecord,
+    state: str,
+    *,
+    reason: str | None = None,
+    actor: Actor,
+    recorder: Recorder,
+    now: datetime,
 ) -> Duty:
     """End one open duty as `DONE` or `CANCELLED`."""
     row = found.duty
     before = fingerprint(row)
-    row.state, row.closed_at, row.closed_by = state, now, actor.id
+    row.state, row.closed_at, row.closed_by, row.closed_reason = state, now, actor.id, reason
     event = "duty.fulfilled" if state == DONE else "duty.cancelled"
     record_duty(session, event, row, found.rule, before=before, actor=actor, recorder=recorder, now=now)
     await session.flush()

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from hub.errors import Forbidden
 from hub.identity.callers import StaffCaller
-from hub.identity.roles import WATCHERS, Role, sorted_roles
+from hub.identity.roles import OF_ONE_ORGANISATION, WATCHERS, Role, sorted_roles
 
 _On = ParamSpec("_On")
 
@@ -167,6 +167,57 @@ def grant_revoke(caller: StaffCaller, provider_id: UUID | None = None) -> bool:
     return _changes_as(caller, Role.DECIDER, provider_id) or _changes_as(caller, Role.SECURITY)
 
 
+def duty_read(caller: StaffCaller) -> bool:
+    """See what one owes oneself."""
+    return bool(caller.roles)
+
+
+def duty_oversee(caller: StaffCaller) -> bool:
+    """See what everybody owes: the authority, and those who supervise and audit."""
+    return _holds(caller, Role.REVIEWER, Role.AUDITOR, Role.INSPECTOR)
+
+
+def duty_declare(caller: StaffCaller) -> bool:
+    """Declare an event that the hub does not see, and with it what is owed."""
+    return _changes_as(caller, Role.REVIEWER)
+
+
+def duty_extend(caller: StaffCaller, debtor_id: UUID | None = None) -> bool:
+    """Put a deadline off: the authority, for others than the reviewer's own organisation."""
+    owes = debtor_id is not None and caller.organisation_id == debtor_id and _holds(caller, *OF_ONE_ORGANISATION)
+    return _changes_as(caller, Role.REVIEWER) and not owes
+
+
+def duty_finish(caller: StaffCaller) -> bool:
+    """Say that something declared is done: whoever owes it, or the authority."""
+    return bool(caller.roles) and not caller.roles & WATCHERS
+
+
+def duty_cancel(caller: StaffCaller) -> bool:
+    """Cancel something that was declared."""
+    return _changes_as(caller, Role.REVIEWER)
+
+
+def duty_rule_read(caller: StaffCaller) -> bool:
+    """See the rules of deadlines with their basis."""
+    return bool(caller.roles)
+
+
+def duty_rule_set(caller: StaffCaller) -> bool:
+    """Put a rule of deadlines in force: the authority."""
+    return _changes_as(caller, Role.REVIEWER)
+
+
+def holiday_notice_read(caller: StaffCaller) -> bool:
+    """See which days are off and which are worked."""
+    return bool(caller.roles)
+
+
+def holiday_notice_add(caller: StaffCaller) -> bool:
+    """Enter a year's notice of days off."""
+    return _changes_as(caller, Role.OPERATOR)
+
+
 def target_set(caller: StaffCaller) -> bool:
     """Allow where a system is pushed to: host, port and network."""
     return _changes_as(caller, Role.SECURITY)
@@ -266,6 +317,8 @@ ACTIONS: dict[str, Callable[..., bool]] = {
         resource_create, resource_edit, resource_submit, resource_return, resource_publish, resource_suspend,
         resource_resume, resource_withdraw, resource_read,
         grant_create, grant_read, grant_suspend, grant_resume, grant_revoke,
+        duty_read, duty_oversee, duty_declare, duty_extend, duty_finish, duty_cancel,
+        duty_rule_read, duty_rule_set, holiday_notice_read, holiday_notice_add,
         target_set, target_read, target_pause, target_resume, lane_read, lane_pause, lane_resume,
         dead_letter_read, dead_letter_replay,
         staff_propose, staff_reset, staff_approve, staff_disable, staff_unlock, staff_read,

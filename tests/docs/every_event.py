@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,8 @@ from certs.keys import generate_key
 from certs.suites import KeySigner
 from hub.cli.demo_data import load_records
 from hub.client import Partner
+from hub.duties.calendar import announced
+from hub.duties.notices import ALWAYS_OFF
 from hub.identity import totp
 from hub.identity.proof import MAX_FAILURES
 from tests.docs.running_demo import RunningDemo, running_demo
@@ -33,7 +35,7 @@ from tests.support.publishing import METADATA
 HUB = Path(__file__).parents[2] / "hub"
 
 _EVENT = re.compile(
-    r"(?:hub|audit|organisation|system|certificate|resource|grant|staff|session|token|exchange|delivery|lane|target|message)\.[a-z-]+"
+    r"(?:hub|audit|organisation|system|certificate|resource|grant|staff|session|token|exchange|delivery|lane|target|message|duty|duty-rule|holiday-notice)\.[a-z-]+"
 )
 
 _OTHER_NAMES = re.compile(r".*\.(?:id|pem)")
@@ -113,6 +115,7 @@ def perform_the_rest(demo: RunningDemo) -> None:
         _resources_and_grants(staff)
         _accounts(staff)
         _pushes(staff, demo)
+        _duties(staff)
         staff.call("auditadmin", "POST", "/v1/audit/exports", {})
 
 
@@ -139,6 +142,29 @@ def _pushes(staff: Staff, demo: RunningDemo) -> None:
     staff.call("sysadmin", "POST", f"/v1/lanes/{lane}/pause", {"reason": "示例"})
     staff.call("sysadmin", "POST", f"{target}/pause", {"reason": "示例"})
     staff.call("sysadmin", "POST", f"/v1/lanes/{lane}/resume")
+
+
+def _duties(staff: Staff) -> None:
+    """Rules set and adopted, events declared, a deadline put off, another one moved by a notice."""
+    staff.call("reviewer", "POST", "/v1/duty-rules/D9/adopt", {})
+    owner = staff.call("secadmin", "GET", f"/v1/systems/{PROVIDER}")["organisation"]["id"]
+    owed = [_declare(staff, owner, f"example-{number}") for number in range(2)]
+    day = date.fromisoformat(owed[0]["due_on"])
+    off = sorted(
+        {one for one in announced().off if one.year == day.year} | {date(day.year, *one) for one in ALWAYS_OFF} | {day}
+    )
+    worked = sorted(one for one in announced().worked if one.year == day.year)
+    notice = {"days_off": [f"{one}" for one in off], "days_worked": [f"{one}" for one in worked], "basis": "示例通知"}
+    staff.call("sysadmin", "POST", "/v1/holiday-notices", notice | {"year": day.year})
+    staff.call("reviewer", "POST", f"/v1/duties/{owed[0]['id']}/extend", {"basis": "示例"})
+    staff.call("reviewer", "POST", f"/v1/duties/{owed[0]['id']}/done")
+    staff.call("reviewer", "POST", f"/v1/duties/{owed[1]['id']}/cancel", {"reason": "示例"})
+
+
+def _declare(staff: Staff, owner: str, identifier: str) -> dict[str, Any]:
+    event = {"event": "catalogue.outdated", "subject": {"kind": "resource", "id": identifier}, "organisation": owner}
+    found: list[dict[str, Any]] = staff.call("reviewer", "POST", "/v1/duties/declare", event)["items"]
+    return found[0]
 
 
 def _lanes(staff: Staff) -> list[dict[str, Any]]:

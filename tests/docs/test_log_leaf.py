@@ -19,7 +19,7 @@ PAGE = page("docs/log-leaf.md")
 ALWAYS = {"v", "hub", "id", "time", "event", "actor", "object", "result", "region"}
 SOMETIMES_IN_ACTOR = {"organisation"}
 
-_ROW = re.compile(r"^\| `([a-z.-]+)` \| [^|]+ \| (\w+) \| `(\w+)`：[^|]+ \|([^|]*)\|$", re.MULTILINE)
+_ROW = re.compile(r"^\| `([a-z.-]+)` \| [^|]+ \| (\w+) \| `([\w-]+)`：[^|]+ \|([^|]*)\|$", re.MULTILINE)
 _EXAMPLE = re.compile(r"### (\S+)\n\n<!-- leaf: (\S+) (\S+) -->\n```json\n(.*?)\n```", re.DOTALL)
 _OPENINGS = re.compile(r"<!-- openings: (\S+) -->\n```json\n(.*?)\n```", re.DOTALL)
 

@@ -41,6 +41,16 @@ TABLE: dict[str, set[Role]] = {
     "grant_suspend": {Role.SECURITY},
     "grant_resume": {Role.DECIDER},
     "grant_revoke": {Role.DECIDER, Role.SECURITY},
+    "duty_read": EVERYBODY,
+    "duty_oversee": {Role.REVIEWER, Role.AUDITOR, Role.INSPECTOR},
+    "duty_declare": {Role.REVIEWER},
+    "duty_extend": {Role.REVIEWER},
+    "duty_finish": EVERYBODY - {Role.AUDITOR, Role.INSPECTOR},
+    "duty_cancel": {Role.REVIEWER},
+    "duty_rule_read": EVERYBODY,
+    "duty_rule_set": {Role.REVIEWER},
+    "holiday_notice_read": EVERYBODY,
+    "holiday_notice_add": {Role.OPERATOR},
     "target_set": {Role.SECURITY},
     "target_read": {Role.OPERATOR, Role.SECURITY},
     "target_pause": {Role.OPERATOR, Role.SECURITY},
@@ -63,7 +73,7 @@ TABLE: dict[str, set[Role]] = {
 
 CHANGES_NOTHING = {
     "organisation_read", "system_read", "certificate_read", "resource_read", "grant_read", "staff_read", "audit_read",
-    "target_read", "lane_read", "dead_letter_read",
+    "target_read", "lane_read", "dead_letter_read", "duty_read", "duty_oversee", "duty_rule_read", "holiday_notice_read",
     "exchange_read", "session_own",
 }  # fmt: skip
 
@@ -122,6 +132,14 @@ def test_a_reviewer_does_not_decide_on_the_resources_of_the_organisation_that_th
     assert ACTIONS[action](both, THEIRS)
     assert not ACTIONS[action](both, OURS)
     assert ACTIONS[action](caller(Role.REVIEWER, organisation_id=OURS), OURS)
+
+
+def test_nobody_extends_what_their_own_organisation_owes() -> None:
+    both = caller(Role.DECIDER, Role.REVIEWER, organisation_id=OURS)
+    assert permissions.duty_extend(both, THEIRS)
+    assert permissions.duty_extend(both, None)
+    assert not permissions.duty_extend(both, OURS)
+    assert permissions.duty_extend(caller(Role.REVIEWER, organisation_id=OURS), OURS)
 
 
 def test_the_security_officer_revokes_a_grant_of_any_organisation() -> None:

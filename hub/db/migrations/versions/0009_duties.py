@@ -47,6 +47,7 @@ CREATE TABLE duty (
     state                  text NOT NULL CHECK (state IN ('open', 'done', 'cancelled')),
     closed_at              timestamptz,
     closed_by              text,
+    closed_reason          text,
     created_at             timestamptz NOT NULL,
     CHECK (subject_kind <> '' AND subject_id <> ''),
     CHECK ((state = 'open') = (closed_at IS NULL)),
