@@ -10,7 +10,7 @@ from hypothesis import settings
 
 from hub.db.embedded import EmbeddedPostgres
 from hub.db.engine import Database
-from tests.support.postgres import TestServer, binaries, remove_abandoned, server_directory
+from tests.support.postgres import TestServer, binaries, place_of_many_databases, remove_abandoned, server_directory
 
 # A deadline for each example measures how busy the machine is, not the code.
 settings.register_profile("shuniu", deadline=None)
@@ -84,7 +84,7 @@ def anyio_backend() -> str:
 def postgres() -> Iterator[TestServer]:
     """The real server of this test process, with the product's own settings."""
     remove_abandoned()
-    with server_directory() as directory:
+    with server_directory(place_of_many_databases()) as directory:
         embedded = EmbeddedPostgres(directory, binaries=binaries(), grace_s=0.0)
         with embedded:
             server = TestServer(embedded)
