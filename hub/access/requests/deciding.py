@@ -36,6 +36,7 @@ async def forward(
     """The authority finds that the request conforms: it goes to the provider. Raises UnknownRequest, WrongState, OwnRequest."""
     told = None if opinion is None else open_text("/opinion", opinion)
     record, move = await _begin(session, identifier, actor, recorder, now)
+    moved(f"request {identifier}", Act.FORWARD, move.row.state)
     move.row.reviewer_id = UUID(actor.id)
     await move.take(Act.FORWARD, record, opinion=told)
     deadlines = move.deadlines(record.provider_id)
@@ -97,6 +98,7 @@ async def refuse(
             "/code", f"原因代码须为：{known}", f"a reason is one of 1 to {len(RefusalCode)} (reject_type)"
         )
     record, move = await _begin(session, identifier, actor, recorder, now, deciding=True)
+    moved(f"request {identifier}", Act.REFUSE, move.row.state)
     move.row.refusal_code, move.row.refusal_text = code, told
     await move.take(Act.REFUSE, record, opinion=told, code=code)
     await move.deadlines(record.provider_id).end_answer()

@@ -132,7 +132,9 @@ async def keep_attachment(session: AsyncSession, row: AccessRequestAttachment) -
 
 async def attachment(session: AsyncSession, identifier: UUID) -> AccessRequestAttachment | None:
     """The file of a request."""
-    found: AccessRequestAttachment | None = await session.get(AccessRequestAttachment, identifier)
+    found: AccessRequestAttachment | None = await session.get(
+        AccessRequestAttachment, identifier, populate_existing=True
+    )
     return found
 
 

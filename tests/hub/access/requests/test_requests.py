@@ -287,7 +287,6 @@ async def test_an_attachment_is_kept_as_it_came_and_replaced_by_the_next(counter
     await service.resubmit(
         session, asked, Asked(**ASKED, attachment=stamped), actor=counter.editor, recorder=RECORDER, now=NOW
     )
-    session.expire_all()
     kept = await service.find_attachment(session, asked)
     assert (kept.name, kept.content) == (stamped.name, stamped.content)
     without = (await counter.ask(2, purpose="数据校核")).request.id
