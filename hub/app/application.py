@@ -12,9 +12,11 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from hub.api import (
+    access_requests,
     audit_events,
     audit_exports,
     certificates,
+    corrections,
     deliveries,
     documentation,
     duties,
@@ -26,6 +28,7 @@ from hub.api import (
     holiday_notices,
     inbox,
     oauth,
+    objections,
     organisations,
     pki,
     resources,
@@ -83,6 +86,9 @@ def create_app(context: Context) -> FastAPI:
         certificates,
         resources,
         grants,
+        access_requests,
+        objections,
+        corrections,
         deliveries,
         duties,
         duty_rules,

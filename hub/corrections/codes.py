@@ -26,13 +26,14 @@ class Act(StrEnum):
     WITHDRAW = "withdrawn"
 
 
-_OPEN = frozenset({State.SUBMITTED, State.VERIFYING})
+OPEN: Final = (State.SUBMITTED, State.VERIFYING)
+"""States of a correction that waits for its answer."""
 
 MOVES: Final[Mapping[Act, tuple[frozenset[State], State]]] = {
     Act.TAKE: (frozenset({State.SUBMITTED}), State.VERIFYING),
-    Act.CORRECT: (_OPEN, State.CORRECTED),
-    Act.REJECT: (_OPEN, State.REJECTED),
-    Act.WITHDRAW: (_OPEN, State.WITHDRAWN),
+    Act.CORRECT: (frozenset(OPEN), State.CORRECTED),
+    Act.REJECT: (frozenset(OPEN), State.REJECTED),
+    Act.WITHDRAW: (frozenset(OPEN), State.WITHDRAWN),
 }
 """From which states an act starts and where it leads."""
 

@@ -11,12 +11,11 @@ from sqlmodel import col
 
 from catalog.models import Resource, ResourceVersion
 from hub.access.models import AccessGrant
-from hub.corrections.codes import State
+from hub.corrections.codes import OPEN, State
 from hub.corrections.models import Correction, CorrectionClaim
 from hub.registry.models import Organisation, System
 
 _AS_IT_IS_NOW = {"populate_existing": True}
-_OPEN = (State.SUBMITTED, State.VERIFYING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +69,7 @@ async def open_correction(session: AsyncSession, exchange_id: UUID, consumer_id:
     query = select(col(Correction.id)).where(
         col(Correction.exchange_id) == exchange_id,
         col(Correction.consumer_id) == consumer_id,
-        col(Correction.state).in_(_OPEN),
+        col(Correction.state).in_(OPEN),
     )
     found: UUID | None = await session.scalar(query)
     return found

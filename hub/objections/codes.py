@@ -75,6 +75,10 @@ class State(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+OPEN: Final = (State.SUBMITTED, State.HANDLING)
+"""States of an objection that waits for its answer."""
+
+
 class Act(StrEnum):
     """What moves it."""
 
@@ -86,9 +90,9 @@ class Act(StrEnum):
 
 MOVES: Final[Mapping[Act, tuple[frozenset[State], State]]] = {
     Act.TAKE: (frozenset({State.SUBMITTED}), State.HANDLING),
-    Act.ANSWER: (frozenset({State.SUBMITTED, State.HANDLING}), State.ANSWERED),
+    Act.ANSWER: (frozenset(OPEN), State.ANSWERED),
     Act.RATE: (frozenset({State.ANSWERED}), State.RATED),
-    Act.WITHDRAW: (frozenset({State.SUBMITTED, State.HANDLING}), State.WITHDRAWN),
+    Act.WITHDRAW: (frozenset(OPEN), State.WITHDRAWN),
 }
 """From which states an act starts and where it leads."""
 

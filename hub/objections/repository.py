@@ -30,7 +30,7 @@ class ObjectionRecord:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which objections are listed; all of them are, where nothing is named.
+    """Which objections are listed; all of them are, where nothing is named (of no kinds: none).
 
     `party`: raised by this organisation, or about its resources; `raised_by`, `about`: on that side.
     """
@@ -38,7 +38,7 @@ class Filter:
     party: UUID | None = None
     raised_by: UUID | None = None
     about: UUID | None = None
-    kinds: Collection[Kind] = ()
+    kinds: Collection[Kind] | None = None
     states: Collection[State] = ()
 
 
@@ -98,7 +98,7 @@ def _conditions(wanted: Filter) -> "list[ColumnElement[bool]]":
         found.append(raised_by == wanted.raised_by)
     if wanted.about is not None:
         found.append(about == wanted.about)
-    if wanted.kinds:
+    if wanted.kinds is not None:
         found.append(col(Objection.kind).in_(wanted.kinds))
     if wanted.states:
         found.append(col(Objection.state).in_(wanted.states))
