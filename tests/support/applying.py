@@ -1,7 +1,7 @@
 """A provider with published resources, a consumer, and the people who ask and decide, for tests of requests."""
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -21,8 +21,11 @@ from hub.identity.roles import Role
 from hub.notices.models import Notice
 from hub.publishing.repository import ResourceRecord
 from hub.registry.models import Organisation, System
+from tests.support.evidence import EvidenceTown
+from tests.support.gateway import bearer
 from tests.support.publishing import published
 from tests.support.registry import NOW, RECORDER, make_organisation, make_system
+from tests.support.staff import make_signed_in
 
 YEAR = timedelta(days=365)
 
@@ -37,9 +40,7 @@ ASKED = {
 
 async def make_person(session: AsyncSession, login: str, role: Role, *, now: datetime = NOW) -> Actor:
     """An account, and its holder as the log knows them."""
-    row = Staff(
-        id=new_id(now), login=login, display_name=login, state="active", created_at=now, updated_at=now
-    )
+    row = Staff(id=new_id(now), login=login, display_name=login, state="active", created_at=now, updated_at=now)
     session.add(row)
     await session.flush()
     return Actor("staff", str(row.id), role=role)
@@ -118,3 +119,75 @@ class Counter:
         """The events of an object, in the order of the log."""
         query = select(LogEntry.event).where(col(LogEntry.object_id) == about)
         return list(await self.session.scalars(query.order_by(text("ctid"))))
+
+
+@dataclass
+class Offices:
+    """The same over HTTP: a gateway with a provider, two consumers and a stranger, and their people, each with headers."""
+
+    town: EvidenceTown
+    headers: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    @classmethod
+    async def open(cls, town: EvidenceTown) -> "Offices":
+        """Everybody at their desks."""
+        offices = cls(town)
+        of = {
+            "asker": (Role.EDITOR, town.stranger.organisation),
+            "user": (Role.EDITOR, town.consumer.organisation),
+            "colleague": (Role.DECIDER, town.consumer.organisation),
+            "neighbour": (Role.EDITOR, town.other.organisation),
+            "clerk": (Role.EDITOR, town.provider.organisation),
+            "decider": (Role.DECIDER, town.provider.organisation),
+            "reviewer": (Role.REVIEWER, None),
+            "auditor": (Role.AUDITOR, None),
+        }
+        for login, (role, organisation) in of.items():
+            await offices.add(login, role, organisation)
+        return offices
+
+    async def add(self, login: str, role: Role, organisation: Organisation | None) -> None:
+        """One more member of staff."""
+        gateway = self.town.gateway
+        async with gateway.context.transaction() as session:
+            opened = await make_signed_in(
+                session,
+                login,
+                role,
+                now=gateway.now,
+                passwords=gateway.context.identity.passwords,
+                organisation_id=None if organisation is None else organisation.id,
+            )
+        self.headers[login] = bearer(opened)
+
+    async def publish(self, **changed: Any) -> str:
+        """One more resource of the provider; returns its code."""
+        gateway = self.town.gateway
+        async with gateway.context.transaction() as session:
+            record = await published(
+                session, self.town.provider.organisation, self.town.provider.system, now=gateway.now, **changed
+            )
+        await gateway.refresh()
+        return record.resource.code
+
+    async def asks(
+        self, who: str | dict[str, str], method: str, path: str, body: Any = None, *, status: int = 200
+    ) -> Any:
+        """The answer's JSON; it must have that status."""
+        headers = self.headers[who] if isinstance(who, str) else who
+        answer = await self.town.gateway.client.request(method, path, json=body, headers=headers)
+        assert answer.status_code == status, answer.text
+        return answer.json()
+
+
+def asked(resource: str, **changed: Any) -> dict[str, Any]:
+    """A request of the stranger for a resource, as JSON."""
+    plain = {
+        "consumer": "stranger-d",
+        "resource": resource,
+        "basis": "甘肃省政务数据共享管理办法",
+        "scene": "政务服务网办事指南页面",
+        "purpose": "办事指南展示",
+        "valid_to": (datetime.now(UTC) + YEAR).isoformat(),
+    }
+    return plain | changed

@@ -271,9 +271,7 @@ async def test_what_was_asked_for_a_time_that_has_passed_is_not_granted(counter:
     asked = (await counter.ask(2, valid_to=NOW + timedelta(days=3))).request.id
     await deciding.forward(session, asked, actor=counter.reviewer, recorder=RECORDER, now=NOW)
     with pytest.raises(PeriodOver):
-        await deciding.grant(
-            session, asked, actor=counter.decider, recorder=RECORDER, now=NOW + timedelta(days=3)
-        )
+        await deciding.grant(session, asked, actor=counter.decider, recorder=RECORDER, now=NOW + timedelta(days=3))
 
 
 async def test_an_attachment_is_kept_as_it_came_and_replaced_by_the_next(counter: Counter) -> None:
