@@ -12,11 +12,13 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from hub.api import (
+    access_requests,
     approval_chains,
     audit_events,
     audit_exports,
     certificates,
     classifications,
+    corrections,
     deliveries,
     documentation,
     duties,
@@ -31,6 +33,7 @@ from hub.api import (
     lists,
     notices,
     oauth,
+    objections,
     organisation_changes,
     organisations,
     pki,
@@ -103,6 +106,9 @@ def create_app(context: Context) -> FastAPI:
         lists,
         power_suspensions,
         grants,
+        access_requests,
+        objections,
+        corrections,
         deliveries,
         duties,
         duty_rules,

@@ -38,6 +38,17 @@ def _changes_as(caller: StaffCaller, role: Role, organisation_id: UUID | None = 
     return organisation_id is None or caller.organisation_id == organisation_id
 
 
+def _acts_for(caller: StaffCaller, organisation_id: UUID | None = None) -> bool:
+    """Whether the caller edits or decides, for that organisation if one is named."""
+    return any(_changes_as(caller, role, organisation_id) for role in OF_ONE_ORGANISATION)
+
+
+def _is_party(caller: StaffCaller, parties: tuple[UUID, ...]) -> bool:
+    """Whether the caller oversees sharing, or edits or decides for one of the parties (for any organisation, if none is named)."""
+    acts = _holds(caller, *OF_ONE_ORGANISATION) and (not parties or caller.organisation_id in parties)
+    return acts or sharing_oversee(caller)
+
+
 def _holds(caller: StaffCaller, *roles: Role) -> bool:
     return not caller.roles.isdisjoint(roles)
 
@@ -313,6 +324,90 @@ def grant_resume(caller: StaffCaller, provider_id: UUID | None = None) -> bool:
 def grant_revoke(caller: StaffCaller, provider_id: UUID | None = None) -> bool:
     """End a grant for good: the decider of the provider, or the security officer."""
     return _changes_as(caller, Role.DECIDER, provider_id) or _changes_as(caller, Role.SECURITY)
+
+
+def grant_renew(caller: StaffCaller, provider_id: UUID | None = None) -> bool:
+    """Let a grant last longer, and expect another frequency."""
+    return _changes_as(caller, Role.DECIDER, provider_id)
+
+
+def sharing_oversee(caller: StaffCaller) -> bool:
+    """See everybody's requests, objections and corrections: the authority, the security officer, audit and supervision."""
+    return _holds(caller, Role.REVIEWER, Role.SECURITY, Role.AUDITOR, Role.INSPECTOR)
+
+
+def access_request_create(caller: StaffCaller, consumer_id: UUID | None = None) -> bool:
+    """Ask for access in the name of the caller's own organisation, and hand in again what was returned."""
+    return _acts_for(caller, consumer_id)
+
+
+def access_request_withdraw(caller: StaffCaller, consumer_id: UUID | None = None) -> bool:
+    """Withdraw what the caller's own organisation asked for."""
+    return _acts_for(caller, consumer_id)
+
+
+def access_request_read(caller: StaffCaller, *parties: UUID) -> bool:
+    """See a request: its parties, and those who oversee sharing."""
+    return _is_party(caller, parties)
+
+
+def access_request_review(caller: StaffCaller, consumer_id: UUID | None = None) -> bool:
+    """Pass a request to the provider, or return it: the authority."""
+    # As with resources: who acts for the asking organisation is on the asking side, whoever typed it.
+    asks = consumer_id is not None and _acts_for(caller, consumer_id)
+    return _is_authority(caller) and not asks
+
+
+def access_request_decide(caller: StaffCaller, provider_id: UUID | None = None) -> bool:
+    """Grant or refuse what is asked of the caller's own organisation."""
+    return _changes_as(caller, Role.DECIDER, provider_id)
+
+
+def objection_create(caller: StaffCaller) -> bool:
+    """Raise an objection in the name of the caller's own organisation."""
+    return _acts_for(caller)
+
+
+def objection_withdraw(caller: StaffCaller, raised_by: UUID | None = None) -> bool:
+    """Withdraw an objection of the caller's own organisation."""
+    return _acts_for(caller, raised_by)
+
+
+def objection_rate(caller: StaffCaller, raised_by: UUID | None = None) -> bool:
+    """Rate the answer to an objection of the caller's own organisation."""
+    return _acts_for(caller, raised_by)
+
+
+def objection_read(caller: StaffCaller, *parties: UUID) -> bool:
+    """See an objection: its parties, and those who oversee sharing."""
+    return _is_party(caller, parties)
+
+
+def objection_answer(caller: StaffCaller, provider_id: UUID | None = None, *, by_authority: bool = False) -> bool:
+    """Answer an objection: the authority about the catalogue and approvals, the provider about quality and use."""
+    if by_authority or provider_id is None:
+        return _is_authority(caller) or (not by_authority and _acts_for(caller))
+    return _acts_for(caller, provider_id)
+
+
+def correction_create(caller: StaffCaller) -> bool:
+    """Report an error in what the caller's own organisation received."""
+    return _acts_for(caller)
+
+
+def correction_withdraw(caller: StaffCaller, reported_by: UUID | None = None) -> bool:
+    """Withdraw a report of the caller's own organisation."""
+    return _acts_for(caller, reported_by)
+
+
+def correction_read(caller: StaffCaller, *parties: UUID) -> bool:
+    """See a correction: its parties, and those who oversee sharing."""
+    return _is_party(caller, parties)
+
+
+def correction_answer(caller: StaffCaller, provider_id: UUID | None = None) -> bool:
+    """Verify, correct or reject what was reported about the caller's own organisation's data."""
+    return _acts_for(caller, provider_id)
 
 
 def duty_read(caller: StaffCaller) -> bool:

@@ -17,6 +17,7 @@ OURS = UUID(int=1)
 THEIRS = UUID(int=2)
 
 EVERYBODY = set(Role)
+OVERSEERS = {Role.REVIEWER, Role.SECURITY, Role.AUDITOR, Role.INSPECTOR}
 
 TABLE: dict[str, set[Role]] = {
     "organisation_create": {Role.SECURITY},
@@ -68,6 +69,22 @@ TABLE: dict[str, set[Role]] = {
     "grant_suspend": {Role.SECURITY},
     "grant_resume": {Role.DECIDER},
     "grant_revoke": {Role.DECIDER, Role.SECURITY},
+    "grant_renew": {Role.DECIDER},
+    "sharing_oversee": OVERSEERS,
+    "access_request_create": {Role.EDITOR, Role.DECIDER},
+    "access_request_withdraw": {Role.EDITOR, Role.DECIDER},
+    "access_request_read": {Role.EDITOR, Role.DECIDER} | OVERSEERS,
+    "access_request_review": {Role.REVIEWER},
+    "access_request_decide": {Role.DECIDER},
+    "objection_create": {Role.EDITOR, Role.DECIDER},
+    "objection_withdraw": {Role.EDITOR, Role.DECIDER},
+    "objection_rate": {Role.EDITOR, Role.DECIDER},
+    "objection_read": {Role.EDITOR, Role.DECIDER} | OVERSEERS,
+    "objection_answer": {Role.EDITOR, Role.DECIDER, Role.REVIEWER},
+    "correction_create": {Role.EDITOR, Role.DECIDER},
+    "correction_withdraw": {Role.EDITOR, Role.DECIDER},
+    "correction_read": {Role.EDITOR, Role.DECIDER} | OVERSEERS,
+    "correction_answer": {Role.EDITOR, Role.DECIDER},
     "duty_read": EVERYBODY,
     "duty_oversee": {Role.REVIEWER, Role.AUDITOR, Role.INSPECTOR},
     "duty_declare": {Role.REVIEWER},
@@ -125,6 +142,10 @@ CHANGES_NOTHING = {
     "notice_read",
     "list_read",
     "power_suspension_read",
+    "sharing_oversee",
+    "access_request_read",
+    "objection_read",
+    "correction_read",
 }
 
 OF_THE_AUTHORITY = [
@@ -145,6 +166,18 @@ FOR_ONE_ORGANISATION = {
     "grant_revoke": Role.DECIDER,
     "responsible_set": Role.DECIDER,
     "responsible_read": Role.EDITOR,
+    "grant_renew": Role.DECIDER,
+    "access_request_create": Role.EDITOR,
+    "access_request_withdraw": Role.EDITOR,
+    "access_request_decide": Role.DECIDER,
+    "access_request_read": Role.EDITOR,
+    "objection_withdraw": Role.EDITOR,
+    "objection_rate": Role.EDITOR,
+    "objection_read": Role.EDITOR,
+    "objection_answer": Role.DECIDER,
+    "correction_withdraw": Role.EDITOR,
+    "correction_read": Role.EDITOR,
+    "correction_answer": Role.DECIDER,
 }
 
 
@@ -226,6 +259,30 @@ def test_the_authority_alone_extends_a_deadline() -> None:
     assert permissions.duty_extend(caller(Role.REVIEWER))
     assert not permissions.duty_extend(caller(Role.REVIEWER, organisation_id=OURS))
     assert not permissions.duty_extend(caller(Role.DECIDER, organisation_id=OURS))
+
+
+def test_a_reviewer_does_not_review_requests_of_the_organisation_that_they_act_for() -> None:
+    for role in (Role.EDITOR, Role.DECIDER):
+        both = caller(role, Role.REVIEWER, organisation_id=OURS)
+        assert permissions.access_request_review(both, THEIRS)
+        assert not permissions.access_request_review(both, OURS)
+    assert permissions.access_request_review(caller(Role.REVIEWER, organisation_id=OURS), OURS)
+
+
+def test_the_authority_answers_about_the_catalogue_and_approvals_and_the_provider_about_its_data() -> None:
+    authority, provider = caller(Role.REVIEWER), caller(Role.EDITOR, organisation_id=OURS)
+    assert permissions.objection_answer(authority, OURS, by_authority=True)
+    assert not permissions.objection_answer(authority, OURS)
+    assert permissions.objection_answer(provider, OURS)
+    assert not permissions.objection_answer(provider, OURS, by_authority=True)
+
+
+def test_either_party_sees_a_request_and_nobody_elses_organisation() -> None:
+    for read in (permissions.access_request_read, permissions.objection_read, permissions.correction_read):
+        assert read(caller(Role.DECIDER, organisation_id=OURS), THEIRS, OURS)
+        assert not read(caller(Role.DECIDER, organisation_id=OURS), THEIRS, THEIRS)
+        assert not read(caller(Role.OPERATOR), OURS)
+        assert read(caller(Role.AUDITOR), THEIRS)
 
 
 def test_the_security_officer_revokes_a_grant_of_any_organisation() -> None:
