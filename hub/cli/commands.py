@@ -72,6 +72,11 @@ SECTIONS = {
         "review": Entry("hub.cli.reviews:review", "待办的审查审核 / what waits in review"),
         "approval-chain": Entry("hub.cli.reviews:approval_chain", "清单审批链 / approvals that lists need"),
         "notices": Entry("hub.cli.reviews:notices", "给本机构的通知 / what your organisation was told"),
+        "list-type": Entry("hub.cli.list_types:list_type", "清单类型：样例、核对 / types of lists: samples, checks"),
+        "published-list": Entry(
+            "hub.cli.lists:published_list", "清单发布与变更说明 / published lists and their changes"
+        ),
+        "power-suspension": Entry("hub.cli.lists:power_suspension", "权力事项的暂停与恢复 / suspended powers"),
         "grant": Entry("hub.cli.grants:grant", "授权 / grants"),
         "todo": Entry("hub.cli.duties:todo", "今日待办 / what you owe now"),
         "duty": Entry("hub.cli.duties:duty", "时限与规则 / duties and the rules of deadlines"),
@@ -84,6 +89,9 @@ SECTIONS = {
     "接入方 / partner systems": {
         "send": Entry("hub.cli.partner:send", "签名并发布记录 / sign and publish records"),
         "inbox": Entry("hub.cli.partner:inbox", "取数并确认 / pull and acknowledge"),
+        "site-list": Entry(
+            "hub.cli.site_lists:site_list", "子站：清单的加载与上线 / lists on the sub-site: loaded, online"
+        ),
         "bundles": Entry("hub.cli.bundles:bundles", "网闸文件包：收取、缺号、确认 / files across a one-way gateway"),
         "verify": Entry(
             "hub.cli.verify:verify",

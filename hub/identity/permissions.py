@@ -351,11 +351,9 @@ def access_request_read(caller: StaffCaller, *parties: UUID) -> bool:
     return _is_party(caller, parties)
 
 
-def access_request_review(caller: StaffCaller, consumer_id: UUID | None = None) -> bool:
+def access_request_review(caller: StaffCaller) -> bool:
     """Pass a request to the provider, or return it: the authority."""
-    # As with resources: who acts for the asking organisation is on the asking side, whoever typed it.
-    asks = consumer_id is not None and _acts_for(caller, consumer_id)
-    return _is_authority(caller) and not asks
+    return _is_authority(caller)
 
 
 def access_request_decide(caller: StaffCaller, provider_id: UUID | None = None) -> bool:
