@@ -260,6 +260,11 @@ def notice_mark(caller: StaffCaller) -> bool:
     return notice_read(caller) and not caller.roles & WATCHERS
 
 
+def resource_reindex(caller: StaffCaller) -> bool:
+    """Write the index of search anew."""
+    return _changes_as(caller, Role.OPERATOR)
+
+
 def resource_read(caller: StaffCaller) -> bool:
     """See the catalogue."""
     return bool(caller.roles)

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from catalog import steps
+from catalog import indexing, steps
 from catalog.errors import CatalogError
 from hub.audit.entry import Actor, Event
 from hub.audit.service import Recorder
@@ -49,4 +49,5 @@ async def finish(
         ),
         now=step.at,
     )
+    await indexing.index(session, [step.resource_id])
     await barrier.bump(session)

@@ -87,6 +87,12 @@ async def live_versions(session: AsyncSession, resources: Sequence[UUID]) -> dic
     return {version.resource_id: version for version in await session.scalars(live)}
 
 
+async def organisations(session: AsyncSession, identifiers: Sequence[UUID]) -> dict[UUID, Organisation]:
+    """The organisations of these ids, by id."""
+    found = await session.scalars(select(Organisation).where(col(Organisation.id).in_(identifiers)))
+    return {row.id: row for row in found}
+
+
 async def pin(session: AsyncSession, resource: UUID, version: int, digest: str) -> int:
     """Pin a newly published version for every grant of the resource that is not revoked; returns how many."""
     found = await session.execute(_PIN, {"resource": resource, "version": version, "digest": digest})

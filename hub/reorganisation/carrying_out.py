@@ -12,6 +12,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from catalog import indexing
 from catalog.transfer import Destination, transfer_resources
 from hub.audit.entry import Event
 from hub.audit.service import Recorder
@@ -87,6 +88,7 @@ class Work:
             recorder=self.recorder,
             now=self.now,
         )
+        await indexing.index(self.session, await repository.provided(self.session, row.id))
 
     async def _organisation(self, move: Move) -> None:
         row = await registry.find_organisation(self.session, UUID(move.object_id))
@@ -120,6 +122,7 @@ class Work:
                 details={**self._details(move), "system": _given(move.after)},
             )
             self.recorder.record(self.session, event, now=self.now)
+        await indexing.index(self.session, list(destinations))
 
     async def _account(self, move: Move) -> None:
         named = UUID(move.object_id)

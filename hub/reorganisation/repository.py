@@ -82,6 +82,11 @@ async def resource_ids(session: AsyncSession, codes: Collection[str]) -> dict[st
     return {row[0]: row[1] for row in await session.execute(query)}
 
 
+async def provided(session: AsyncSession, organisation_id: UUID) -> Sequence[UUID]:
+    """The ids of all resources that the organisation provides."""
+    return (await session.scalars(select(col(Resource.id)).where(col(Resource.provider_id) == organisation_id))).all()
+
+
 async def resource_owner(session: AsyncSession, code: str) -> tuple[UUID, datetime] | None:
     """Who provides the resource of that code now, and since when there is such a resource."""
     query = select(col(Resource.provider_id), col(Resource.created_at)).where(col(Resource.code) == code)

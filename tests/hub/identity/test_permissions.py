@@ -45,6 +45,7 @@ TABLE: dict[str, set[Role]] = {
     "resource_suspend": {Role.REVIEWER},
     "resource_resume": {Role.REVIEWER},
     "resource_withdraw": {Role.REVIEWER},
+    "resource_reindex": {Role.OPERATOR},
     "resource_read": EVERYBODY,
     "upstream_read": EVERYBODY,
     "upstream_harvest": {Role.REVIEWER},
