@@ -118,16 +118,18 @@ class Partner(PushReceiver):
         ver: int | Version | None = None,
         op: str = "upsert",
         to: Sequence[str] | None = None,
+        ref: str | None = None,
     ) -> Receipt:
         """Sign 1 to 1,000 records of a resource and send them; returns the receipt, checked and written.
 
-        `ver` is the live version unless given; `to` names the only systems that may get them. Raises ProblemError for a
-        refusal, HubUnreachable when the outcome is unknown (then `resume` goes on), TrustError for a receipt not to be
-        believed, EnvelopeError for a header not of its form, ValueError for too many records.
+        `ver` is the live version unless given; `to` names the only systems that may get them, `ref` the `jti` of the message
+        that this one corrects. Raises ProblemError for a refusal, HubUnreachable when the outcome is unknown (then `resume` goes
+        on), TrustError for a receipt not to be believed, EnvelopeError for a header not of its form, ValueError for too many
+        records.
         """
         if not 1 <= len(records) <= MAX_RECORDS:
             raise ValueError(f"an envelope takes 1 to {MAX_RECORDS} records, not {len(records)}; see batches()")
-        return self.publish_payload(res, {"op": op, "records": list(records)}, ver=ver, to=to)
+        return self.publish_payload(res, {"op": op, "records": list(records)}, ver=ver, to=to, ref=ref)
 
     def publish_payload(
         self,
@@ -136,6 +138,7 @@ class Partner(PushReceiver):
         *,
         ver: int | Version | None = None,
         to: Sequence[str] | None = None,
+        ref: str | None = None,
     ) -> Receipt:
         """Sign a whole payload and send it, as `publish` does; the hub judges its form."""
         version = Version(ver) if isinstance(ver, int) else ver or self.live_version(res)
@@ -150,6 +153,7 @@ class Partner(PushReceiver):
             res=res,
             ver=version.number,
             to=to,
+            ref=ref,
             payload=_json(payload),
         )
         return self._outbox.publish(compact, version.schema_digest)

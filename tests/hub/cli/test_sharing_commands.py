@@ -134,7 +134,13 @@ def test_an_error_is_reported_and_corrected(town: Town, provider: str, anyone: U
     second = editor.types(*report, "--json").json
     assert decider.types("correction", "take", second["id"], "--json").json["state"] == "verifying"
     assert decider.types("correction", "correct", second["id"], "--exchange", sent["exchange"]).code == 1
-    told = decider.types("correction", "reject", second["id"], "--reason", "原文如此", "--json").json
-    assert (told["state"], told["reason"]) == ("rejected", "原文如此")
+    records.write_text(json.dumps([{"item_code": "A", "item_name": "正确名称"}], ensure_ascii=False))
+    again = ("send", "--partner", folder, "--res", provider, "--ref", sent["jti"], records, "--json")
+    right = anyone.types(*again).json["exchange"]
+    fixed = decider.types("correction", "correct", second["id"], "--exchange", right, "--json").json
+    assert (fixed["state"], fixed["correcting"]) == ("corrected", right)
+    third = editor.types(*report, "--json").json
+    told = decider.types("correction", "reject", third["id"], "--reason", "已更正", "--json").json
+    assert (told["state"], told["reason"]) == ("rejected", "已更正")
     assert second["id"] in editor.types("correction", "list", "--box", "mine").out
-    assert "rejected" in editor.types("correction", "show", second["id"]).out
+    assert "rejected" in editor.types("correction", "show", third["id"]).out
