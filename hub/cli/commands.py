@@ -77,7 +77,10 @@ SECTIONS = {
             "hub.cli.lists:published_list", "清单发布与变更说明 / published lists and their changes"
         ),
         "power-suspension": Entry("hub.cli.lists:power_suspension", "权力事项的暂停与恢复 / suspended powers"),
+        "request": Entry("hub.cli.requests:request", "共享申请 / access requests"),
         "grant": Entry("hub.cli.grants:grant", "授权 / grants"),
+        "objection": Entry("hub.cli.objections:objection", "异议 / objections"),
+        "correction": Entry("hub.cli.corrections:correction", "校核 / corrections"),
         "todo": Entry("hub.cli.duties:todo", "今日待办 / what you owe now"),
         "duty": Entry("hub.cli.duties:duty", "时限与规则 / duties and the rules of deadlines"),
         "holiday": Entry("hub.cli.duties:holiday", "放假与调休 / days off and days worked"),

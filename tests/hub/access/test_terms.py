@@ -56,5 +56,5 @@ def test_a_frequency_has_an_average_that_is_not_above_its_peak(frequency: Freque
 
 @pytest.mark.parametrize("frequency", [Frequency(2, 1), Frequency(-1, 1), Frequency(1, MOST_OFTEN + 1)])
 def test_any_other_frequency_is_refused(frequency: Frequency) -> None:
-    with pytest.raises(InvalidField, match="/frequency|频次"):
+    with pytest.raises(InvalidField, match="频次"):
         check_frequency(frequency)
