@@ -24,6 +24,7 @@ from hub.reorganisation.situation import (
     OwnedResource,
     OwnedSystem,
     Situation,
+    stands_under_itself,
 )
 
 
@@ -95,7 +96,7 @@ class _Draft:
                     self._move(What.ORGANISATION, str(body.id), body.parent_id, to)
                     parents[body.id] = to
         for move in list(self.moves):
-            if _stands_under_itself(UUID(move.object_id), parents):
+            if stands_under_itself(UUID(move.object_id), parents):
                 self._block(
                     pointer_to("children", move.object_id),
                     "调整后上下级成环；请先调整承接机构的上级",
@@ -180,6 +181,7 @@ class _Draft:
             given = providers.get(grant.resource)
             if given is not None and given.to_id != given.from_id:
                 self._move(What.GRANT_GIVEN, str(grant.id), given.from_id, given.to_id)
+        for grant in self.there.grants:
             if grant.consumer in self.owners:
                 before = self.there.systems[grant.consumer].organisation_id
                 self._move(What.GRANT_HELD, str(grant.id), before, self.owners[grant.consumer])
@@ -290,14 +292,3 @@ class _Draft:
 
     def _block(self, pointer: str, zh: str, en: str) -> None:
         self.blockers.append(FieldError(pointer, zh, en))
-
-
-def _stands_under_itself(body: UUID, parents: Mapping[UUID, UUID | None]) -> bool:
-    above = parents.get(body)
-    seen: set[UUID] = set()
-    while above is not None and above not in seen:
-        if above == body:
-            return True
-        seen.add(above)
-        above = parents.get(above)
-    return False

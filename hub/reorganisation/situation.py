@@ -95,3 +95,15 @@ class Situation:
     certificates: Sequence[HeldCertificate]
     code_taken: str | None = None
     name_taken: str | None = None
+
+
+def stands_under_itself(body: UUID, parents: Mapping[UUID, UUID | None]) -> bool:
+    """Whether the way up from that body leads back to it."""
+    above = parents.get(body)
+    seen: set[UUID] = set()
+    while above is not None and above not in seen:
+        if above == body:
+            return True
+        seen.add(above)
+        above = parents.get(above)
+    return False

@@ -29,6 +29,7 @@ def register(officer: User, name: str, number: int) -> str:
 def confirmed(town: Town, proposed: Outcome) -> str:
     """The id of the change, confirmed by the reviewer with the plan that they were shown."""
     change = proposed.json
+    assert change["plan"] in town.user("reviewer").types("org", "change", change["id"]).out
     shown = town.user("reviewer").types("org", "change", change["id"], "--json").json
     done = town.user("reviewer").types(
         "org", "confirm", change["id"], "--plan", shown["present_plan"]["digest"], "--json"
