@@ -23,6 +23,7 @@ from hub.registry import service as registry
 from hub.registry.models import Organisation, System
 from hub.registry.recording import fingerprint, record_change
 from hub.reorganisation import repository
+from hub.reorganisation.handing_on import hand_on
 from hub.reorganisation.models import Kind, OrganisationChangeMove, What
 from hub.reorganisation.plan import DISABLED, Move, Plan
 from hub.responsibility import repository as people_rows
@@ -141,6 +142,11 @@ class Work:
         row = await registry.find_organisation(self.session, identifier)
         before = fingerprint(row)
         row.state, row.ended_at = ENDED, self.now
+        # A split names several: what is open goes to the first, and its people hand on what is not theirs.
+        heir = self.plan.change.targets[0] if self.plan.change.targets else row.parent_id
+        handed_on = {}
+        if heir is not None:
+            handed_on = await hand_on(self.session, row.id, heir, actor=self.caller.actor, now=self.now)
         record_change(
             self.session,
             "organisation.ended",
@@ -150,7 +156,7 @@ class Work:
             recorder=self.recorder,
             now=self.now,
             before=before,
-            details={"change": str(self.change_id), "to": [str(one) for one in self.plan.change.targets]},
+            details={"change": str(self.change_id), "to": [str(one) for one in self.plan.change.targets], **handed_on},
         )
 
     def _record(self, event: str, named: str, row: Organisation | System, before: str, move: Move) -> None:

@@ -17,12 +17,14 @@ from hub.access import service as access
 from hub.access.repository import GrantRecord
 from hub.access.service import NewGrant
 from hub.db.engine import Database
+from hub.duties import service as duties
 from hub.errors import InvalidInput
 from hub.identity import repository as identity
 from hub.identity import staff
 from hub.identity.callers import StaffCaller
 from hub.identity.models import Staff
 from hub.identity.roles import Role
+from hub.notices import service as notices
 from hub.publishing import service as publishing
 from hub.publishing.repository import ResourceRecord
 from hub.registry import barrier
@@ -41,6 +43,7 @@ from hub.reorganisation.errors import (
     PlanOutdated,
     UnknownChange,
 )
+from hub.reorganisation.handing_on import HANDED_ON
 from hub.reorganisation.models import Kind, What
 from hub.reorganisation.service import Act
 from hub.responsibility import repository as people_rows
@@ -491,6 +494,26 @@ async def test_a_draft_opened_before_a_transfer_does_not_take_the_resource_back(
     await session.rollback()
 
 
+async def test_what_is_open_of_an_ended_body_is_its_successors(county: County) -> None:
+    session, first, second, heir = county.session, county.first.id, county.second.id, county.heir.id
+    act: dict[str, Any] = {"anchored_at": NOW, "actor": OFFICER, "recorder": RECORDER, "now": NOW}
+    both = duties.Subject("access-request", "both")
+    for owed, debtor in ((duties.Subject("access-request", "one"), first), (both, first), (both, second)):
+        await duties.owe(session, "answer-conditional", owed, debtor=duties.Debtor(debtor), **act)
+    await notices.tell(session, first, "correction", "subject", {}, NOW)
+    await confirm(session, await propose(session, county.merger, county.security), county.reviewer)
+    await session.commit()
+    debtors = await session.execute(
+        text("SELECT subject_id, debtor_organisation_id FROM duty WHERE state = 'open' ORDER BY subject_id, 2")
+    )
+    assert sorted(tuple(row) for row in debtors) == sorted(
+        [("both", heir), ("one", heir), ("both", max(first, second))]
+    )
+    assert (await session.scalar(text("SELECT organisation_id FROM notice"))) == heir
+    (leaf,) = [leaf for leaf in await county.leaves("organisation.ended") if leaf["object"]["id"] == str(first)]
+    assert leaf["details"]["notices"] == 1
+
+
 async def test_every_column_that_names_an_organisation_is_moved_or_is_history(session: AsyncSession) -> None:
     moved = {"system.organisation_id", "resource.provider_id", "organisation.parent_id", "staff.organisation_id"}
     closed = {"responsible_person.organisation_id"}
@@ -507,7 +530,7 @@ async def test_every_column_that_names_an_organisation_is_moved_or_is_history(se
             WHERE contype = 'f' AND confrelid = 'organisation'::regclass
         """)
     )
-    assert set(found) == moved | closed | history
+    assert set(found) == moved | closed | history | HANDED_ON
 
 
 async def test_an_account_that_is_disabled_already_stays_where_it_was(county: County) -> None:
