@@ -23,6 +23,7 @@ from hub.app.run import environment as environment_of
 from hub.app.run import listen
 from hub.cli.demo.bundles import cross
 from hub.cli.demo.county import County
+from hub.cli.demo.lists import put_online, suspend_and_restore
 from hub.cli.demo.narrator import Narrator
 from hub.cli.demo.proof import prove
 from hub.cli.demo.pushing import push
@@ -61,6 +62,8 @@ def run(settings: Settings, *, exit_after: bool) -> None:
             narrator.same(f"shuniu up --data {settings.data} --port {settings.port}")
             county = County(http, settings.data, settings.hub_id, narrator, passwords)
             tell(county)
+            suspend_and_restore(county)
+            put_online(county)
             push(county)
             cross(county)
             prove(county, dsn)

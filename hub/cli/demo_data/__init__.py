@@ -102,6 +102,7 @@ class Grant:
 
 
 @dataclass(frozen=True)
+<<<<<<< HEAD
 class Class:
     """A class below those that every hub has: a code (类项目细目) and its name."""
 
@@ -126,6 +127,18 @@ class Chain:
     steps: tuple[ChainStep, ...]
 
 
+=======
+class Correction:
+    """A record that a document gets wrong: which (its key items), what contradicts what, and what stands there instead."""
+
+    resource: str
+    key: Mapping[str, Value]
+    wrong: str
+    changes: Mapping[str, Value]
+    source: Source
+
+
+>>>>>>> lists
 def load_organisations() -> list[Organisation]:
     """Return the organisations, parents before those under them."""
     return [Organisation(**_with_source(entry)) for entry in _read("organisations.json")]
@@ -166,6 +179,11 @@ def load_records(key: str) -> list[Record]:
 def load_grants() -> list[Grant]:
     """Return the grants to propose."""
     return [Grant(**entry) for entry in _read("grants.json")]
+
+
+def load_corrections() -> list[Correction]:
+    """Return what the documents get wrong, with its correction, which is synthetic."""
+    return [Correction(**_with_source(entry)) for entry in _read("corrections.json")]
 
 
 def _item(entry: Mapping[str, Any]) -> Item:
