@@ -309,6 +309,10 @@ def test_a_schema_that_its_items_would_not_give_today_is_a_finding_of_its_own() 
     assert (found.field, found.kind, found.effect) == ("", ChangeKind.DERIVATION, Effect.BREAKING)
     assert found.zh.startswith("旧版")
     assert "the new version" in compare_versions((items, today), (items, older)).findings[0].en
+    older["$defs"]["record"]["properties"]["name"] = True
+    assert [each.kind for each in compare_versions((items, older), (items, again)).findings] == [ChangeKind.DERIVATION]
+    outlawed = [items[0].model_copy(update={"length": None}), *items[1:]]
+    assert compare_versions((outlawed, today), (outlawed, again)).findings[0].kind is ChangeKind.DERIVATION
 
 
 def test_every_field_of_an_item_is_judged_once() -> None:

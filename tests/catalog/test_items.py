@@ -7,8 +7,9 @@ from hypothesis import HealthCheck, given, settings
 
 from catalog.codes import DataType
 from catalog.errors import InvalidItem
-from catalog.item import MAX_DEPTH, MAX_ENTRIES
+from catalog.item import MAX_ENTRIES
 from catalog.items import (
+    MAX_DEPTH,
     MAX_ITEMS,
     MAX_KEY_ITEMS,
     Item,
@@ -358,6 +359,11 @@ def test_items_have_few_levels() -> None:
     with pytest.raises(InvalidItem) as refused:
         check_items([Item.model_validate(nested(MAX_DEPTH + 1))])
     assert refused.value.field == "/items/0/items/0/items/0/items"
+    for levels in (100, 400):  # pydantic itself gives up on the second
+        with pytest.raises(InvalidItem) as refused:
+            parse_items([nested(levels)])
+        assert refused.value.field == "/items/0/items/0/items/0/items"
+        assert len(str(refused.value)) < 300
 
 
 def test_items_of_all_levels_are_counted() -> None:
