@@ -102,7 +102,6 @@ class Grant:
 
 
 @dataclass(frozen=True)
-<<<<<<< HEAD
 class Class:
     """A class below those that every hub has: a code (类项目细目) and its name."""
 
@@ -127,7 +126,7 @@ class Chain:
     steps: tuple[ChainStep, ...]
 
 
-=======
+@dataclass(frozen=True)
 class Correction:
     """A record that a document gets wrong: which (its key items), what contradicts what, and what stands there instead."""
 
@@ -138,7 +137,6 @@ class Correction:
     source: Source
 
 
->>>>>>> lists
 def load_organisations() -> list[Organisation]:
     """Return the organisations, parents before those under them."""
     return [Organisation(**_with_source(entry)) for entry in _read("organisations.json")]
