@@ -341,7 +341,7 @@ def _change(staff: Staff, asked: dict[str, Any]) -> None:
 def _transfer_a_draft(staff: Staff, grounds: dict[str, str], heir: str, publisher: str) -> None:
     """A resource that the example's editor has only begun goes to another provider, with its publisher."""
     owner = staff.call("secadmin", "GET", f"/v1/systems/{PROVIDER}")["organisation"]["id"]
-    description = {"name": "示例名录二", "summary": "示例", "system": PROVIDER, "share_type": 1, "update_cycle": 8}
+    description = {**METADATA, "name": "示例名录二", "system": PROVIDER}
     items = [{"field_name": "item_code", "name": "编码", "data_type": "C", "length": 32, "key": True}]
     new = description | {"classification": "306009000001", "is_example": True, "items": items}
     code = staff.call(PROVIDER_EDITOR, "POST", "/v1/resources", new)["code"]
