@@ -64,6 +64,11 @@ _OBJECTS = (
     "class",
     "upstream",
     "notice",
+    "access-request",
+    "objection",
+    "correction",
+    "list",
+    "power-item",
 )
 """What events are about."""
 
