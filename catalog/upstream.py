@@ -58,7 +58,7 @@ class UpstreamRecorded:
 
     code: str
     row: UpstreamRegistration
-    before: str | None
+    before: str
     after: str
 
 
@@ -95,7 +95,8 @@ async def record_upstream(
         recorded_at=now,
     )
     await repository.add(session, row)
-    return UpstreamRecorded(resource.code, row, None if last is None else _state_of(last), _state_of(row))
+    before = digest_of({"state": present.value}) if last is None else _state_of(last)
+    return UpstreamRecorded(resource.code, row, before, _state_of(row))
 
 
 def latest(rows: Sequence[UpstreamRegistration]) -> dict[tuple[UUID, str], UpstreamRegistration]:

@@ -1,5 +1,6 @@
 """`/v1/resources/{id}`, the part that decides: the review of what was submitted, step by step, to return or publication."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -21,6 +22,7 @@ from hub.publishing.examining import examine
 from hub.publishing.repository import ResourceRecord
 from hub.registry import service as registry
 from hub.reviewing import service as reviewing
+from hub.reviewing.errors import NotYourStep
 from hub.reviewing.models import Review
 
 router = APIRouter(prefix="/v1/resources", tags=["审查审核 / reviews"])
@@ -112,10 +114,7 @@ async def approve(
     """Approve the step whose turn it is; the next one's turn comes. The last step is taken by publishing."""
     async with ctx.transaction() as session:
         record = await service.find_resource(session, id)
-        step = await _waiting(session, record)
-        permissions.require(
-            permissions.resource_review, caller, Role(step.role), step.organisation_id, record.provider.id
-        )
+        step = await _own_step(session, record, permissions.resource_review, caller)
         await reviewing.approve(
             session,
             step,
@@ -143,10 +142,7 @@ async def return_to_draft(
     """Send the submitted version back to its editor: a decision of the step whose turn it is, which ends the round."""
     async with ctx.transaction() as session:
         record = await service.find_resource(session, id)
-        step = await _waiting(session, record)
-        permissions.require(
-            permissions.resource_return, caller, Role(step.role), step.organisation_id, record.provider.id
-        )
+        await _own_step(session, record, permissions.resource_return, caller)
         await deciding.return_to_draft(
             session,
             record.resource.id,
@@ -186,8 +182,15 @@ async def publish(
         return read(await service.find_resource(session, str(resource.id)))
 
 
-async def _waiting(session: AsyncSession, record: ResourceRecord) -> Review:
-    return await reviewing.find_waiting(session, record.resource.id, record.resource.code)
+async def _own_step(
+    session: AsyncSession, record: ResourceRecord, action: Callable[..., bool], caller: StaffCaller
+) -> Review:
+    """The step that waits, held until the transaction ends, if the caller may take it. Raises NotSubmitted, NotYourStep."""
+    code = record.resource.code
+    step = await reviewing.find_waiting(session, record.resource.id, code)
+    if not action(caller, Role(step.role), step.organisation_id, record.provider.id):
+        raise NotYourStep(code, step.position, step.kind, Role(step.role))
+    return step
 
 
 def _read_change(change: Finding) -> dict[str, Any]:

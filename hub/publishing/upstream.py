@@ -31,7 +31,7 @@ async def record_upstream(
         actor,
         "upstream",
         recorded.code,
-        before=recorded.before or "",
+        before=recorded.before,
         after=recorded.after,
         details={name: value for name, value in details.items() if value is not None},
     )

@@ -136,6 +136,4 @@ _WHO: Final = {(Role.REVIEWER, False), (Role.DECIDER, False), (Role.DECIDER, Tru
 
 
 def _state_of(steps: Sequence[ApprovalChainStep]) -> str:
-    if not steps:
-        return ""
     return digest(canonical([step.model_dump(mode="json", exclude_none=True) for step in steps]))

@@ -7,6 +7,7 @@ Refused
 │   ├── PublishInstead    the step that waits is publication, which is not approved but done
 │   └── ChainMissing      the list demands approvals, and nobody has said whose
 ├── Forbidden
+│   ├── NotYourStep       the step that waits is somebody else's
 │   ├── OwnSubmission     nobody decides on what they wrote or submitted themselves
 │   └── SecondStep        nobody takes two steps of one round
 └── NotFound
@@ -14,6 +15,7 @@ Refused
 """
 
 from hub.errors import Conflict, Forbidden, NotFound
+from hub.identity.roles import Role
 
 STEP_NAMES = {
     "secrecy": ("保密审查", "secrecy review"),
@@ -65,6 +67,19 @@ class ChainMissing(Conflict):
             f"the list {list_type} needs approvals ({basis}), but its chain is not set; the authority sets it first",
         )
         self.list_type = list_type
+
+
+class NotYourStep(Forbidden):
+    """The step whose turn it is belongs to another role or another organisation."""
+
+    def __init__(self, code: str, position: int, kind: str, role: Role) -> None:
+        zh, en = STEP_NAMES[kind]
+        super().__init__(
+            f"资源 {code} 现待第 {position} 步{zh}，由有关机构的{role.zh}办理；轮到您时见 GET /v1/reviews?mine=true",
+            f"resource {code} waits for step {position}, {en}, by a {role.en} of whose step it is;"
+            " GET /v1/reviews?mine=true shows what waits for you",
+        )
+        self.position = position
 
 
 class OwnSubmission(Forbidden):

@@ -33,7 +33,7 @@ async def test_the_states_of_each_catalogue_follow_each_other_and_nothing_of_our
     for state in (UpstreamState.PENDING, UpstreamState.REFUSED, UpstreamState.PENDING, UpstreamState.ACCEPTED):
         await record_upstream(session, identifier, said(state), by=WHO, now=NOW)
     other = await record_upstream(session, identifier, said(UpstreamState.PENDING, "dingxi"), by=WHO, now=NOW)
-    assert other.before is None
+    assert other.before != other.after
     rows = await repository.upstream(session, [identifier])
     assert [(row.catalogue, row.number, row.state) for row in rows] == [
         ("dingxi", 1, "pending"),

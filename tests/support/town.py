@@ -141,7 +141,7 @@ def await_ready(url: str, process: "subprocess.Popen[bytes]") -> None:
 
 
 def staff_the_town(town: Town) -> None:
-    """Officers, editors, a reviewer, a secrecy officer, a decider, classes, two partners and the anchors that are handed out."""
+    """Officers, editors, a reviewer, a secrecy officer, a decider, two partners and the anchors that are handed out."""
     for login, told in town.passwords.items():
         town.signs_in(login, told)
     for name, code in ((ORGANISATION, "11320982014392332G"), (OTHER_ORGANISATION, None)):
@@ -153,8 +153,6 @@ def staff_the_town(town: Town) -> None:
     town.opens_account("decider", "decider", org=owner)
     town.opens_account("reviewer", "reviewer")
     town.opens_account("secrecy", "secrecy")
-    for code in ("306", "306001", "306001000001"):
-        assert town.user("reviewer").types("classification", "add", code, "示例分类", "--json").json["code"] == code
     town.partner("lintao-approval")
     town.partner("lintao-subsite")
     _keep_anchors(town)
