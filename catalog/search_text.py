@@ -1,9 +1,10 @@
 """The words by which a resource is found: how texts and queries are folded and cut. Pure; knows no table.
 
 Text and query are folded alike: NFKC, small letters, Traditional characters to Simplified one by one (so that lengths and
-neighbours stay), and whatever is neither letter nor digit parts words. A folded run of n characters is kept as its n − 1
-bigrams and its last character; the bigrams of a query's word, all together, find every text that holds it and few others,
-and `LIKE` on the folded text decides. So a word is found where its characters stand side by side, in any script.
+neighbours stay), and whatever is neither letter nor digit parts words. The pinyin initials of a name are further lines of
+it. A folded run of n characters is kept as its n − 1 bigrams and its last character; the bigrams of a query's word, all
+together, find every text that holds it and few others, and `LIKE` on the folded text decides. So a word is found where
+its characters stand side by side, in any script.
 """
 
 import re
@@ -15,44 +16,35 @@ from typing import Final
 
 from catalog.errors import InvalidQuery
 
-MAX_QUERY: Final = 64  # characters; the longest name of a catalogue seen has half of them
+MAX_QUERY: Final = 64  # characters; the longest names of real catalogues have about half of them
+
+END_OF_NAME: Final = "\n\n"
+"""Stands in a body between the lines of the name and all others: folded lines are never empty."""
 
 _SEPARATORS: Final = re.compile(r"[\W_]+")
-_INITIALS: Final = re.compile(r"(?=[0-9]*[a-z])[a-z0-9]{2,}")
 _NO_INITIAL: Final = re.compile(r"[^a-z0-9]")
 _CODE: Final = re.compile(r"[123][0-9A-Za-z]*(?:/[0-9]*)?")
-
-INITIALS_MARK: Final = "~"
-"""Stands before bigrams of pinyin initials: no character of a folded text, so the two never meet."""
+_KNOWN_CHARACTERS: Final = 20_000  # whose readings are kept: about as many as one font has
 
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """A resource's texts as they are kept: folded for `LIKE`, and cut into tokens for the index.
+    """A resource's texts as they are kept, one on each line: folded for `LIKE`, and cut into tokens for the index.
 
-    `name` and `body` have one text on each line; `body` begins with `name`. `initials`: a line for each reading.
+    `name`: names and their pinyin initials. `body`: the same, `END_OF_NAME`, and all else that it is found by.
     """
 
     name: str
-    initials: str
     body: str
     name_tokens: frozenset[str]
     tokens: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
-    """A word of a query: the text to find, and whether it may be pinyin initials as well."""
-
-    text: str
-    is_initials: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Words:
-    """What a query asks for: all of its words; `code` is the code's beginning that it may be instead, else None."""
+    """What a query asks for: all of its words; `code` is the beginning of a code that it may be instead, else None."""
 
-    words: tuple[Word, ...]
+    words: tuple[str, ...]
     code: str | None
 
 
@@ -64,39 +56,41 @@ def fold(text: str) -> str:
 
 def word_resource(names: Iterable[str], others: Iterable[str]) -> Wording:
     """Return what is kept of a resource's names and of its other texts (provider, items, summary)."""
-    name_lines = _lines(names)
-    lines = _lines((*name_lines, *others))
-    initials = tuple(dict.fromkeys(reading for line in name_lines for reading in _readings(line)))
-    marked = {INITIALS_MARK + pair for reading in initials for pair in _bigrams(reading)}
-    name_tokens = marked.union(*map(_cut, name_lines))
+    folded = _lines(names)
+    name_lines = tuple(dict.fromkeys((*folded, *(reading for line in folded for reading in _readings(line)))))
+    other_lines = _lines(others)
+    name = "\n".join(name_lines)
+    name_tokens = frozenset(token for line in name_lines for token in _cut(line))
     return Wording(
-        name="\n".join(name_lines),
-        initials="\n".join(initials),
-        body="\n".join(lines),
-        name_tokens=frozenset(name_tokens),
-        tokens=frozenset(name_tokens.union(*map(_cut, lines))),
+        name=name,
+        body=name + END_OF_NAME + "\n".join(other_lines),
+        name_tokens=name_tokens,
+        tokens=name_tokens.union(token for line in other_lines for token in _cut(line)),
     )
 
 
 def read_query(query: str) -> Words:
     """Return what the query asks for; no words if it holds neither letter nor digit. Raises InvalidQuery."""
-    if not 1 <= len(query) <= MAX_QUERY:
-        raise InvalidQuery(MAX_QUERY)
-    texts = dict.fromkeys(fold(query).split())
     typed = unicodedata.normalize("NFKC", query).strip()
-    return Words(
-        tuple(Word(text, _INITIALS.fullmatch(text) is not None) for text in texts),
-        typed if _CODE.fullmatch(typed) else None,
-    )
+    if not 1 <= len(typed) <= MAX_QUERY:
+        raise InvalidQuery(MAX_QUERY)
+    return Words(tuple(dict.fromkeys(fold(query).split())), typed if _CODE.fullmatch(typed) else None)
 
 
-def tokens_of(word: str) -> Sequence[str]:
-    """Return the tokens that every text with this word has; a token of one character is meant as a prefix."""
-    return list(dict.fromkeys(_bigrams(word))) or [word]
+def match(words: Sequence[str], alternatives: Iterable[Sequence[str]] = ()) -> str:
+    """Return the `tsquery` of what has all the words and one token of each of `alternatives`; "" asks for nothing."""
+    parts = [_lexeme(pair) for word in words for pair in _bigrams(word)]
+    parts += [f"{_lexeme(word)}:*" for word in words if len(word) == 1]
+    parts += [f"({' | '.join(map(_lexeme, tokens))})" for tokens in alternatives]
+    return " & ".join(dict.fromkeys(parts))
+
+
+def _lexeme(token: str) -> str:
+    return f"'{token}'"  # a token holds letters, digits and what `catalog.facets` puts before them: nothing to escape
 
 
 def _cut(line: str) -> Iterator[str]:
-    """Yield the tokens of a folded line: what a prefix of one character finds is the first of a bigram or a last one."""
+    """Yield the tokens of a folded line; any character begins one of them, so a prefix of one character finds it."""
     for run in line.split(" "):
         yield from _bigrams(run)
         yield run[-1:]
@@ -115,11 +109,12 @@ def _readings(line: str) -> Iterator[str]:
     from pypinyin import Style, lazy_pinyin  # 50 MB and 0.15 s, which only whoever writes the index pays
 
     run = line.replace(" ", "")
-    for reading in (lazy_pinyin(run, style=Style.FIRST_LETTER), map(_initial, run)):
-        yield _NO_INITIAL.sub("", "".join(reading).lower())
+    for initials in (lazy_pinyin(run, style=Style.FIRST_LETTER), map(_initial, run)):
+        if reading := _NO_INITIAL.sub("", "".join(initials).lower()):
+            yield reading
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=_KNOWN_CHARACTERS)
 def _initial(character: str) -> str:
     from pypinyin import Style, lazy_pinyin
 

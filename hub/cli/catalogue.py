@@ -8,6 +8,7 @@ import click
 from hub.cli import api
 from hub.cli.files import object_in
 from hub.cli.output import show_json, show_table
+from hub.cli.resource_search import add_search
 from hub.cli.verbs import Kind, add_list, add_move, add_show, as_json, show
 
 RESOURCES = Kind(
@@ -83,6 +84,7 @@ def schema(named: str, *, ver: int | None) -> None:
 
 add_list(resource, RESOURCES)
 add_show(resource, RESOURCES)
+add_search(resource, RESOURCES)
 add_move(resource, RESOURCES, "submit", "提交审核 / submit for review")
 add_move(resource, RESOURCES, "publish", "审核通过并发布 / approve and publish")
 add_move(resource, RESOURCES, "return", "退回修改 / send back to the editor", reason=True)

@@ -137,6 +137,11 @@ def resource_withdraw(caller: StaffCaller) -> bool:
     return _changes_as(caller, Role.REVIEWER)
 
 
+def resource_reindex(caller: StaffCaller) -> bool:
+    """Write the index of search anew."""
+    return _changes_as(caller, Role.OPERATOR)
+
+
 def resource_read(caller: StaffCaller) -> bool:
     """See the catalogue."""
     return bool(caller.roles)
@@ -264,7 +269,7 @@ ACTIONS: dict[str, Callable[..., bool]] = {
         system_create, system_read, system_suspend, system_resume, system_retire,
         certificate_issue, certificate_read, certificate_revoke,
         resource_create, resource_edit, resource_submit, resource_return, resource_publish, resource_suspend,
-        resource_resume, resource_withdraw, resource_read,
+        resource_resume, resource_withdraw, resource_reindex, resource_read,
         grant_create, grant_read, grant_suspend, grant_resume, grant_revoke,
         target_set, target_read, target_pause, target_resume, lane_read, lane_pause, lane_resume,
         dead_letter_read, dead_letter_replay,

@@ -47,6 +47,12 @@ async def describe(session: AsyncSession, resources: Sequence[UUID]) -> dict[UUI
     return {row[0].id: ResourceRecord(row[0], row[1], row[2], row[3]) for row in await session.execute(query)}
 
 
+async def organisations(session: AsyncSession, identifiers: Sequence[UUID]) -> dict[UUID, Organisation]:
+    """The organisations of these ids, by id."""
+    found = await session.scalars(select(Organisation).where(col(Organisation.id).in_(identifiers)))
+    return {row.id: row for row in found}
+
+
 async def pin(session: AsyncSession, resource: UUID, version: int, digest: str) -> int:
     """Pin a newly published version for every grant of the resource that is not revoked; returns how many."""
     found = await session.execute(_PIN, {"resource": resource, "version": version, "digest": digest})

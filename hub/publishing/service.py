@@ -1,4 +1,4 @@
-"""A step of the catalogue with all that belongs to it here: the log entry, the epoch, the pins of grants. None commits.
+"""A step of the catalogue with all that belongs to it here: log entry, index, epoch, pins of grants. None commits.
 
 Two kinds of step. Those that change what may be exchanged (publish, end a version, suspend, resume, withdraw) hold the
 barrier from their first statement (I3). Those that only prepare (register, edit, submit, return, begin a successor)
@@ -18,7 +18,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from catalog import queries, steps
+from catalog import indexing, queries, steps
 from catalog import service as catalog
 from catalog.codes import ResourceStatus, VersionState
 from catalog.errors import CatalogError, UnknownResource
@@ -289,4 +289,5 @@ async def _finish(
         ),
         now=step.at,
     )
+    await indexing.index(session, [step.resource_id])
     await barrier.bump(session)

@@ -35,6 +35,7 @@ TABLE: dict[str, set[Role]] = {
     "resource_suspend": {Role.REVIEWER},
     "resource_resume": {Role.REVIEWER},
     "resource_withdraw": {Role.REVIEWER},
+    "resource_reindex": {Role.OPERATOR},
     "resource_read": EVERYBODY,
     "grant_create": {Role.DECIDER},
     "grant_read": EVERYBODY,
