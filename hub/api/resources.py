@@ -47,12 +47,13 @@ async def listing(
     With `q`, those found: first by the beginning of their code, then by name, then by all else, in each case by code; the
     first 1,000 are shown and counted, and more than that are "1000+". Filters narrow a list and a search alike.
     """
+    if search is not None and code is None:
+        question = replace(search, for_systems=isinstance(caller, SystemCaller))
+        async with ctx.acquire() as connection, connection.transaction():
+            return read_found(await searching.search(connection, question))
     async with ctx.transaction() as session:
         if code is not None:
             return {"items": [read(await _visible(session, code, caller))], "next": None}
-        if search is not None:
-            question = replace(search, for_systems=isinstance(caller, SystemCaller))
-            return read_found(await searching.search(session, question))
         statuses = FOUND_BY_SYSTEMS if isinstance(caller, SystemCaller) else ()
         records, following = await service.list_resources(
             session, cursor=page.cursor, limit=page.limit, statuses=statuses
