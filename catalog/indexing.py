@@ -21,6 +21,7 @@ from catalog import indexing_repository as repository
 from catalog.codes import ResourceStatus
 from catalog.facets import Facet
 from catalog.indexing_repository import Said, Source
+from catalog.search_repository import SAMPLE
 from catalog.search_text import Wording, word_resource
 
 FOUND_BY_SYSTEMS: Final = (ResourceStatus.PUBLISHED, ResourceStatus.SUSPENDED)
@@ -28,9 +29,6 @@ FOUND_BY_SYSTEMS: Final = (ResourceStatus.PUBLISHED, ResourceStatus.SUSPENDED)
 
 MAX_BATCH: Final = 500
 """Resources that one transaction of a rebuild holds against steps: for about a second."""
-
-SAMPLE: Final = 10
-"""One resource in so many is in the sample (`catalog.search_repository`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,18 +2,21 @@
 
 Three ways lead to the resources that hold certain words, and each is bad where another is good.
 
-* The index (GIN) knows all of them at once, in no order, and takes 0.1 ms for each thousand: good for a few thousand.
+* The index (GIN) knows all of them at once, in no order, and takes 0.1 to 0.2 ms for each thousand: good for a few
+  thousand.
 * A walk along the codes finds them in order and stops when it has enough: good where they are frequent.
-* A tenth of the rows is indexed a second time. More than the cap among these proves at a tenth of the price that there
-  are more than the cap altogether.
+* One row in 16, by random bits of its id, is indexed a second time. What is found there tells, at a sixteenth of the
+  price, whether there are many.
 
-So `hits` asks the sample; unless that proves "many", it asks the whole index for a bounded number of rows. Where there
-are more than that, the caller asks `walk` for its page.
+So `hits` asks the sample; unless that says "many", it asks the whole index. Where there are many, the caller asks `walk`
+for its page. The sample would have to lie by six standard deviations to take 1,000 for more (once in some ten million
+such searches); then a page is found along the codes all the same, and its total alone says "1000+" too early.
 
 No plan rests on statistics, which know nothing of words that come together: `prepare` has every statement planned once,
 for whatever it is asked, from indexes alone.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -21,6 +24,7 @@ from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
+import asyncpg
 from sqlalchemy import (
     ARRAY,
     ColumnElement,
@@ -42,11 +46,17 @@ from sqlalchemy import (
     union_all,
 )
 from sqlalchemy.dialects.postgresql import TSQUERY
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from catalog.facets import Facet
 from catalog.models import ResourceSearch, ResourceSearchBody
 from catalog.search_text import END_OF_NAME, match
+from catalog.statements import Statement, compiled
+
+SAMPLE: Final = 16
+"""One resource in so many is in the sample."""
+
+ENDURED: Final = 3
+"""With so many times as many as are few, the sample has spoken."""
 
 CAP: Final = 1_000
 """How many candidates are ordered, counted and shown; beyond it a search says "1000+"."""
@@ -76,52 +86,64 @@ Rows = Sequence[tuple[str, UUID]]
 
 @dataclass(frozen=True, slots=True)
 class Hits:
-    """Rows of one page; `found` counts all hits, None where there are too many to look at."""
+    """Rows of one page, and how many hits there are in all."""
 
     rows: Rows
-    found: int | None
+    found: int
 
 
-async def prepare(session: AsyncSession) -> None:
+async def prepare(connection: asyncpg.Connection) -> None:
     """Have the statements of this transaction planned as they were written."""
-    await session.execute(_SETTINGS)
+    await connection.execute(_SETTINGS)
 
 
-async def hits(session: AsyncSession, asked: Asked, tier: Tier, *, after: str, wanted: int, most: int) -> Hits:
-    """Return up to `wanted` of the tier's resources beyond the code `after`, unless there are more than `most` (≥ CAP)."""
+async def hits(
+    connection: asyncpg.Connection, asked: Asked, tier: Tier, *, after: str, wanted: int, few: int
+) -> Hits | None:
+    """Return up to `wanted` of the tier's resources beyond the code `after`; None where there are many.
+
+    Up to `few` (≥ CAP) are never many; whatever the sample misses, more than `ENDURED` times as many are.
+    """
     statement = _hits(tier, asked.for_systems, bool(asked.words), asked.code is not None)
-    rows = (await session.execute(statement, _parameters(asked, after, wanted) | {"most": most + 1})).all()
-    many, found = rows[0][0], rows[0][1]
+    most = ENDURED * few
+    limits = {"most": most + 1, "enough": enough_in_sample(few)}
+    rows = await statement.fetch(connection, **_parameters(asked, after, wanted), **limits)
+    many, found, *_ = rows[0]
     if many or found > most:
-        return Hits([], None)
+        return None
     return Hits([(code, resource) for _, _, code, resource in rows if code is not None], found)
 
 
-async def walk(session: AsyncSession, asked: Asked, tier: Tier, *, after: str, wanted: int) -> Rows:
+def enough_in_sample(few: int) -> int:
+    """Return how many in the sample say that there are more than `few`: six standard deviations above what these give."""
+    share = few / SAMPLE
+    return math.ceil(share + 6 * math.sqrt(share))
+
+
+async def walk(connection: asyncpg.Connection, asked: Asked, tier: Tier, *, after: str, wanted: int) -> Rows:
     """Return the same by going along the codes until there are enough."""
     statement = _walk(tier, asked.for_systems, bool(asked.words), asked.code is not None, bool(asked.alternatives))
-    found = await session.execute(statement, _parameters(asked, after, wanted))
+    found = await statement.fetch(connection, **_parameters(asked, after, wanted))
     return [(code, resource) for code, resource in found]
 
 
-async def count_walk(session: AsyncSession, asked: Asked, tier: Tier) -> int:
+async def count_walk(connection: asyncpg.Connection, asked: Asked, tier: Tier) -> int:
     """Return how many there are, CAP + 1 for more than CAP, by going along the codes."""
     statement = _count(tier, asked.for_systems, bool(asked.words), asked.code is not None, bool(asked.alternatives))
-    return int((await session.execute(statement, _parameters(asked, "", CAP + 1))).scalar_one())
+    rows = await statement.fetch(connection, **_parameters(asked, "", CAP + 1))
+    return int(rows[0][0])
 
 
 async def facet_counts(
-    session: AsyncSession, resources: Sequence[UUID], *, for_systems: bool
+    connection: asyncpg.Connection, resources: Sequence[UUID], *, for_systems: bool
 ) -> Sequence[tuple[str, str, int]]:
     """Return facet, value and how many of the resources have it, for each value that one of them has."""
-    found = await session.execute(_counts(for_systems), {"resources": list(resources)})
+    found = await _counts(for_systems).fetch(connection, resources=list(resources))
     return [(facet, value, count) for facet, value, count in found]
 
 
-_SETTINGS = select(
-    func.set_config("plan_cache_mode", "force_generic_plan", True),
-    func.set_config("enable_seqscan", "off", True),
-    func.set_config("enable_sort", "off", True),
+_SETTINGS: Final = (
+    "SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off"
 )
 
 _NAMES: Final = ResourceSearch.metadata.tables["resource_search"]
@@ -177,15 +199,16 @@ def _of_tier(tier: Tier, *, words: bool, code: bool) -> list[ColumnElement[bool]
 
 
 @cache
-def _hits(tier: Tier, for_systems: bool, words: bool, code: bool) -> Select[Any]:
+def _hits(tier: Tier, for_systems: bool, words: bool, code: bool) -> Statement:
     table = _table(tier)
     conditions = [
         _audience(table, for_systems),
         _matches(table, "query"),
         *_of_tier(tier, words=words, code=code),
     ]
-    sampled = select(literal(1)).where(table.c.is_sample, *conditions).limit(CAP + 1).subquery()
-    sample = select((func.count() > CAP).label("many")).select_from(sampled).cte("sample")
+    enough = bindparam("enough", type_=Integer)
+    sampled = select(literal(1)).where(table.c.is_sample, *conditions).limit(enough).subquery()
+    sample = select((func.count() >= enough).label("many")).select_from(sampled).cte("sample")
     many = select(sample.c.many).scalar_subquery()
     found = (
         select(table.c.code, table.c.resource_id)
@@ -202,7 +225,7 @@ def _hits(tier: Tier, for_systems: bool, words: bool, code: bool) -> Select[Any]
     )
     once = select(literal(1)).subquery()
     total = select(func.count()).select_from(found).scalar_subquery()
-    return (
+    return compiled(
         select(many, total, page.c.code, page.c.resource_id)
         .select_from(once.outerjoin(page, true()))
         .order_by(page.c.code)
@@ -210,7 +233,17 @@ def _hits(tier: Tier, for_systems: bool, words: bool, code: bool) -> Select[Any]
 
 
 @cache
-def _walk(tier: Tier, for_systems: bool, words: bool, code: bool, filters: bool) -> Select[Any]:
+def _walk(tier: Tier, for_systems: bool, words: bool, code: bool, filters: bool) -> Statement:
+    return compiled(_walking(tier, for_systems, words=words, code=code, filters=filters))
+
+
+@cache
+def _count(tier: Tier, for_systems: bool, words: bool, code: bool, filters: bool) -> Statement:
+    walked = _walking(tier, for_systems, words=words, code=code, filters=filters).subquery()
+    return compiled(select(func.count()).select_from(walked))
+
+
+def _walking(tier: Tier, for_systems: bool, *, words: bool, code: bool, filters: bool) -> Select[Any]:
     table = _table(tier)
     conditions = [_audience(table, for_systems), *_of_tier(tier, words=words, code=code)]
     if filters:
@@ -221,11 +254,6 @@ def _walk(tier: Tier, for_systems: bool, words: bool, code: bool, filters: bool)
         .order_by(table.c.code)
         .limit(bindparam("wanted", type_=Integer))
     )
-
-
-@cache
-def _count(tier: Tier, for_systems: bool, words: bool, code: bool, filters: bool) -> Select[Any]:
-    return select(func.count()).select_from(_walk(tier, for_systems, words, code, filters).subquery())
 
 
 _COLUMNS: Final[dict[Facet, ColumnElement[Any]]] = {
@@ -239,7 +267,7 @@ _COLUMNS: Final[dict[Facet, ColumnElement[Any]]] = {
 
 
 @cache
-def _counts(for_systems: bool) -> Select[Any]:
+def _counts(for_systems: bool) -> Statement:
     rows = (
         select(*(cast(column, Text).label(facet) for facet, column in _COLUMNS.items()))
         .where(
@@ -255,4 +283,4 @@ def _counts(for_systems: bool) -> Select[Any]:
         for facet in _COLUMNS
     ]
     counted = union_all(*each).subquery()
-    return select(counted.c.facet, counted.c.value, counted.c.count)
+    return compiled(select(counted.c.facet, counted.c.value, counted.c.count))

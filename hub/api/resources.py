@@ -54,15 +54,16 @@ async def listing(
     first 1,000 are shown and counted, and more than that are "1000+". Filters narrow a list and a search alike.
     """
     now = ctx.clock()
+    if search is not None and code is None and not overdue:
+        question = replace(search, for_systems=isinstance(caller, SystemCaller))
+        async with ctx.acquire() as connection, connection.transaction():
+            return read_found(await searching.search(connection, question))
     async with ctx.transaction() as session:
         if code is not None:
             return {"items": [_shown(await _visible(session, code, caller), now)], "next": None}
         if overdue:
             _only_staff(caller)
             records, following = await service.list_overdue(session, cursor=page.cursor, limit=page.limit, at=now)
-        elif search is not None:
-            question = replace(search, for_systems=isinstance(caller, SystemCaller))
-            return read_found(await searching.search(session, question))
         else:
             statuses = FOUND_BY_SYSTEMS if isinstance(caller, SystemCaller) else ()
             records, following = await service.list_resources(

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+import asyncpg
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from catalog import cursors, facets, finding, indexing
@@ -16,7 +17,6 @@ from hub.audit.entry import Actor, Event
 from hub.audit.service import Recorder
 from hub.publishing import repository
 from hub.publishing.repository import ResourceRecord
-from hub.registry import repository as registry_rows
 from hub.registry.errors import InvalidField, from_catalog
 
 MAX_VALUES: Final = 50
@@ -51,21 +51,21 @@ class Reindexed:
     of: int | None
 
 
-async def search(session: AsyncSession, question: Search) -> Found:
+async def search(connection: asyncpg.Connection, question: Search) -> Found:
     """What the question finds. Providers are named by code or id. Raises InvalidInput (query, cursor, provider).
 
-    Let the transaction end with this: the planner's settings are changed for the rest of it.
+    Within a transaction of its own: it changes the planner's settings for what is left of it.
     """
     named = question.filters.get(Facet.PROVIDER, ())
     if named:
-        providers = tuple([str(await _provider(session, name)) for name in named])
+        providers = tuple([str(await _provider(connection, name)) for name in named])
         question = replace(question, filters={**question.filters, Facet.PROVIDER: providers})
     try:
-        found = await finding.find(session, question)
+        found = await finding.find(connection, question)
     except CatalogError as error:
         raise from_catalog(error) from error
-    described = await repository.describe(session, found.resources)
-    counted = await _labelled(session, found.counts) if question.with_facets else None
+    described = await repository.describe_quickly(connection, found.resources)
+    counted = await _labelled(connection, found.counts) if question.with_facets else None
     records = [described[resource] for resource in found.resources]
     return Found(records, found.next, found.total, found.is_capped, counted, found.has_words)
 
@@ -90,35 +90,35 @@ async def reindex(
     return Reindexed(batch.checked, batch.changed, following, batch.of)
 
 
-async def _provider(session: AsyncSession, named: str) -> UUID:
+async def _provider(connection: asyncpg.Connection, named: str) -> UUID:
     try:
         return UUID(named)
     except ValueError:
-        organisation = await registry_rows.organisation_by_code(session, named)
-    if organisation is None:
+        found = await repository.organisation_of_code(connection, named)
+    if found is None:
         raise InvalidField(
             "provider",
             "没有登记过此代码的机构；provider 请填统一社会信用代码或机构 id",
             "no organisation of that code is registered; provider is its 18-character code or its id",
         )
-    return organisation.id
+    return found
 
 
-async def _labelled(session: AsyncSession, counts: Sequence[Counted]) -> dict[Facet, Sequence[FacetValue]]:
+async def _labelled(connection: asyncpg.Connection, counts: Sequence[Counted]) -> dict[Facet, Sequence[FacetValue]]:
     """Values with labels, the most frequent first, for each facet."""
     shown: dict[Facet, Sequence[FacetValue]] = {}
     for facet in Facet:
         values = sorted((one for one in counts if one.facet is facet), key=lambda one: (-one.count, one.value))
         if facet is Facet.PROVIDER:
-            shown[facet] = await _named(session, values[:MAX_VALUES])
+            shown[facet] = await _named(connection, values[:MAX_VALUES])
         else:
             shown[facet] = [FacetValue(one.value, *facets.label(facet, one.value), one.count) for one in values]
     return shown
 
 
-async def _named(session: AsyncSession, values: Sequence[Counted]) -> Sequence[FacetValue]:
+async def _named(connection: asyncpg.Connection, values: Sequence[Counted]) -> Sequence[FacetValue]:
     """Providers by the code that a filter takes; those without one by id."""
-    found = await repository.organisations(session, [UUID(one.value) for one in values])
+    found = await repository.organisations_quickly(connection, [UUID(one.value) for one in values])
     return [
         FacetValue(
             found[UUID(one.value)].code or one.value,

@@ -4,11 +4,24 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from catalog import indexing
 from catalog.models import Resource, ResourceVersion
 from tests.catalog.conftest import NOW, Stored
+
+
+async def driver_connection(session: AsyncSession) -> asyncpg.Connection:
+    """The driver's connection under the session, in the session's transaction."""
+    await session.flush()
+    await session.execute(text("SELECT 1"))  # the transaction begins with the first statement
+    pooled = await (await session.connection()).get_raw_connection()
+    found = pooled.driver_connection
+    assert isinstance(found, asyncpg.Connection)
+    return found
+
 
 DIGEST = "sha-256:" + "0" * 64
 

@@ -14,13 +14,18 @@ from sqlmodel import col
 from catalog import finding, indexing, search_repository
 from catalog.errors import InvalidCursor, InvalidQuery
 from catalog.facets import Facet
-from catalog.finding import Findings, Search, find
+from catalog.finding import Findings, Search
 from catalog.models import Resource, ResourceSearch, ResourceSearchBody
 from catalog.search_text import END_OF_NAME, fold, read_query
 from tests.catalog.conftest import NOW, Stored
-from tests.catalog.registered import put, put_all, rows, version_of
+from tests.catalog.registered import driver_connection, put, put_all, rows, version_of
 
 CODES = text("SELECT id, code FROM resource")
+
+
+async def find(session: AsyncSession, search: Search) -> Findings:
+    """Ask over the driver's connection, within the session's transaction."""
+    return await finding.find(await driver_connection(session), search)
 
 
 async def codes(session: AsyncSession, query: str | None, **asked: object) -> list[str]:
@@ -171,8 +176,7 @@ def small_cap(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     statements = (search_repository._hits, search_repository._count, search_repository._walk)
     for module in (finding, search_repository):
         monkeypatch.setattr(module, "CAP", 6)
-    monkeypatch.setattr(finding, "MOST_SORTED", 40)
-    monkeypatch.setattr(finding, "_SORTED_FOR_EACH", 4)
+    monkeypatch.setattr(finding, "_SOONER_SORTED", 3)
     for statement in statements:
         statement.cache_clear()
     yield 6

@@ -1,4 +1,4 @@
-"""Search over the catalogue: bigrams of names, and of all texts, in GIN; a tenth of the rows has small indexes of its own.
+"""Search over the catalogue: bigrams of names, and of all texts, in GIN; one row in sixteen is indexed a second time.
 
 Everything here is derived from resources, versions and organisations; `shuniu resource reindex` writes it anew.
 """
