@@ -35,7 +35,7 @@ from tests.support.publishing import METADATA
 HUB = Path(__file__).parents[2] / "hub"
 
 _EVENT = re.compile(
-    r"(?:hub|audit|organisation|system|certificate|resource|grant|staff|session|token|exchange|delivery|lane|target|message|duty|duty-rule|holiday-notice)\.[a-z-]+"
+    r"(?:hub|audit|organisation|system|certificate|resource|grant|staff|session|token|exchange|delivery|lane|target|message|duty|duty-rule|holiday-notice|list|power-item)\.[a-z-]+"
 )
 
 _OTHER_NAMES = re.compile(r".*\.(?:id|pem)")
@@ -54,6 +54,9 @@ FINANCE, FINANCE_EDITOR = "lintao-finance", "finance-editor"
 """Whose data is pushed to where nobody listens."""
 
 BLOCKED_WITHIN_S = 20.0
+
+POWERS_EDITOR, RELIEF_EDITOR = "reform-editor", "poverty-editor"
+"""Who edits the list of powers and the list of poverty relief."""
 
 PROVIDER, PROVIDER_EDITOR = "lintao-office", "gov-editor"
 """Whose system and editor the acts on a resource are done with."""
@@ -114,6 +117,7 @@ def perform_the_rest(demo: RunningDemo) -> None:
         _systems(staff, demo)
         _resources_and_grants(staff)
         _accounts(staff)
+        _lists(staff)
         _pushes(staff, demo)
         _duties(staff)
         staff.call("auditadmin", "POST", "/v1/audit/exports", {})
@@ -229,6 +233,24 @@ def _resources_and_grants(staff: Staff) -> None:
     staff.call("reviewer", "POST", f"{at}/resume")
     staff.call(editor, "POST", f"{grant}/revoke", {"reason": "示例"})
     staff.call("reviewer", "POST", f"{at}/withdraw", {"reason": "示例"})
+
+
+def _lists(staff: Staff) -> None:
+    """What the story leaves out of suspended powers and published lists: refusals, and data that follow their declaration."""
+    resources = staff.call(POWERS_EDITOR, "GET", "/v1/resources?limit=500")["items"]
+    powers = next(one["code"] for one in resources if one["name"] == "权责清单")
+    asked = {"resource": powers, "power_code": "SL-QZ-0003", "ground": "no-case-for-three-years"}
+    at = f"/v1/power-suspensions/{staff.call(POWERS_EDITOR, 'POST', '/v1/power-suspensions', asked)['id']}"
+    staff.call("reviewer", "POST", f"{at}/refuse", {"reason": "示例"})
+    at = f"/v1/power-suspensions/{staff.call(POWERS_EDITOR, 'POST', '/v1/power-suspensions', asked)['id']}"
+    staff.call("reviewer", "POST", f"{at}/approve", {"document": "示例"})
+    staff.call(POWERS_EDITOR, "POST", f"{at}/resume", {"reason": "示例"})
+    staff.call("reviewer", "POST", f"{at}/decline", {"reason": "示例"})
+    (relief,) = [one for one in staff.call(RELIEF_EDITOR, "GET", "/v1/lists")["items"] if "publication" in one]
+    carried = {"exchange": relief["publication"]["exchange"]["id"]}
+    path = f"/v1/lists/{relief['code']}/publications"
+    number = staff.call(RELIEF_EDITOR, "POST", path, {"kind": "change", "explanation": "示例"})["number"]
+    staff.call(RELIEF_EDITOR, "POST", f"{path}/{number}/exchange", carried)
 
 
 def _accounts(staff: Staff) -> None:
