@@ -27,11 +27,6 @@ class Condition(BaseModel):
     values: Mapping[str, ItemValue] = {}
     basis: StrictStr
 
-    @property
-    def fields(self) -> frozenset[str]:
-        """The items that it speaks of."""
-        return frozenset((*self.when, *self.present, *self.require, *self.forbid, *self.values))
-
     def holds_for(self, record: Mapping[str, Any]) -> bool:
         """True if the record is of the case that the condition is about."""
         return all(record.get(name) == value for name, value in self.when.items()) and all(

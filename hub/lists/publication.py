@@ -17,6 +17,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from catalog import repository as catalogue
+from hub.access.texts import open_text
 from hub.db.ids import new_id
 from hub.duties.calendar import beijing_date
 from hub.duties.service import Subject
@@ -210,7 +211,7 @@ def _explanation(given: str | None, *, needed: bool) -> str | None:
             "再次发布必须说明变更了什么、为什么；请填写",
             "every publication after the first says what changed and why; fill it in",
         )
-    return required_text("/explanation", given, longest=LONGEST_EXPLANATION)
+    return open_text("/explanation", given, longest=LONGEST_EXPLANATION)
 
 
 def _period(

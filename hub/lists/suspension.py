@@ -18,6 +18,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from catalog.lists.power_state import DOCUMENT, EXERCISED, GROUND, STATUS, SUSPENDED, SuspensionGround, power_in
+from hub.access.texts import open_text
 from hub.db.ids import new_id
 from hub.duties.service import Subject
 from hub.lists import owing, repository
@@ -27,7 +28,7 @@ from hub.lists.errors import NoPowers, OwnApplication, SuspensionOpen, UnknownSu
 from hub.lists.models import PowerSuspension
 from hub.lists.repository import ListRecord, SuspensionRecord
 from hub.registry.errors import InvalidField, WrongState
-from hub.registry.fields import LONGEST_REASON, optional_text, required_text
+from hub.registry.fields import LONGEST_NAME, LONGEST_REASON
 from hub.registry.recording import fingerprint, record_change
 
 RESTORE = "restore-power-item"
@@ -57,13 +58,13 @@ async def apply_for_suspension(
     """Apply for the suspension of one power of the list. Raises NoPowers, InvalidField, SuspensionOpen."""
     if not record.list_type.registers_powers:
         raise NoPowers(record.resource.code)
-    said = optional_text("/reason", reason, longest=LONGEST_REASON)
+    said = open_text("/reason", reason, longest=LONGEST_REASON) if reason.strip() else ""
     if ground is SuspensionGround.OTHER and not said:
         raise InvalidField("/reason", "情形为其他原因时必须写明理由", "the ground is another reason: say which")
     row = PowerSuspension(
         id=new_id(act.now),
         resource_id=record.resource.id,
-        power_code=required_text("/power_code", power_code, longest=LONGEST_CODE),
+        power_code=open_text("/power_code", power_code, longest=LONGEST_CODE),
         ground=ground.value,
         reason=said or None,
         state="applied",
@@ -80,7 +81,7 @@ async def apply_for_suspension(
 
 async def approve_suspension(session: AsyncSession, identifier: UUID, document: str, act: Act) -> SuspensionRecord:
     """Approve with the number of the approving document. Raises UnknownSuspension, WrongState, OwnApplication, InvalidField."""
-    number = required_text("/document", document)
+    number = open_text("/document", document, longest=LONGEST_NAME)
     found = await _hold(session, identifier, "applied")
     row, before = found.suspension, fingerprint(found.suspension)
     _check_not_own(row.applied_by, act)
@@ -93,7 +94,7 @@ async def approve_suspension(session: AsyncSession, identifier: UUID, document: 
 
 async def refuse_suspension(session: AsyncSession, identifier: UUID, reason: str, act: Act) -> SuspensionRecord:
     """Refuse, with the reason. Raises UnknownSuspension, WrongState, OwnApplication, InvalidField."""
-    why = required_text("/reason", reason, longest=LONGEST_REASON)
+    why = open_text("/reason", reason, longest=LONGEST_REASON)
     found = await _hold(session, identifier, "applied")
     row, before = found.suspension, fingerprint(found.suspension)
     _check_not_own(row.applied_by, act)
@@ -106,7 +107,7 @@ async def refuse_suspension(session: AsyncSession, identifier: UUID, reason: str
 
 async def apply_for_resumption(session: AsyncSession, identifier: UUID, reason: str, act: Act) -> SuspensionRecord:
     """Apply for the power to be exercised again. Raises UnknownSuspension, WrongState, InvalidField."""
-    why = required_text("/reason", reason, longest=LONGEST_REASON)
+    why = open_text("/reason", reason, longest=LONGEST_REASON)
     found = await _hold(session, identifier, "suspended")
     row, before = found.suspension, fingerprint(found.suspension)
     row.state, row.refusal, row.resumption_reason = "resuming", None, why
@@ -118,7 +119,7 @@ async def apply_for_resumption(session: AsyncSession, identifier: UUID, reason: 
 
 async def confirm_resumption(session: AsyncSession, identifier: UUID, document: str, act: Act) -> SuspensionRecord:
     """Confirm: from now on the provider owes the restoration. Raises UnknownSuspension, WrongState, OwnApplication, InvalidField."""
-    number = required_text("/document", document)
+    number = open_text("/document", document, longest=LONGEST_NAME)
     found = await _hold(session, identifier, "resuming")
     row, before = found.suspension, fingerprint(found.suspension)
     assert row.resumption_by is not None
@@ -133,7 +134,7 @@ async def confirm_resumption(session: AsyncSession, identifier: UUID, document: 
 
 async def refuse_resumption(session: AsyncSession, identifier: UUID, reason: str, act: Act) -> SuspensionRecord:
     """Leave it suspended, with the reason. Raises UnknownSuspension, WrongState, OwnApplication, InvalidField."""
-    why = required_text("/reason", reason, longest=LONGEST_REASON)
+    why = open_text("/reason", reason, longest=LONGEST_REASON)
     found = await _hold(session, identifier, "resuming")
     row, before = found.suspension, fingerprint(found.suspension)
     assert row.resumption_by is not None

@@ -91,6 +91,9 @@ FINANCE, FINANCE_EDITOR = "lintao-finance", "finance-editor"
 
 BLOCKED_WITHIN_S = 20.0
 
+POWERS_EDITOR, RELIEF_EDITOR = "reform-editor", "poverty-editor"
+"""Who edits the list of powers and the list of poverty relief."""
+
 PROVIDER, PROVIDER_EDITOR = "lintao-office", "gov-editor"
 """Whose system and editor the acts on a resource are done with."""
 
@@ -158,6 +161,7 @@ def perform_the_rest(demo: RunningDemo) -> None:
         _resources_and_grants(staff)
         _organisations(staff)
         _accounts(staff)
+        _lists(staff)
         _pushes(staff, demo)
         _duties(staff)
         staff.call("auditadmin", "POST", "/v1/audit/exports", {})
@@ -352,6 +356,24 @@ def _transfer_a_draft(staff: Staff, grounds: dict[str, str], heir: str, publishe
     code = staff.call(PROVIDER_EDITOR, "POST", "/v1/resources", new)["code"]
     asked = {"kind": "transfer", "from": [owner], "to": [heir], "resources": {code: heir}}
     _change(staff, {**grounds, **asked, "publishers": {code: publisher}})
+
+
+def _lists(staff: Staff) -> None:
+    """What the story leaves out of suspended powers and published lists: refusals, and data that follow their declaration."""
+    resources = staff.call(POWERS_EDITOR, "GET", "/v1/resources?limit=500")["items"]
+    powers = next(one["code"] for one in resources if one["name"] == "权责清单")
+    asked = {"resource": powers, "power_code": "SL-QZ-0003", "ground": "no-case-for-three-years"}
+    at = f"/v1/power-suspensions/{staff.call(POWERS_EDITOR, 'POST', '/v1/power-suspensions', asked)['id']}"
+    staff.call("reviewer", "POST", f"{at}/refuse", {"reason": "示例"})
+    at = f"/v1/power-suspensions/{staff.call(POWERS_EDITOR, 'POST', '/v1/power-suspensions', asked)['id']}"
+    staff.call("reviewer", "POST", f"{at}/approve", {"document": "示例"})
+    staff.call(POWERS_EDITOR, "POST", f"{at}/resume", {"reason": "示例"})
+    staff.call("reviewer", "POST", f"{at}/decline", {"reason": "示例"})
+    (relief,) = [one for one in staff.call(RELIEF_EDITOR, "GET", "/v1/lists")["items"] if "publication" in one]
+    carried = {"exchange": relief["publication"]["exchange"]["id"]}
+    path = f"/v1/lists/{relief['code']}/publications"
+    number = staff.call(RELIEF_EDITOR, "POST", path, {"kind": "change", "explanation": "示例"})["number"]
+    staff.call(RELIEF_EDITOR, "POST", f"{path}/{number}/exchange", carried)
 
 
 def _accounts(staff: Staff) -> None:

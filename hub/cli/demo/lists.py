@@ -8,7 +8,7 @@ from hub.cli.demo.county import County
 from hub.cli.demo.receipts import described_as, last_sent
 from hub.duties.calendar import beijing_date
 
-SITE = "lintao-subsite"
+SITE, CITY = "lintao-subsite", "dingxi-exchange"
 POWERS, POWER = "duty_list", "SL-QZ-0002"
 LIST = "poverty_projects"
 APPROVAL, CONFIRMATION = "示例审改办〔2026〕2号", "示例审改办〔2026〕3号"
@@ -91,11 +91,13 @@ def _send(county: County, resource: str, record: demo_data.Record) -> str:
 
 
 def _received(county: County, exchange: str) -> demo_data.Record:
-    """The record as the sub-site got and acknowledged it."""
-    items = [item for item in county.partners[SITE].inbox(limit=500) if item.exchange == exchange]
-    county.partners[SITE].acknowledge(items)
-    (item,) = items
-    record: demo_data.Record = item.records[0]
+    """The record as the sub-site got it; the city, which may be granted it too, pulls and acknowledges it as well."""
+    found = {}
+    for consumer in (SITE, CITY):
+        items = [item for item in county.partners[consumer].inbox(limit=500) if item.exchange == exchange]
+        county.partners[consumer].acknowledge(items)
+        found[consumer] = [record for item in items for record in item.records]
+    (record,) = found[SITE]
     return record
 
 

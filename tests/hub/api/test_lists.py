@@ -116,12 +116,14 @@ async def test_a_whole_publication_of_the_next_year_is_the_renewal_that_was_owed
 
 async def test_a_period_that_is_over_is_seen_and_special_funds_are_due_after_the_budget(department: Department) -> None:
     code = await department.publishes("special-funds")
-    long_ago = date(2020, 3, 2)
+    await declares(department, code, kind="whole", occurred_on="2010-03-02")  # no rule was in force
+    assert "owed" not in await department.done(department.editor, "GET", f"/v1/lists/{code}")
     await declares(
         department,
         code,
         kind="whole",
-        occurred_on=long_ago.isoformat(),
+        explanation="新的预算年度",
+        occurred_on="2020-03-02",
         period_from="2020-03-02",
         period_to="2021-03-02",
     )
@@ -145,6 +147,9 @@ async def test_a_declaration_that_makes_no_sense_is_refused_with_its_field(depar
         answer = await department.call(department.editor, "POST", f"/v1/lists/{code}/publications", body)
         assert answer.status_code == 422
         assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
+    marked = {"kind": "whole", "explanation": "机密★10年"}
+    answer = await department.call(department.editor, "POST", f"/v1/lists/{code}/publications", marked)
+    assert answer.json()["type"] == "/problems/classified-content"
 
 
 async def test_who_is_not_concerned_declares_and_loads_nothing(department: Department, gateway: TestGateway) -> None:
@@ -173,7 +178,11 @@ async def test_who_is_not_concerned_declares_and_loads_nothing(department: Depar
     made = await department.done(department.editor, "POST", "/v1/list-types/filing/resources", {"system": "provider"})
     assert (await department.call(department.editor, "GET", f"/v1/lists/{made['code']}")).status_code == 404
     pages = await department.done(department.editor, "GET", "/v1/lists?limit=1")
+    assert pages["next"] is not None
     following = await department.done(department.editor, "GET", f"/v1/lists?limit=1&cursor={pages['next']}")
     assert len(pages["items"]) == len(following["items"]) == 1
     bad = await department.call(department.editor, "GET", f"/v1/lists/{code}/publications?cursor={pages['next']}")
     assert bad.status_code == 422
+    await department.done(department.reviewer, "POST", f"/v1/resources/{other}/withdraw", {"reason": "停办"})
+    assert (await department.call(department.editor, "GET", f"/v1/lists/{other}")).status_code == 404
+    assert [one["code"] for one in (await department.done(site, "GET", "/v1/lists"))["items"]] == [code]

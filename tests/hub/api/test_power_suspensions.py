@@ -162,6 +162,7 @@ async def test_an_application_names_a_power_of_a_list_of_powers_and_another_reas
         ({"resource": code, "power_code": "  ", "ground": "periodic"}, 422),
         ({"resource": code, "power_code": CODE, "ground": "other"}, 422),
         ({"resource": code, "power_code": CODE, "ground": "tired"}, 422),
+        ({"resource": code, "power_code": CODE, "ground": "other", "reason": "绝密★长期"}, 422),
         ({"resource": "306002000001/000099", "power_code": CODE, "ground": "periodic"}, 404),
     ):
         answer = await department.call(department.editor, "POST", "/v1/power-suspensions", body)
