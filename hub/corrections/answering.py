@@ -26,6 +26,9 @@ from hub.ledger.recipients import Recipient, exchange_of, recipients
 from hub.notices import service as notices
 from hub.registry import barrier
 
+EVENTS = {Act.TAKE: "correction.taken", Act.CORRECT: "correction.made", Act.REJECT: "correction.rejected"}
+"""What the log calls an act of the provider."""
+
 
 async def take(
     session: AsyncSession, identifier: UUID, *, actor: Actor, recorder: Recorder, now: datetime
@@ -106,9 +109,7 @@ def _move(
 ) -> None:
     row = record.correction
     row.state, row.updated_at = moved(f"correction {row.id}", act, row.state), now
-    record_correction(
-        session, f"correction.{act}", record, before=before, actor=actor, recorder=recorder, now=now, **also
-    )
+    record_correction(session, EVENTS[act], record, before=before, actor=actor, recorder=recorder, now=now, **also)
 
 
 async def _answered(

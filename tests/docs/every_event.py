@@ -164,6 +164,7 @@ def perform_the_rest(demo: RunningDemo) -> None:
         _lists(staff)
         _pushes(staff, demo)
         _duties(staff)
+        _sharing(staff, demo)
         staff.call("auditadmin", "POST", "/v1/audit/exports", {})
 
 
@@ -213,6 +214,66 @@ def _declare(staff: Staff, owner: str, identifier: str) -> dict[str, Any]:
     event = {"event": "catalogue.outdated", "subject": {"kind": "resource", "id": identifier}, "organisation": owner}
     found: list[dict[str, Any]] = staff.call("reviewer", "POST", "/v1/duties/declare", event)["items"]
     return found[0]
+
+
+def _sharing(staff: Staff, demo: RunningDemo) -> None:
+    """Requests, objections and corrections, each step of each; a grant that is renewed, and revoked before data came."""
+    res = next(
+        item["code"]
+        for item in staff.call(PROVIDER_EDITOR, "GET", "/v1/resources?limit=500")["items"]
+        if item["system"] == PROVIDER and item["share_type"] == 2 and item["status"] == "published"
+    )
+    until = (datetime.now(UTC) + timedelta(days=30)).isoformat()
+    terms = {"basis": "示例依据", "scene": "示例场景", "valid_to": until}
+    asked = []
+    for purpose in ("甲用途", "乙用途", "丙用途"):
+        new = {"consumer": FINANCE, "resource": res, "purpose": purpose, **terms}
+        asked.append(f"/v1/access-requests/{staff.call(FINANCE_EDITOR, 'POST', '/v1/access-requests', new)['id']}")
+    granted, refused, withdrawn = asked
+    staff.call("reviewer", "POST", f"{granted}/review", {"verdict": "return", "opinion": "示例"})
+    staff.call(FINANCE_EDITOR, "PUT", granted, {"purpose": "甲用途", **terms})
+    for one in (granted, refused):
+        staff.call("reviewer", "POST", f"{one}/review", {"verdict": "pass"})
+    staff.call(PROVIDER_EDITOR, "POST", f"{refused}/decide", {"verdict": "refuse", "code": 4, "text": "示例"})
+    staff.call(FINANCE_EDITOR, "POST", f"{withdrawn}/withdraw", {"reason": "示例"})
+    grant = staff.call(PROVIDER_EDITOR, "POST", f"{granted}/decide", {"verdict": "grant"})["grant"]["id"]
+    longer = {"valid_to": (datetime.now(UTC) + timedelta(days=60)).isoformat(), "reason": "示例"}
+    staff.call(PROVIDER_EDITOR, "POST", f"/v1/grants/{grant}/renew", longer)
+    _objections(staff, grant)
+    _corrections(staff, demo, res)
+
+
+def _objections(staff: Staff, grant: str) -> None:
+    new = {"kind": "use", "detail": "other", "about": {"kind": "grant", "id": grant}, "text": "示例"}
+    rated, withdrawn = [
+        f"/v1/objections/{staff.call(FINANCE_EDITOR, 'POST', '/v1/objections', new)['id']}" for _ in range(2)
+    ]
+    staff.call(PROVIDER_EDITOR, "POST", f"{rated}/take")
+    staff.call(PROVIDER_EDITOR, "POST", f"{rated}/answer", {"answer": "示例"})
+    staff.call(FINANCE_EDITOR, "POST", f"{rated}/rate", {"rating": 3})
+    staff.call(FINANCE_EDITOR, "POST", f"{withdrawn}/withdraw")
+
+
+def _corrections(staff: Staff, demo: RunningDemo, res: str) -> None:
+    """One report is withdrawn, one rejected, one leads to a correction."""
+    records = load_records("supervision_tasks")[:1]
+    with (
+        Partner.load(demo.data / "partners" / PROVIDER) as provider,
+        Partner.load(demo.data / "partners" / FINANCE) as consumer,
+    ):
+        wrong = provider.publish(res, records)
+        consumer.acknowledge(consumer.inbox(limit=500))
+        right = provider.publish(res, records, ref=wrong.jti)
+        consumer.acknowledge(consumer.inbox(limit=500))
+    new = {"exchange": wrong.exchange, "pointers": ["/records/0"], "believed": "示例"}
+    for ends in ("withdraw", "reject", "correct"):
+        at = f"/v1/corrections/{staff.call(FINANCE_EDITOR, 'POST', '/v1/corrections', new)['id']}"
+        if ends == "withdraw":
+            staff.call(FINANCE_EDITOR, "POST", f"{at}/withdraw")
+            continue
+        staff.call(PROVIDER_EDITOR, "POST", f"{at}/take")
+        body = {"reason": "示例"} if ends == "reject" else {"exchange": right.exchange}
+        staff.call(PROVIDER_EDITOR, "POST", f"{at}/{ends}", body)
 
 
 def _lanes(staff: Staff) -> list[dict[str, Any]]:

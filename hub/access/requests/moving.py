@@ -17,6 +17,17 @@ from hub.audit.service import Recorder
 from hub.notices import service as notices
 from hub.registry.recording import fingerprint, record_change
 
+EVENTS = {
+    Act.SUBMIT: "access-request.submitted",
+    Act.RESUBMIT: "access-request.resubmitted",
+    Act.RETURN: "access-request.returned",
+    Act.FORWARD: "access-request.forwarded",
+    Act.GRANT: "access-request.granted",
+    Act.REFUSE: "access-request.refused",
+    Act.WITHDRAW: "access-request.withdrawn",
+}
+"""What the log calls an act."""
+
 
 @dataclass(slots=True)
 class Move:
@@ -72,7 +83,7 @@ class Move:
         }
         record_change(
             self.session,
-            f"access-request.{act}",
+            EVENTS[act],
             str(self.row.id),
             self.row,
             before=self.before or "",
