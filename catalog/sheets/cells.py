@@ -14,6 +14,9 @@ _EXACT: Final = 10**15
 
 _ESCAPE: Final = re.compile(r"_x([0-9A-Fa-f]{4})_")  # ST_Xstring: characters that XML does not carry
 
+_LOOKS_ESCAPED: Final = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
+_UNCARRIED: Final = re.compile(r"[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]")
+
 # ECMA-376, 18.8.30: built-in formats that show dates and times, those of Chinese, Japanese and Korean editions included.
 _DATE_FORMATS: Final = frozenset({*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)})
 _LITERALS: Final = re.compile(r'"[^"]*"|\\.|\[(?![hms]+\])[^\]]*\]|_.|\*.', re.IGNORECASE)
@@ -93,8 +96,5 @@ def unescaped(text: str) -> str:
 def escaped(text: str) -> str:
     """Return the text with what XML does not carry, and what looks like an escape, written as escapes."""
     if "_x" in text:
-        text = _ESCAPE.sub(lambda found: f"_x005F_{found[0][1:]}", text)
+        text = _LOOKS_ESCAPED.sub("_x005F_", text)
     return _UNCARRIED.sub(lambda found: f"_x{ord(found[0]):04X}_", text)
-
-
-_UNCARRIED: Final = re.compile(r"[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]")

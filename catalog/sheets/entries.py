@@ -30,7 +30,9 @@ _ITEM_NAME: Final = "items/name"
 class Entry:
     """One resource as the workbook has it. `bad` once a fault was found in one of its cells.
 
-    `items_said` is False where the workbook says nothing at all of its items, which then stay as they are.
+    `items_said` is False where the workbook says nothing at all of its items, which then stay as they are. `contradicts` is
+    True for a row that says other things of a resource than a row above: it is not read any further. `unread` are properties
+    of the resource itself that are said and could not be read.
     """
 
     table: Table
@@ -39,11 +41,20 @@ class Entry:
     item_rows: list[TableRow] = field(default_factory=list)
     items_said: bool = True
     bad: bool = False
+    contradicts: bool = False
+    unread: set[str] = field(default_factory=set)
     _items: dict[tuple[tuple[str, str], ...], int] = field(default_factory=dict)
 
     def cell(self, key: str) -> Cell | None:
         """The resource's cell of that column."""
         return self.row.cells.get(key)
+
+    def rows(self) -> set[tuple[str, int]]:
+        """The rows that describe it, each by its sheet and number."""
+        found = {(self.table.sheet.name, self.row.number)}
+        if self.item_table is not None:
+            found |= {(self.item_table.sheet.name, row.number) for row in self.item_rows}
+        return found
 
     def says(self, key: str) -> bool:
         """Whether the workbook has that column for the resource."""
@@ -202,7 +213,7 @@ def _distinct(table: Table, items: Table | None, findings: Findings) -> Iterator
                 f"与第 {first.row.number} 行是同一资源而内容不同；请只留一行，不同的资源请改名",
                 f"names the resource of row {first.row.number} and says other things; keep one row, or rename",
             )
-            first.bad = True
+            first.bad = entry.contradicts = True
             yield entry
 
 
@@ -231,6 +242,8 @@ def _share_out(items: Table, entries: Sequence[Entry], findings: Findings) -> in
     by_code: dict[str, Entry] = {}
     by_name: dict[str, list[Entry]] = {}
     for entry in entries:
+        if entry.contradicts:
+            continue
         if (code := entry.cell(_CODE)) is not None:
             by_code.setdefault(plain(code.text), entry)
         if (name := entry.cell(_NAME)) is not None:

@@ -21,7 +21,7 @@ from catalog.sheets.findings import Findings, Place
 from catalog.sheets.identity import Options, Settled, identify, settle, wanted
 from catalog.sheets.interpreting import read_metadata
 from catalog.sheets.item_reading import read_items
-from catalog.sheets.judging import Draft, is_unchanged, judge
+from catalog.sheets.judging import Draft, has_same_items, is_unchanged, judge
 from catalog.sheets.known import Known, Wanted
 from catalog.sheets.limits import MAX_FINDINGS
 from catalog.sheets.marking import mark
@@ -112,9 +112,13 @@ def examine(data: bytes, options: Options, ask: Ask, tell: Tell) -> Examined:
     judged: list[Judged] = []
     for entry, identity in zip(described.entries, identities, strict=True):
         settled = settle(entry, identity, known, options, findings)
-        judged.append(
-            Judged(entry, Fate.SKIPPED) if settled is None else _judge(entry, settled, known, checks, findings)
-        )
+        if settled is None:
+            findings.forgive(entry.rows())
+            judged.append(Judged(entry, Fate.SKIPPED))
+        elif entry.contradicts:
+            judged.append(Judged(entry, Fate.BAD))
+        else:
+            judged.append(_judge(entry, settled, known, checks, findings))
         if len(judged) % _EVERY == 0:
             tell(len(judged), total)
     tell(total, total)
@@ -123,9 +127,11 @@ def examine(data: bytes, options: Options, ask: Ask, tell: Tell) -> Examined:
 
 def _judge(entry: Entry, settled: Settled, known: Known, checks: SchemaChecks, findings: Findings) -> Judged:
     said = read_metadata(entry, settled.existing, findings)
+    said.unread.update(entry.unread)
     items = read_items(entry, settled.existing, findings)
     draft = judge(entry, said, items, settled, known, findings)
-    _compile(entry, draft, checks, findings)
+    if not has_same_items(draft, settled):  # those have been compiled before
+        _compile(entry, draft, checks, findings)
     fate = Fate.NEW
     if settled.existing is not None:
         fate = Fate.UNCHANGED if is_unchanged(draft, settled) else Fate.CHANGED
@@ -136,14 +142,14 @@ def _judge(entry: Entry, settled: Settled, known: Known, checks: SchemaChecks, f
 
 def _compile(entry: Entry, draft: Draft, checks: SchemaChecks, findings: Findings) -> None:
     """Compile the schema of the items in which no rule is broken."""
-    for found, zh, en in checks.refusals([draft.items[index] for index in draft.sound]):
-        if found is None or not entry.items_said:
-            entry.fault(findings, entry.place(), "schema", zh, en)
-        else:
-            index = draft.sound[found]
-            row = entry.item_rows[index]
-            keys = [key for key in ("items/example", "items/pattern") if key in row.cells]
-            entry.fault(findings, entry.item_place(index, *keys), "schema", zh, en)
+    for fault in checks.refusals([draft.items[index] for index in draft.sound]):
+        place = entry.place()
+        if fault.index is not None and entry.items_said:
+            index = draft.sound[fault.index]
+            cells = entry.item_rows[index].cells
+            keys = [key for key in (f"items/{fault.field}", "items/example", "items/pattern") if key in cells]
+            place = entry.item_place(index, *keys)
+        entry.fault(findings, place, "schema", fault.zh, fault.en)
 
 
 def _check_state(entry: Entry, settled: Settled, findings: Findings) -> None:

@@ -19,8 +19,8 @@ from catalog.sheets.template import template
 from catalog.sheets.values import write
 from catalog.sheets.workbook import Workbook
 
-_LARGEST: Final = 10**15
-"""Numbers from here on lose their end in a cell of numbers and are written as text."""
+_DIGITS: Final = 15
+"""What every program keeps of a number in a cell; a longer one is written as text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +76,16 @@ def _row(number: int, columns: Sequence[Column], values: Mapping[str, Any], styl
     for place, column in enumerate(columns, start=1):
         value = values[column.key]
         reference, style = f"{column_letters(place)}{number}", styles.get(place, 0)
-        if column.form in (Form.INTEGER, Form.NUMBER) and value is not None and abs(value) < _LARGEST:
+        if column.form in (Form.INTEGER, Form.NUMBER) and _is_short(value):
             cells.append(f'<c r="{reference}" s="{style}"><v>{value!r}</v></c>'.encode())
         elif text := write(column, value):
             cells.append(inline_text("", reference, style, text))
     return b'<row r="%d">%s</row>' % (number, b"".join(cells))
+
+
+def _is_short(value: float | None) -> bool:
+    """Whether a number loses nothing in a cell of numbers."""
+    return value is not None and abs(value) < 10**_DIGITS and float(f"{value:.{_DIGITS}g}") == value
 
 
 def _column_styles(sheet: bytes) -> dict[int, int]:

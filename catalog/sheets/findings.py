@@ -3,6 +3,7 @@
 Texts name the rule and the cure and never quote the cell: it may hold anything.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 
@@ -64,6 +65,10 @@ class Findings:
         if place not in self._unread and (place, rule, zh) not in self._said:
             self._said.add((place, rule, zh))
             self.faults.append(Finding(place, rule, zh, en, label))
+
+    def forgive(self, rows: Collection[tuple[str, int]]) -> None:
+        """Forget the faults of these rows, each named by its sheet and number: they are nobody's concern."""
+        self.faults = [fault for fault in self.faults if (fault.place.sheet, fault.place.row) not in rows]
 
     def note(self, place: Place, rule: str, zh: str, en: str, *, label: str = "") -> None:
         """Note what was done with a cell, or looks odd in it."""

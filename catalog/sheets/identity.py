@@ -86,6 +86,7 @@ def _read(entry: Entry, column: Column, findings: Findings) -> Any:
     try:
         return entry.read(column, findings)
     except Unreadable:
+        entry.unread.add("classification" if column in PARTS else column.key)
         return None
 
 
@@ -95,7 +96,7 @@ def _classification(entry: Entry, findings: Findings) -> str | None:
         found = _DIGITS.fullmatch(whole)
         return whole if found is None else found[1]
     parts = [_part(entry, index, findings) for index in range(len(PARTS))]
-    return "".join(part for part in parts if part) or None
+    return None if "classification" in entry.unread else "".join(parts) or None
 
 
 def _part(entry: Entry, index: int, findings: Findings) -> str:
@@ -110,8 +111,9 @@ def _part(entry: Entry, index: int, findings: Findings) -> str:
                 return str(kind.value)
     found = _DIGITS.fullmatch(written)
     if found is None:
-        entry.fault(
-            findings,
+        entry.bad = True
+        entry.unread.add("classification")
+        findings.unreadable(
             entry.place(column.key),
             "CODE",
             "请写分类的代码，如“06 民政”；只有名称无法编出资源代码",

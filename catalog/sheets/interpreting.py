@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from catalog.codes import ShareType
+from catalog.items import Item
 from catalog.metadata import Metadata
 from catalog.sheets.cells import Cell
 from catalog.sheets.columns import METADATA_COLUMNS, Column
@@ -35,13 +36,11 @@ def read_metadata(entry: Entry, existing: Existing | None, findings: Findings) -
     before = None if existing is None else Metadata.model_validate(existing.said)
     said = Said({} if existing is None else dict(existing.said), set())
     for name, column in METADATA_COLUMNS.items():
-        if entry.says(column.key):
+        if entry.says(column.key) and not shows(column, entry.cell(column.key), before):
             try:
-                value = entry.read(column, findings)
+                put(said.raw, column, entry.read(column, findings))
             except Unreadable:
                 said.unread.add(name)
-            else:
-                put(said.raw, column, entry.cell(column.key), value, getattr(before, name, None))
     _read_clause(entry, said, findings)
     _read_day(entry, findings)
     for name in _REQUIRED:
@@ -53,10 +52,15 @@ def read_metadata(entry: Entry, existing: Existing | None, findings: Findings) -
     return said
 
 
-def put(raw: dict[str, Any], column: Column, cell: Cell | None, value: Any, before: Any) -> None:
-    """Put what a cell says over the value `before`, unless the cell shows just that one."""
-    if before is not None and trimmed(write(column, before)) == ("" if cell is None else trimmed(cell.text)):
-        return
+def shows(column: Column, cell: Cell | None, before: Metadata | Item | None) -> bool:
+    """Return whether a cell shows just what an export shows of what there is; False where there is nothing."""
+    if before is None:
+        return False
+    return trimmed(write(column, getattr(before, column.field))) == ("" if cell is None else trimmed(cell.text))
+
+
+def put(raw: dict[str, Any], column: Column, value: Any) -> None:
+    """Put what a cell says in its field; nothing, and no values, is no field."""
     if value is None or value == ():
         raw.pop(column.field, None)
     else:

@@ -14,7 +14,7 @@ from catalog.sheets.columns import ITEM_COLUMNS
 from catalog.sheets.entries import Entry
 from catalog.sheets.field_names import field_name_of
 from catalog.sheets.findings import Findings
-from catalog.sheets.interpreting import Said, put
+from catalog.sheets.interpreting import Said, put, shows
 from catalog.sheets.known import Existing
 from catalog.sheets.provincial import TYPE_AND_LENGTH
 from catalog.sheets.values import Unreadable, plain, read, trimmed
@@ -74,12 +74,14 @@ def _read_item(
     if length is not None:
         said.raw["length"] = length
     cells = entry.item_rows[index].cells
-    put(said.raw, _NAME, cells.get(_NAME.key), first["name"], None if before is None else before.name)
+    if not shows(_NAME, cells.get(_NAME.key), before):
+        put(said.raw, _NAME, first["name"])
     for name, column in ITEM_COLUMNS.items():
-        if name not in _FIRST and entry.says_of_items(column.key):
-            value = _value(entry, index, name, first["data_type"], unread, findings)
-            if name not in unread:
-                put(said.raw, column, cells.get(column.key), value, getattr(before, name, None))
+        if name in _FIRST or not entry.says_of_items(column.key) or shows(column, cells.get(column.key), before):
+            continue
+        value = _value(entry, index, name, first["data_type"], unread, findings)
+        if name not in unread:
+            put(said.raw, column, value)
     return said
 
 

@@ -163,9 +163,14 @@ def _fault_item(entry: Entry, violation: Violation, said: Sequence[Said], findin
 
 
 def is_unchanged(draft: Draft, settled: Settled) -> bool:
-    """Whether a draft says what the newest version of its resource says, and by the same system."""
+    """Return whether a draft says what the newest version of its resource says, and by the same system."""
     existing = settled.existing
     if existing is None or existing.system != settled.system:
         return False
-    items = tuple(Item.model_validate(item) for item in existing.items)
-    return draft.metadata == Metadata.model_validate(existing.said) and draft.items == items
+    return draft.metadata == Metadata.model_validate(existing.said) and has_same_items(draft, settled)
+
+
+def has_same_items(draft: Draft, settled: Settled) -> bool:
+    """Return whether a draft carries the items of the newest version of its resource."""
+    existing = settled.existing
+    return existing is not None and draft.items == tuple(Item.model_validate(item) for item in existing.items)

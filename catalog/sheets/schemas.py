@@ -7,6 +7,7 @@ county have some hundred forms.
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
@@ -21,17 +22,24 @@ _SURELY_SMALL: Final = MAX_SCHEMA_BYTES // 16
 """Bytes of items whose schema is far from its limit: a schema is some four times as long as its items."""
 
 
+@dataclass(frozen=True, slots=True)
+class SchemaFault:
+    """A refusal in words: `index` is that of the item it is about, None for all together, `field` the property to look at."""
+
+    index: int | None
+    field: str
+    zh: str
+    en: str
+
+
 class SchemaChecks:
     """Judges items and remembers; one for each workbook."""
 
     def __init__(self) -> None:
         self._known: dict[bytes, SchemaRefused | None] = {}
 
-    def refusals(self, items: Sequence[Item]) -> Iterator[tuple[int | None, str, str]]:
-        """Yield each refusal in words, with the index of the item that it is about, None for all together.
-
-        The items break no rule.
-        """
+    def refusals(self, items: Sequence[Item]) -> Iterator[SchemaFault]:
+        """Yield each refusal of the schema of these items, which break no rule."""
         if not items:
             return
         raw = [item.to_json() for item in items]
@@ -39,13 +47,14 @@ class SchemaChecks:
             try:
                 check_form(derive_schema(items, title="", code="", version=1))
             except SchemaRefused as refused:
-                yield None, refused.zh, refused.en
+                yield SchemaFault(None, "", refused.zh, refused.en)
                 return
         together = any(_has_pattern(item) for item in raw)
         for group in [list(range(len(items)))] if together else [[index] for index in range(len(items))]:
             found = self._refusal([items[index] for index in group])
             if found is not None:
-                yield _culprit(found, group), *_in_words(found, [items[index].name for index in group])
+                words = _in_words(found, [items[index].name for index in group])
+                yield SchemaFault(_culprit(found, group), _property_of(found), *words)
 
     def _refusal(self, items: Sequence[Item]) -> SchemaRefused | None:
         forms = [_form(item, index) for index, item in enumerate(items)]
@@ -85,6 +94,11 @@ def _culprit(refused: SchemaRefused, group: Sequence[int]) -> int | None:
         if token[:1] == "f" and token[1:].isdigit() and int(token[1:]) < len(group):
             return group[int(token[1:])]
     return group[0] if len(group) == 1 else None
+
+
+def _property_of(refused: SchemaRefused) -> str:
+    """The property that a refusal is about: a pattern that does not compile, or else the example that does not fit."""
+    return "pattern" if (refused.field or "").endswith("/pattern") else "example"
 
 
 def _in_words(refused: SchemaRefused, names: Sequence[str]) -> tuple[str, str]:

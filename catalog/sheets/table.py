@@ -64,12 +64,13 @@ def read_table(workbook: Workbook, sheet: Sheet, known: Sequence[Column], findin
             f"工作表“{sheet.name}”前 {HEADER_WITHIN} 行中没有表头；请保留模板的表头行",
             f"there is no heading in the first {HEADER_WITHIN} rows of one of the sheets; keep the template's heading",
         )
-    header = rows[place]
-    columns = _columns(sheet, rows, place, names, findings)
+    heading_rows = _heading_rows(rows, place, names)
+    header, below = heading_rows[-1], place + 1 + (heading_rows[-1] is not rows[place])
+    columns = _columns(sheet, heading_rows, names, findings)
     by_key = {column.key: (number, column) for number, column in columns.items()}
     reason = by_key.pop(REASON.key, (None, REASON))[0]
     by_number = {number: column for number, column in columns.items() if column.form is not Form.IGNORED}
-    table = Table(sheet, header.number, by_key, _body(rows[place + 1 :], by_number, workbook), reason, max(columns))
+    table = Table(sheet, header.number, by_key, _body(rows[below:], by_number, workbook), reason, max(columns))
     _tell(table, content, header.number, findings)
     return table
 
@@ -113,20 +114,27 @@ def _header(rows: Sequence[Row], names: Mapping[str, Column]) -> int | None:
     return best
 
 
+def _heading_rows(rows: Sequence[Row], place: int, names: Mapping[str, Column]) -> list[Row]:
+    """The row with most headings, with the one above that names groups of columns and the one below that divides them."""
+    found = [rows[place]]
+    if place and _headings_in(rows[place - 1], names) >= _LEAST_HEADINGS:
+        found.insert(0, rows[place - 1])
+    if place + 1 < len(rows):
+        below = rows[place + 1]
+        if below.cells and all(find_column(names, cell.text) is not None for cell in below.cells.values()):
+            found.append(below)
+    return found
+
+
 def _headings_in(row: Row, names: Mapping[str, Column]) -> int:
     found = {column.key for cell in row.cells.values() if (column := find_column(names, cell.text)) is not None}
     return len(found)
 
 
-def _columns(
-    sheet: Sheet, rows: Sequence[Row], place: int, names: Mapping[str, Column], findings: Findings
-) -> dict[int, Column]:
-    """The columns by number; a heading of two rows is read as one. Raises WorkbookRefused where one stands twice."""
-    header = rows[place]
-    texts = {number: cell.text for number, cell in header.cells.items()}
-    if place and _headings_in(rows[place - 1], names) >= _LEAST_HEADINGS:
-        above = rows[place - 1].cells
-        texts = {number: cell.text for number, cell in above.items()} | texts
+def _columns(sheet: Sheet, rows: Sequence[Row], names: Mapping[str, Column], findings: Findings) -> dict[int, Column]:
+    """The columns by number; a heading of several rows is read as one. Raises WorkbookRefused where one stands twice."""
+    header = rows[-1]
+    texts = {number: cell.text for row in rows for number, cell in row.cells.items()}
     found: dict[int, Column] = {}
     first: dict[str, int] = {}
     for number, text in sorted(texts.items()):

@@ -25,17 +25,13 @@ _NOTHING: Final = frozenset({"", "/", "-", "—", "——", "无", "n/a"})
 
 _WHOLE: Final = re.compile(r"-?[0-9]{1,18}(?:\.0+)?")
 _SEPARATORS: Final = re.compile(r"[\n;；,，、|]+")
-_CODE_AND_LABEL: Final = re.compile(
-    r"(?P<a>[0-9a-z]+)[\W_]*(?P<b>[^\W0-9a-z_].*)|(?P<c>.*[^\W0-9a-z_])[\W_]*(?P<d>[0-9a-z]+)[\W_]*"
-)
+_PUNCTUATION: Final = re.compile(r"[\W_]+")
 _DATE: Final = re.compile(
     r"([0-9]{4})(?:[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?|([0-9]{2})([0-9]{2}))(?:T00:00:00| 0?0:00(?::00)?)?"
 )
 _YES: Final = frozenset({"是", "1", "y", "yes", "true", "t", "√", "✓", "✔", "有"})
 _NO: Final = frozenset({"否", "0", "n", "no", "false", "f", "×", "x", "✗"})
 _BEIJING: Final = "+08:00"
-_LONGEST_NAME: Final = 64  # of what can name a value of a code list; longer cells are not searched for one
-
 OVERLONG: Final = "〔过长，未导出〕"
 """Stands for a value that no cell holds; what the catalogue has stays as it is."""
 
@@ -135,26 +131,28 @@ def read_choice(choices: Choices, text: str) -> Any:
     written = plain(text).casefold()
     if written in _NOTHING:
         return None
-    names = _names(choices)
-    if written in names:
-        return names[written]
-    if len(written) <= _LONGEST_NAME and (found := _CODE_AND_LABEL.fullmatch(written)) is not None:
-        ends = {names.get(part.strip("()-_.、:,")) for part in (found["a"] or found["d"], found["b"] or found["c"])}
-        if len(ends) == 1 and None not in ends:
-            return ends.pop()
+    found = _names(choices).get(_squeezed(text))
+    if found is not None:
+        return found
     labels = "、".join(f"{value.value} {_zh(value)}" for value in choices)
     raise Unreadable("code-list", f"应为：{labels}", f"is one of: {', '.join(f'{v.value} {_en(v)}' for v in choices)}")
 
 
 def _names(choices: Choices) -> dict[str, Enum]:
+    """The values by all that people call them: value, label with and without 型, other names, and value and label together."""
     found = _KNOWN_NAMES.get(choices)
     if found is None:
         found = _KNOWN_NAMES[choices] = {}
         for value in choices:
-            shortened = _zh(value).removesuffix("型")
-            for name in (str(value.value), _zh(value), shortened, _en(value), *_OTHER_NAMES.get(value, ())):
-                found.setdefault(plain(name).casefold(), value)
+            labels = (_zh(value), _zh(value).removesuffix("型"), _en(value), *_OTHER_NAMES.get(value, ()))
+            for label in labels:
+                for name in (value.value, label, f"{value.value}{label}", f"{label}{value.value}"):
+                    found.setdefault(_squeezed(str(name)), value)
     return found
+
+
+def _squeezed(text: str) -> str:
+    return _PUNCTUATION.sub("", plain(text)).casefold()
 
 
 _KNOWN_NAMES: Final[dict[Choices, dict[str, Enum]]] = {}
@@ -202,7 +200,7 @@ def _to_number(cell: Cell, written: str) -> int | float:
 
 
 _DIGITS: Final = re.compile(r"-?[0-9]+")
-_DECIMAL: Final = re.compile(r"-?[0-9]{1,30}(?:\.[0-9]{1,30})?(?:e[+-]?[0-9]{1,2})?", re.IGNORECASE)
+_DECIMAL: Final = re.compile(r"-?[0-9]{1,30}(?:\.[0-9]{1,30})?(?:e[+-]?[0-9]{1,3})?", re.IGNORECASE)
 
 
 def _value(_: Column, cell: Cell, data_type: DataType | None) -> Any:
