@@ -114,7 +114,12 @@ def _held(resource: Resource, versions: list[ResourceVersion]) -> Held:
         raise InvalidTransition(
             "资源已撤销，不能再变更；请登记新的资源", "the resource has been withdrawn for good; register another"
         )
-    return Held(resource, versions, before=_state_digest(resource, versions))
+    return held(resource, versions)
+
+
+def held(resource: Resource, versions: Sequence[ResourceVersion]) -> Held:
+    """Return the resource as a step finds it, whoever sees to it that nobody else changes it meanwhile."""
+    return Held(resource, list(versions), before=_state_digest(resource, versions))
 
 
 def _state_digest(resource: Resource, versions: Sequence[ResourceVersion]) -> str:
