@@ -21,7 +21,9 @@ import httpx
 from hub.app import upkeep
 from hub.app.run import environment as environment_of
 from hub.app.run import listen
+from hub.cli.demo.applying import ask, correct_what_is_reported
 from hub.cli.demo.bundles import cross
+from hub.cli.demo.correction import correct, wrong_envelope
 from hub.cli.demo.county import County
 from hub.cli.demo.lists import put_online, suspend_and_restore
 from hub.cli.demo.narrator import Narrator
@@ -64,6 +66,9 @@ def run(settings: Settings, *, exit_after: bool) -> None:
             tell(county)
             suspend_and_restore(county)
             put_online(county)
+            ask(county)
+            wrong = wrong_envelope(county)
+            correct_what_is_reported(county, wrong.exchange, lambda: correct(county, wrong).exchange)
             push(county)
             cross(county)
             prove(county, dsn)
