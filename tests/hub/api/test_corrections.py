@@ -5,6 +5,8 @@ from typing import Any
 from sqlalchemy import text
 
 from hub.access import service as access
+from hub.identity.roles import Role
+from hub.registry.models import Organisation
 from tests.support.applying import Offices
 from tests.support.evidence import EvidenceTown
 from tests.support.registry import OFFICER, RECORDER
@@ -161,9 +163,12 @@ async def test_who_has_several_systems_names_the_one_that_received_it(offices: O
             text("UPDATE system SET organisation_id = :own WHERE code = 'consumer-c'"),
             {"own": town.consumer.organisation.id},
         )
+        await session.execute(text("UPDATE registry_epoch SET epoch = epoch + 1"))
+    await town.gateway.refresh()
     wrong, jti = await published(town)
-    for consumer in (town.consumer, town.other):
-        await town.pull(consumer)
+    await town.pull(town.consumer)
+    await offices.asks(town.token(town.other), "POST", AT, report(wrong), status=404)
+    await town.pull(town.other)
     problem = await offices.asks("user", "POST", AT, report(wrong), status=422)
     assert problem["errors"][0]["pointer"] == "/system"
     made = await offices.asks("user", "POST", AT, report(wrong, system="consumer-c"), status=201)
@@ -171,3 +176,21 @@ async def test_who_has_several_systems_names_the_one_that_received_it(offices: O
     right, _ = await published(town, ref=jti)
     await offices.asks("clerk", "POST", f"{AT}/{made['id']}/correct", {"exchange": right})
     assert [kind for kind, _, _ in await notices(town)] == ["correction-requested", "correction-made"]
+
+
+async def test_nobody_answers_their_own_report_also_where_they_act_for_both_sides(offices: Offices) -> None:
+    """One organisation's two systems: its subsite uses what its office provides."""
+    town = offices.town
+    async with town.gateway.context.transaction() as session:
+        provider = await session.get_one(Organisation, town.provider.organisation.id)
+        await session.execute(
+            text("UPDATE system SET organisation_id = :provider WHERE code = 'consumer-b'"), {"provider": provider.id}
+        )
+    await offices.add("both", Role.EDITOR, provider)
+    wrong, jti = await published(town)
+    right, _ = await published(town, ref=jti)
+    await town.pull(town.consumer)
+    made = await offices.asks("both", "POST", AT, report(wrong), status=201)
+    for act, body in (("take", None), ("reject", {"reason": "无误"}), ("correct", {"exchange": right})):
+        await offices.asks("both", "POST", f"{AT}/{made['id']}/{act}", body, status=403)
+    assert (await offices.asks("clerk", "POST", f"{AT}/{made['id']}/take"))["state"] == "verifying"

@@ -121,6 +121,8 @@ async def test_a_conditional_request_travels_by_review_and_decision_to_its_grant
     assert await counter.told(counter.provider) == [("access-request-received", str(identifier))]
     kinds = [kind for kind, _ in await counter.told(counter.consumer)]
     assert kinds == ["access-request-returned", "access-request-granted"]
+    with pytest.raises(GrantExists, match=str(granted.request.grant_id)):
+        await counter.ask(2)
 
 
 async def test_without_a_rule_for_the_review_a_request_has_no_deadline_there_and_goes_on(counter: Counter) -> None:
