@@ -5,11 +5,9 @@ unevenly spread as in a real catalogue: a few stand in almost every entry, most 
 """
 
 import random
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-
-from catalog.search_text import fold
+from itertools import accumulate
 
 SEED = 20260701
 
@@ -47,13 +45,14 @@ FORMS = (
     "情况", "情况表", "名单", "报表", "库",
 )  # fmt: skip
 ITEMS = (
-    "统一社会信用代码", "单位名称", "法定代表人", "证件类型", "证件号码", "姓名", "性别", "出生日期", "民族", "联系电话",
-    "住所", "经营范围", "注册资本", "成立日期", "登记机关", "许可证编号", "有效期起", "有效期止", "发证机关", "发证日期",
-    "审批文号", "审批结果", "受理日期", "办结日期", "事项编码", "事项名称", "行政区划代码", "乡镇街道", "村社区", "经度", "纬度",
-    "面积", "金额", "数量", "单位", "年度", "月份", "处罚决定书文号", "违法事实", "处罚依据", "处罚种类", "检查日期", "检查结果",
-    "整改期限", "备注", "状态", "数据来源", "更新时间", "填报人", "审核人", "项目名称", "项目代码", "建设地点", "总投资", "开工日期",
-    "竣工日期", "银行账号", "开户行", "补贴标准", "发放日期", "车牌号码", "车辆类型", "证书编号", "专业", "学历", "职称",
+    "姓名", "证件号码", "单位名称", "统一社会信用代码", "行政区划代码", "联系电话", "备注", "法定代表人", "更新时间", "项目名称",
+    "证件类型", "性别", "金额", "年度", "状态", "住所", "出生日期", "登记机关", "发证日期", "事项名称", "事项编码", "乡镇街道",
+    "村社区", "经度", "纬度", "面积", "数量", "有效期起", "有效期止", "发证机关", "许可证编号", "审批结果", "审批文号", "受理日期",
+    "办结日期", "检查日期", "检查结果", "经营范围", "注册资本", "成立日期", "处罚决定书文号", "违法事实", "处罚依据", "处罚种类",
+    "整改期限", "数据来源", "填报人", "审核人", "项目代码", "建设地点", "总投资", "开工日期", "竣工日期", "银行账号", "开户行",
+    "补贴标准", "发放日期", "民族", "学历", "职称", "专业", "证书编号", "车牌号码", "车辆类型", "月份", "单位",
 )  # fmt: skip
+ITEM_ENDS = ("名称", "编号", "类型", "等级", "地址", "数量", "状态", "日期", "负责人", "说明", "金额", "面积")
 SUMMARIES = (
     "{region}{body}在履行职责过程中形成的{matter}{form}，供各部门共享使用",
     "{matter}{form}，包括{items}等，按{cycle}更新",
@@ -63,6 +62,9 @@ SUMMARIES = (
 TOWN_FIRST = "石玉清龙金南北上下新太安红白青黑大小三五八双东西高明永平福寿丰乐和兴祁窑站井连辛衙峡漫塔康"
 TOWN_SECOND = "坪川湾沟滩原家河山岭堡寨泉峪坡水林源铺店桥洼塬口岔庄坝营门台池洞村郭杨柳槐"
 CYCLES = ("日", "周", "月", "季度", "年")
+
+OWN_ITEMS = 0.4
+"""So many items are of the matter alone; the others are those that everybody has."""
 
 SHARE_TYPES = (1, 1, 1, 1, 1, 1, 2, 2, 2, 3)
 STATUSES = ("published",) * 38 + ("suspended", "withdrawn")
@@ -99,15 +101,27 @@ def entries(count: int) -> Iterator[Entry]:
             yield entry
 
 
+def _falling(words: Sequence[str]) -> list[float]:
+    """Cumulated weights by which the first words are frequent and the last are rare, as Zipf has it, if less steeply."""
+    return list(accumulate(1 / (10 + place) for place in range(len(words))))
+
+
+_SUBJECT_WEIGHTS, _ACT_WEIGHTS, _ITEM_WEIGHTS = map(_falling, (SUBJECTS, ACTS, ITEMS))
+
+
 def _entry(chance: random.Random) -> Entry:
     place, kind = chance.randrange(len(REGIONS)), chance.randrange(len(BODIES))
     region, body = REGIONS[place], BODIES[kind]
-    matter = chance.choice(SUBJECTS) + chance.choice(ACTS)
+    (subject,) = chance.choices(SUBJECTS, cum_weights=_SUBJECT_WEIGHTS)
+    matter = subject + chance.choices(ACTS, cum_weights=_ACT_WEIGHTS)[0]
     form = chance.choice(FORMS)
     town = chance.choice(TOWN_FIRST) + chance.choice(TOWN_SECOND) + chance.choice("镇镇乡")
     head = chance.choice((region, region, region + town, region + body, ""))
     year = f"{chance.randrange(2015, 2027)}年" if chance.random() < 0.2 else ""
-    items = tuple(chance.sample(ITEMS, chance.randrange(4, 16)))
+    every = chance.choices(ITEMS, cum_weights=_ITEM_WEIGHTS, k=chance.randrange(4, 16))
+    items = tuple(
+        dict.fromkeys(subject + chance.choice(ITEM_ENDS) if chance.random() < OWN_ITEMS else item for item in every)
+    )
     summary = chance.choice(SUMMARIES).format(
         region=region, body=body, matter=matter, form=form, items="、".join(items[:4]), cycle=chance.choice(CYCLES)
     )
@@ -122,12 +136,3 @@ def _entry(chance: random.Random) -> Entry:
         format_class=chance.choice((2, 3, 3, 3, 3, 7, 7, 1)),
         status=chance.choice(STATUSES),
     )
-
-
-def most_frequent_bigram(texts: Iterator[Sequence[str]]) -> str:
-    """The two characters that stand side by side in most entries, each given as its texts."""
-    found: Counter[str] = Counter()
-    for one in texts:
-        pairs = {line[i : i + 2] for text in one for line in fold(text).split() for i in range(len(line) - 1)}
-        found.update(pairs)
-    return max(found, key=lambda pair: (found[pair], pair))
