@@ -33,10 +33,10 @@ async def test_a_list_takes_another_name_and_further_items_but_none_of_another_f
         "system": "provider",
         "items": [more],
         "description": {"name": "2026年扶贫项目清单"},
-        "classification": "308001000009",
+        "classification": "306001000001",
     }
     made = await department.done(department.editor, "POST", path, body)
-    assert (made["name"], made["code"]) == ("2026年扶贫项目清单", "308001000009/000001")
+    assert (made["name"], made["code"]) == ("2026年扶贫项目清单", "306001000001/000001")
     schema = await department.done(department.editor, "GET", f"/v1/resources/{made['id']}/schema?ver=1")
     assert {"village", "approval_number"} <= schema["$defs"]["record"]["properties"].keys()
     assert schema["$defs"]["record"]["properties"]["investment"]["x-unit"] == "万元"

@@ -15,11 +15,21 @@ from catalog.facets import Facet
 from catalog.finding import Search
 from hub.db.engine import Database
 from hub.errors import Conflict, InvalidInput
-from hub.publishing import searching, service
+from hub.publishing import deciding, searching, service
 from hub.publishing.searching import Found, Reindexed
 from hub.registry.models import Organisation, System
 from tests.catalog.registered import driver_connection
-from tests.support.publishing import CLASSIFICATION, EDITOR, ITEMS, MORE_ITEMS, REVIEWER, describe, owned, published
+from tests.support.publishing import (
+    CLASSIFICATION,
+    EDITOR,
+    ITEMS,
+    MORE_ITEMS,
+    REVIEWER,
+    clear,
+    describe,
+    owned,
+    published,
+)
 from tests.support.registry import NOW, OFFICER, RECORDER, make_organisation, make_system
 
 INDEX = (
@@ -47,6 +57,9 @@ class Desk:
         self.session, self.provider, self.system = session, provider, system
         self.chance = random.Random(seed)
         self.resources: list[UUID] = []
+
+    async def _approve(self, resource: UUID) -> None:
+        await clear(self.session, await service.find_resource(self.session, str(resource)))
 
     def said(self) -> Any:
         words = ("救助", "环保", "许可", "名单", "信息")
@@ -78,15 +91,16 @@ class Desk:
         steps: dict[str, Any] = {
             "edit": lambda: service.edit_draft(self.session, resource, metadata=said, items=items, **act),  # type: ignore[arg-type]
             "submit": lambda: service.submit(self.session, resource, **act),  # type: ignore[arg-type]
-            "return": lambda: service.return_to_draft(self.session, resource, reason="改", **review),  # type: ignore[arg-type]
-            "publish": lambda: service.publish(self.session, resource, **review),  # type: ignore[arg-type]
+            "return": lambda: deciding.return_to_draft(self.session, resource, reason="改", **review),  # type: ignore[arg-type]
+            "approve": lambda: self._approve(resource),
+            "publish": lambda: deciding.publish(self.session, resource, confirm_breaking=True, **review),  # type: ignore[arg-type]
             "draft": lambda: service.new_version(self.session, resource, metadata=said, **act),  # type: ignore[arg-type]
             "suspend": lambda: service.suspend(self.session, resource, reason="停", **review),  # type: ignore[arg-type]
             "resume": lambda: service.resume(self.session, resource, **review),  # type: ignore[arg-type]
             "end": lambda: service.end_version(self.session, resource, 1, **review),  # type: ignore[arg-type]
             "withdraw": lambda: service.withdraw(self.session, resource, reason="撤", **review),  # type: ignore[arg-type]
         }
-        name = self.chance.choices(list(steps), weights=(4, 5, 1, 5, 4, 1, 2, 1, 0.3))[0]
+        name = self.chance.choices(list(steps), weights=(4, 6, 1, 6, 8, 4, 2, 3, 1, 0.2))[0]
         try:
             async with self.session.begin_nested():
                 await steps[name]()
@@ -99,7 +113,7 @@ class Desk:
 async def test_after_any_steps_the_index_is_what_a_rebuild_writes(session: AsyncSession, seed: int) -> None:
     provider = await make_organisation(session)
     desk = Desk(session, provider, await make_system(session, "provider", provider), seed)
-    taken = [await desk.step() for _ in range(60)]
+    taken = [await desk.step() for _ in range(120)]
     assert {"edit", "submit", "publish", "draft", "suspend"} <= set(taken)
     kept = await index_of(session)
     assert all(kept)
