@@ -39,9 +39,9 @@ def _row(rule: Rule) -> str:
     code = "、".join((rule.code, *rule.also))
     event = f"`{rule.trigger}`" + ("（声明 / declared）" if rule.declared else "")
     article = f" {rule.basis.article}" if rule.basis.article else ""
-    caveat = "" if rule.verified else "（请以正式文件为准）"
+    text = f"“{rule.basis.text}”" if rule.verified else f"{rule.basis.text}（请以正式文件为准）"
     note = f"；{rule.note_zh} / {rule.note_en}" if rule.note_zh else ""
-    basis = f"{rule.basis.document}{article}：“{rule.basis.text}”{caveat}{note}"
+    basis = f"{rule.basis.document}{article}：{text}{note}"
     duty = f"`{rule.duty}` {rule.title_zh} / {rule.title_en}"
     return f"| {code} | {duty} | {event} | `{rule.role}` | {time_of(rule.terms, repeats=rule.repeats)} | {basis} |"
 
