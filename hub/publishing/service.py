@@ -148,7 +148,7 @@ async def publish(
 
     Raises NotFound, Conflict, NotSubmitted, OwnSubmission.
     """
-    now = await barrier.hold(session, now)
+    now = await _hold(session, now)
     await _check_review(session, resource_id, actor)
     step = await _refusing(catalog.publish(session, resource_id, now=now))
     assert step.version is not None
@@ -162,7 +162,7 @@ async def end_version(
     session: AsyncSession, resource_id: UUID, number: int, *, actor: Actor, recorder: Recorder, now: datetime
 ) -> steps.VersionEnded:
     """Let a replaced version take no more payloads. Raises NotFound, Conflict."""
-    now = await barrier.hold(session, now)
+    now = await _hold(session, now)
     act = catalog.end_version(session, resource_id, number, now=now)
     return await _take(session, "resource.version-ended", act, actor, recorder)
 
@@ -171,7 +171,7 @@ async def suspend(
     session: AsyncSession, resource_id: UUID, *, reason: str, actor: Actor, recorder: Recorder, now: datetime
 ) -> steps.ResourceSuspended:
     """Stop the exchange of a published resource. Raises NotFound, Conflict, InvalidInput."""
-    now = await barrier.hold(session, now)
+    now = await _hold(session, now)
     act = catalog.suspend(session, resource_id, reason=reason, now=now)
     return await _take(session, "resource.suspended", act, actor, recorder)
 
@@ -180,7 +180,7 @@ async def resume(
     session: AsyncSession, resource_id: UUID, *, actor: Actor, recorder: Recorder, now: datetime
 ) -> steps.ResourceResumed:
     """Let the exchange of a suspended resource go on. Raises NotFound, Conflict."""
-    now = await barrier.hold(session, now)
+    now = await _hold(session, now)
     return await _take(session, "resource.resumed", catalog.resume(session, resource_id, now=now), actor, recorder)
 
 
@@ -188,7 +188,7 @@ async def withdraw(
     session: AsyncSession, resource_id: UUID, *, reason: str, actor: Actor, recorder: Recorder, now: datetime
 ) -> steps.ResourceWithdrawn:
     """End the resource and all its versions for good. Raises NotFound, Conflict, InvalidInput."""
-    now = await barrier.hold(session, now)
+    now = await _hold(session, now)
     act = catalog.withdraw(session, resource_id, reason=reason, now=now)
     return await _take(session, "resource.withdrawn", act, actor, recorder)
 
@@ -219,6 +219,12 @@ async def list_versions(session: AsyncSession, resource_id: UUID) -> Sequence[Re
 async def find_version(session: AsyncSession, resource_id: UUID, number: int | None) -> ResourceVersion:
     """That version, or the live one. Raises NotFound."""
     return await _refusing(queries.version(session, resource_id, number))
+
+
+async def _hold(session: AsyncSession, now: datetime) -> datetime:
+    """The barrier; what indexing needs is loaded before, for every acceptance waits from here on."""
+    await indexing.ready()
+    return await barrier.hold(session, now)
 
 
 async def _check_review(session: AsyncSession, resource_id: UUID, actor: Actor) -> None:
