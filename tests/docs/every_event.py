@@ -203,6 +203,7 @@ def _resources_and_grants(staff: Staff) -> None:
     staff.call("reviewer", "POST", f"{at}/resume")
     staff.call(editor, "POST", f"{grant}/revoke", {"reason": "示例"})
     staff.call("reviewer", "POST", f"{at}/withdraw", {"reason": "示例"})
+    staff.call("sysadmin", "POST", "/v1/resources/reindex", {})
 
 
 def _accounts(staff: Staff) -> None:
