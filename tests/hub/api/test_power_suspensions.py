@@ -174,6 +174,7 @@ async def test_nobody_decides_on_their_own_application(department: Department, g
     made = await applies(department, code)
     async with gateway.context.transaction() as session:  # the editor is moved to the reform office
         await session.execute(text("UPDATE staff_role SET role = 'reviewer' WHERE role = 'editor'"))
+        await session.execute(text("UPDATE staff SET organisation_id = NULL WHERE login = 'editor.li'"))
     at = f"/v1/power-suspensions/{made['id']}"
     answer = await department.call(department.editor, "POST", f"{at}/approve", {"document": DOCUMENT})
     assert (answer.status_code, "本人" in answer.json()["detail"]) == (403, True)
