@@ -52,6 +52,8 @@ async def test_names_stand_before_all_else_and_codes_before_names(session: Async
     assert await codes(session, "306001/3") == ["3"]
     assert await codes(session, "306") == ["1", "2", "3", "4", "106001/9"]
     assert await codes(session, "1") == ["106001/9"]
+    await put(session, owner, "206001/8", "206号文件", summary="206号")
+    assert await codes(session, "206") == ["206001/8"]  # once, though its name and summary hold it too
 
 
 async def test_words_are_found_however_they_are_written(session: AsyncSession, owner: Stored) -> None:
@@ -168,7 +170,7 @@ def _tier(query: str, code: str, name: str, others: Sequence[str]) -> int | None
     return 2 if all(any(word in run for run in texts) for word in words.words) else None
 
 
-PIECES = ["环保", "局", "县", "审批", "許可", "许可", "信息", "名單", "2024", "年", "（试行）"]
+PIECES = ["环保", "局", "县", "审批", "許可", "许可", "信息", "名單", "2024", "206", "年", "（试行）"]
 
 
 @pytest.fixture
@@ -193,7 +195,7 @@ async def test_what_is_found_is_what_the_definition_says(
     made = []
     for number in range(300):
         name, summary, item = ("".join(chance.choices(PIECES, k=chance.randrange(1, 4))) + "表" for _ in range(3))
-        classification = chance.choice(("106001", "306001", "306002"))
+        classification = "206001" if number % 60 == 0 else chance.choice(("106001", "306001", "306002"))
         shared = chance.choice((1, 1, 1, 2))
         made.append(
             rows(owner, f"{classification}/{number:03d}", name, summary=summary, items=[item], share_type=shared)
@@ -205,7 +207,7 @@ async def test_what_is_found_is_what_the_definition_says(
             "".join(chance.choices(PIECES, k=chance.choice((1, 1, 2)))) for _ in range(chance.choice((1, 1, 2)))
         )
         if chance.random() < 0.2:
-            query = chance.choice(("306", "306001", "106001/0", "2"))
+            query = chance.choice(("306", "206", "206", "206001", "106001/0", "2"))
         share_types = chance.choice(((), (), ("2",)))
         expected = sorted(
             (tier, resource.code, resource.id)
