@@ -130,7 +130,6 @@ async def extend(
     now = ctx.clock()
     async with ctx.transaction() as session:
         found = await acts.find(session, id)
-        permissions.require(permissions.duty_extend, caller, found.duty.debtor_organisation_id)
         found = await acts.extend(
             session, id, basis=body.basis, amount=body.amount, actor=caller.actor, recorder=ctx.recorder, now=now
         )

@@ -19,6 +19,7 @@ router = APIRouter(prefix="/v1/holiday-notices", tags=["时限 / duties"])
 EXAMPLE = {
     "year": 2026,
     "source": "notice",
+    "version": 1,
     "in_force": True,
     "days_off": ["2026-01-01", "2026-01-02", "2026-05-01", "2026-10-01"],
     "days_worked": ["2026-01-04"],
@@ -83,6 +84,7 @@ def read(one: KnownYear) -> dict[str, Any]:
     return present(
         year=one.year,
         source=one.source,
+        version=one.version,
         in_force=one.in_force,
         days_off=[day.isoformat() for day in one.days_off],
         days_worked=[day.isoformat() for day in one.days_worked],
@@ -93,4 +95,4 @@ def read(one: KnownYear) -> dict[str, Any]:
 
 def _key(one: KnownYear) -> str:
     """What tells a year's days from every other ones."""
-    return f"{one.year}/{one.source}/{'' if one.added_at is None else one.added_at.isoformat()}"
+    return f"{one.year}/{one.version}"

@@ -22,6 +22,9 @@ Row = TypeVar("Row")
 MAX_LIMIT = 500
 DEFAULT_LIMIT = 100
 
+LONGEST_NUMBER = 9
+"""Digits that PostgreSQL's integer always holds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Paging:
@@ -45,6 +48,15 @@ class Paging:
             return None if self.cursor is None else UUID(_parts(self.cursor, 1)[0])
         except ValueError:
             raise _foreign() from None
+
+    def after_number(self) -> int:
+        """The cursor as one whole number from 0 on, which is also the first page's. Raises InvalidInput."""
+        text = self.after_text()
+        if text is None:
+            return 0
+        if not (text.isascii() and text.isdigit() and len(text) <= LONGEST_NUMBER):
+            raise _foreign()
+        return int(text)
 
     def after_moment(self) -> tuple[datetime, str] | None:
         """The cursor as a moment and a text that tells apart what happened then, or None. Raises InvalidInput."""

@@ -204,7 +204,7 @@ def _summary(item: Delivery) -> dict[str, Any]:
         "jti": item.jti,
         "digest": item.digest,
         "accepted_at": item.accepted_at.isoformat(),
-    }
+    } | ({} if item.ref is None else {"ref": item.ref})
 
 
 def keep(items: Sequence[Delivery], out: Path) -> None:

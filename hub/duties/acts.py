@@ -42,7 +42,9 @@ LONGEST_KIND = 64
 
 
 async def find(session: AsyncSession, identifier: UUID, *, lock: bool = False) -> OwedRecord:
-    """What is owed under that id. Raises UnknownDuty."""
+    """What is owed under that id; locked for a change, if asked. Raises UnknownDuty."""
+    if lock:
+        await repository.share_days(session)
     found = await repository.duty(session, identifier, lock=lock)
     if found is None:
         raise UnknownDuty(identifier)

@@ -101,12 +101,14 @@ class HolidayNotice(SQLModel, table=True):
     __tablename__ = "holiday_notice"
     __table_args__ = (
         CheckConstraint("year BETWEEN 2000 AND 2200"),
+        CheckConstraint("version >= 1"),
         CheckConstraint("basis <> ''"),
-        Index("holiday_notice_year_idx", "year", "added_at"),
+        UniqueConstraint("year", "version"),
     )
 
     id: UUID = Field(primary_key=True)
     year: int
+    version: int
     days_off: list[date] = Field(sa_column=Column(ARRAY(Date), nullable=False))
     days_worked: list[date] = Field(sa_column=Column(ARRAY(Date), nullable=False))
     basis: str = Field(sa_type=Text)

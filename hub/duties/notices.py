@@ -20,7 +20,7 @@ from hub.duties.models import HolidayNotice
 from hub.duties.recording import record_duty
 from hub.duties.repository import OwedRecord
 from hub.duties.rule import rule_of
-from hub.duties.terms import EARLIEST, Deadline, deadline, extended
+from hub.duties.terms import Deadline, deadline, extended
 from hub.errors import FieldError
 from hub.registry.fields import LONGEST_REASON, required_text
 from hub.registry.recording import fingerprint, record_change
@@ -57,10 +57,14 @@ class Added:
 
 @dataclass(frozen=True, slots=True)
 class KnownYear:
-    """The days of a year as the library has them, or one notice that was added; `in_force` is one of each year."""
+    """The days of a year as the library has them, or one notice that was added; `in_force` is one of each year.
+
+    Versions count a year's notices; the library's days have version 0.
+    """
 
     year: int
     source: str
+    version: int
     in_force: bool
     days_off: Sequence[date]
     days_worked: Sequence[date]
@@ -78,18 +82,19 @@ async def known_years(session: AsyncSession) -> list[KnownYear]:
         KnownYear(
             year,
             LIBRARY,
+            0,
             year not in latest,
             sorted(day for day in library.off if day.year == year),
             sorted(day for day in library.worked if day.year == year),
         )
         for year in library.years
     ]
-    return sorted(found, key=lambda one: (one.year, one.added_at or EARLIEST), reverse=True)
+    return sorted(found, key=lambda one: (one.year, one.version), reverse=True)
 
 
 def known(row: HolidayNotice, *, in_force: bool) -> KnownYear:
     """A notice as lists show it."""
-    return KnownYear(row.year, NOTICE, in_force, row.days_off, row.days_worked, row.basis, row.added_at)
+    return KnownYear(row.year, NOTICE, row.version, in_force, row.days_off, row.days_worked, row.basis, row.added_at)
 
 
 async def work_calendar(session: AsyncSession) -> WorkCalendar:
@@ -107,10 +112,11 @@ async def add_notice(
     basis = required_text("/basis", new.basis, longest=LONGEST_REASON)
     if found := list(faults(new)):
         raise NoticeRefused(found)
-    await repository.hold_rules(session)
+    await repository.hold_days(session)
     row = HolidayNotice(
         id=new_id(now),
         year=new.year,
+        version=1 + sum(one.year == new.year for one in await repository.notices(session)),
         days_off=sorted(new.days_off),
         days_worked=sorted(new.days_worked),
         basis=basis,

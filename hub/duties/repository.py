@@ -10,12 +10,13 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from hub.db.locks import DUTY_RULES
+from hub.db.locks import DUTY_DAYS, DUTY_RULES
 from hub.duties.models import Duty, DutyRule, HolidayNotice
 from hub.duties.terms import Standing
 from hub.registry.models import Organisation
 
 _AS_IT_IS_NOW = {"populate_existing": True}
+_SHARE = text("SELECT pg_advisory_xact_lock_shared(:key)")
 _HOLD = text("SELECT pg_advisory_xact_lock(:key)")
 
 
@@ -35,6 +36,16 @@ class Reader:
     staff_id: UUID
     organisation_id: UUID | None
     roles: frozenset[str]
+
+
+async def share_days(session: AsyncSession) -> None:
+    """Keep the days off as they are until this transaction ends: the first statement of whatever changes what is owed."""
+    await session.execute(_SHARE, {"key": DUTY_DAYS})
+
+
+async def hold_days(session: AsyncSession) -> None:
+    """Wait until nobody changes what is owed, and keep them waiting: what they begin is counted with the new days."""
+    await session.execute(_HOLD, {"key": DUTY_DAYS})
 
 
 async def hold_rules(session: AsyncSession) -> None:
@@ -147,8 +158,8 @@ async def duties_touching(session: AsyncSession, first: datetime, last: datetime
 
 
 async def notices(session: AsyncSession) -> Sequence[HolidayNotice]:
-    """Every notice that was added, the oldest first."""
-    query = select(HolidayNotice).order_by(col(HolidayNotice.added_at), col(HolidayNotice.id))
+    """Every notice that was added, by year and version."""
+    query = select(HolidayNotice).order_by(col(HolidayNotice.year), col(HolidayNotice.version))
     return (await session.scalars(query)).all()
 
 

@@ -5,6 +5,7 @@ of the profiles. Among the profiles the youngest is in force that is not for ref
 event, in Beijing. What was owed before a rule was set stays owed under the rule that it was owed under.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -64,8 +65,9 @@ async def kept(session: AsyncSession, duty: str, on: date, *, now: datetime) -> 
 
 async def triggered_by(session: AsyncSession, event: str, on: date) -> list[Rule]:
     """The rules in force whose duty that event brings about, in the order of their duties."""
-    duties = {rule.duty for rule in profiles.shipped()} | {row.duty for row in await repository.set_rules(session)}
-    found = [await in_force(session, duty, on) for duty in sorted(duties)]
+    chosen = _chosen(await repository.set_rules(session), on)
+    duties = sorted({rule.duty for rule in profiles.shipped()} | set(chosen))
+    found = [rule_of(chosen[duty].terms) if duty in chosen else profiles.in_force(duty, on) for duty in duties]
     return [rule for rule in found if rule is not None and rule.trigger == event]
 
 
@@ -95,18 +97,24 @@ async def listed(session: AsyncSession, *, now: datetime) -> list[ListedRule]:
     """Every rule of the profiles, then every one that was set, and whether it is in force for an event of today."""
     today = beijing_date(now)
     rows = await repository.set_rules(session)
-    chosen = {row.duty: await repository.set_rule_in_force(session, row.duty, today) for row in rows}
+    chosen = _chosen(rows, today)
     found = [
-        ListedRule(rule, SHIPPED, None, chosen.get(rule.duty) is None and profiles.in_force(rule.duty, today) is rule)
+        ListedRule(rule, SHIPPED, None, rule.duty not in chosen and profiles.in_force(rule.duty, today) is rule)
         for rule in profiles.shipped()
     ]
-    return found + [_listed(row, in_force=chosen[row.duty] is row) for row in rows]
+    return found + [_listed(row, in_force=chosen.get(row.duty) is row) for row in rows]
 
 
 async def listed_one(session: AsyncSession, row: DutyRule, *, now: datetime) -> ListedRule:
     """A rule that was set, as lists show it."""
     chosen = await repository.set_rule_in_force(session, row.duty, beijing_date(now))
     return _listed(row, in_force=chosen is row)
+
+
+def _chosen(rows: Sequence[DutyRule], on: date) -> dict[str, DutyRule]:
+    """Of the rules that were set, the one in force for each duty on that day: the youngest, then the last set."""
+    found = sorted((row for row in rows if row.valid_from <= on), key=lambda row: (row.valid_from, row.version))
+    return {row.duty: row for row in found}
 
 
 def _listed(row: DutyRule, *, in_force: bool) -> ListedRule:

@@ -88,6 +88,7 @@ async def owe(
     Raises NoRule, DeadlinePassed, InvalidField (`/at`, `/organisation`).
     """
     check_anchor(anchored_at)
+    await repository.share_days(session)
     row = await rules.kept(session, duty, beijing_date(anchored_at), now=now)
     rule = rule_of(row.terms)
     if rule.role in OF_AN_ORGANISATION and debtor == NOBODY_NAMED:
@@ -128,6 +129,7 @@ async def fulfil(
     session: AsyncSession, subject: Subject, duty: str, *, actor: Actor, recorder: Recorder, now: datetime
 ) -> list[Duty]:
     """Close what is owed for the subject as done; what its rule repeats is owed again from its deadline on."""
+    await repository.share_days(session)
     found = await repository.open_duties(session, subject.kind, subject.id, duty=duty)
     return [await close(session, one, DONE, actor=actor, recorder=recorder, now=now) for one in found]
 
@@ -142,6 +144,7 @@ async def cancel(
     now: datetime,
 ) -> list[Duty]:
     """Close what is owed for the subject (of that duty, or all of it) because nobody needs it any more."""
+    await repository.share_days(session)
     found = await repository.open_duties(session, subject.kind, subject.id, duty=duty)
     return [await close(session, one, CANCELLED, actor=actor, recorder=recorder, now=now) for one in found]
 

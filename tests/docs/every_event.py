@@ -31,12 +31,48 @@ from hub.identity import totp
 from hub.identity.proof import MAX_FAILURES
 from tests.docs.running_demo import RunningDemo, running_demo
 from tests.support.publishing import METADATA
+from tests.support.registry import example_code
 
 HUB = Path(__file__).parents[2] / "hub"
 
-_EVENT = re.compile(
-    r"(?:hub|audit|organisation|system|certificate|resource|grant|staff|session|token|exchange|delivery|lane|target|message|duty|duty-rule|holiday-notice|access-request|objection|correction)\.[a-z-]+"
+_OBJECTS = (
+    "hub",
+    "audit",
+    "organisation",
+    "system",
+    "certificate",
+    "resource",
+    "grant",
+    "staff",
+    "session",
+    "token",
+    "exchange",
+    "delivery",
+    "lane",
+    "target",
+    "message",
+    "harvest",
+    "upstream-catalogue",
+    "upstream-resource",
+    "duty",
+    "duty-rule",
+    "holiday-notice",
+    "reorganisation",
+    "person",
+    "review",
+    "chain",
+    "class",
+    "upstream",
+    "notice",
+    "access-request",
+    "objection",
+    "correction",
+    "list",
+    "power-item",
 )
+"""What events are about."""
+
+_EVENT = re.compile("(?:" + "|".join(_OBJECTS) + r")\.[a-z-]+")
 
 _OTHER_NAMES = re.compile(r".*\.(?:id|pem)")
 """Columns and files that look like an event."""
@@ -54,6 +90,9 @@ FINANCE, FINANCE_EDITOR = "lintao-finance", "finance-editor"
 """Whose data is pushed to where nobody listens."""
 
 BLOCKED_WITHIN_S = 20.0
+
+POWERS_EDITOR, RELIEF_EDITOR = "reform-editor", "poverty-editor"
+"""Who edits the list of powers and the list of poverty relief."""
 
 PROVIDER, PROVIDER_EDITOR = "lintao-office", "gov-editor"
 """Whose system and editor the acts on a resource are done with."""
@@ -106,6 +145,13 @@ class Staff:
         assert answer.is_success, answer.text
         return answer.json() if answer.content else None
 
+    def send(self, login: str, path: str, media_type: str, content: bytes) -> Any:
+        """One document sent, which must be taken; its answer."""
+        headers = {"Authorization": f"Bearer {self.tokens[login]}", "Content-Type": media_type}
+        answer = self.http.post(path, content=content, headers=headers)
+        assert answer.is_success, answer.text
+        return answer.json()
+
 
 def perform_the_rest(demo: RunningDemo) -> None:
     """Do everything that the demo's story leaves out."""
@@ -113,7 +159,9 @@ def perform_the_rest(demo: RunningDemo) -> None:
         staff = Staff(http, demo.passwords())
         _systems(staff, demo)
         _resources_and_grants(staff)
+        _organisations(staff)
         _accounts(staff)
+        _lists(staff)
         _pushes(staff, demo)
         _duties(staff)
         _sharing(staff, demo)
@@ -262,6 +310,19 @@ def _assertion_for_another_hub(folder: Path) -> dict[str, str]:
     }
 
 
+def _harvest(staff: Staff) -> None:
+    staff.call("reviewer", "POST", "/v1/upstream-catalogues", {"name": "dingxi", "title": "示例上游目录"})
+    at = "/v1/upstream-catalogues/dingxi/harvests"
+    given_up = staff.call("reviewer", "POST", at)["id"]
+    staff.call("reviewer", "POST", f"/v1/harvests/{given_up}/abandon")
+    harvest = staff.call("reviewer", "POST", at)["id"]
+    page = '<urn:example:1> a <http://www.w3.org/ns/dcat#Dataset> ; <http://purl.org/dc/terms/title> "示例" .'.encode()
+    staff.send("reviewer", f"/v1/harvests/{harvest}/pages", "text/turtle", page)
+    staff.call("reviewer", "POST", f"/v1/harvests/{harvest}/apply")
+    [found] = staff.call("reviewer", "GET", "/v1/upstream-resources?catalogue=dingxi")["items"]
+    staff.call("reviewer", "POST", f"/v1/upstream-resources/{found['id']}/edit", {"edits": {"note": "示例"}})
+
+
 def _resources_and_grants(staff: Staff) -> None:
     editor = PROVIDER_EDITOR
     items = [
@@ -269,14 +330,18 @@ def _resources_and_grants(staff: Staff) -> None:
         {"field_name": "item_name", "name": "名称", "data_type": "C", "length": 64, "required": True},
     ]
     description = {**METADATA, "name": "示例名录", "system": PROVIDER}
+    for at_level in ("306009", "306009000001"):
+        staff.call("reviewer", "POST", "/v1/classifications", {"code": at_level, "name": "示例分类"})
     new = description | {"classification": "306009000001", "is_example": True, "items": items}
     code = staff.call(editor, "POST", "/v1/resources", new)["code"]
     at = f"/v1/resources/{code}"
     staff.call(editor, "PUT", f"{at}/draft", {"items": items})
     staff.call(editor, "POST", f"{at}/submit")
-    staff.call("reviewer", "POST", f"{at}/return", {"reason": "示例"})
+    staff.call("secrecy", "POST", f"{at}/return", {"reason": "示例"})
     staff.call(editor, "POST", f"{at}/submit")
+    staff.call("secrecy", "POST", f"{at}/approve")
     staff.call("reviewer", "POST", f"{at}/publish")
+    _harvest(staff)
     until = (datetime.now(UTC) + timedelta(days=30)).isoformat()
     asked = {"consumer": CONSUMER, "resource": code, "purpose": "工作参考", "basis": "示例依据", "valid_to": until}
     grant = f"/v1/grants/{staff.call(editor, 'POST', '/v1/grants', asked)['id']}"
@@ -284,12 +349,92 @@ def _resources_and_grants(staff: Staff) -> None:
     staff.call(editor, "POST", f"{grant}/resume")
     staff.call(editor, "POST", f"{at}/versions", {})
     staff.call(editor, "POST", f"{at}/submit")
+    staff.call("secrecy", "POST", f"{at}/approve")
     staff.call("reviewer", "POST", f"{at}/publish")
     staff.call("reviewer", "POST", f"{at}/versions/1/end")
+    told = staff.call(editor, "GET", "/v1/notices?unread=true")["items"]
+    staff.call(editor, "POST", f"/v1/notices/{told[0]['id']}/read")
+    staff.call("reviewer", "POST", f"{at}/upstream", {"catalogue": "gansu-catalogue", "state": "pending"})
     staff.call("reviewer", "POST", f"{at}/suspend", {"reason": "示例"})
     staff.call("reviewer", "POST", f"{at}/resume")
     staff.call(editor, "POST", f"{grant}/revoke", {"reason": "示例"})
     staff.call("reviewer", "POST", f"{at}/withdraw", {"reason": "示例"})
+    last = "/v1/classifications/306009000001"
+    staff.call("reviewer", "PUT", last, {"name": "示例分类（改名）"})
+    for step in ("end", "reopen"):
+        staff.call("reviewer", "POST", f"{last}/{step}")
+
+
+def _organisations(staff: Staff) -> None:
+    """Bodies of the story's own that are renamed, merged and given a duty of another's, and people who answer for them."""
+    numbers = [secrets.randbelow(10**8) + number * 10**8 for number in range(2)]
+    old, heir = [
+        staff.call(
+            "secadmin",
+            "POST",
+            "/v1/organisations",
+            {"name": f"示例机构{number}", "region": "621124", "code": example_code(number), "is_example": True},
+        )["id"]
+        for number in numbers
+    ]
+    child = {"name": f"示例下属{numbers[0]}", "region": "621124", "parent": old, "is_example": True}
+    staff.call("secadmin", "POST", "/v1/organisations", child)
+    system = f"example-{secrets.token_hex(4)}"
+    staff.call("secadmin", "POST", "/v1/systems", {"code": system, "organisation": old, "name": "示例系统"})
+    account = {"login": f"example-{secrets.token_hex(4)}", "display_name": "示例人员", "roles": ["editor"]}
+    editor = staff.call("sysadmin", "POST", "/v1/staff", account | {"organisation": old})["id"]
+    _people(staff, f"/v1/organisations/{old}/people")
+    today = datetime.now(UTC).date().isoformat()
+    grounds = {"basis": "示例文件", "effective_on": today}
+    renaming = grounds | {"kind": "renaming", "from": [old], "name": f"示例机构{numbers[0]}（更名）"}
+    for step, who in (("refuse", "reviewer"), ("withdraw", "secadmin")):
+        dropped = staff.call("secadmin", "POST", "/v1/organisation-changes", renaming)["id"]
+        staff.call(who, "POST", f"/v1/organisation-changes/{dropped}/{step}", {"reason": "示例"})
+    _change(staff, renaming)
+    _change(staff, grounds | {"kind": "merger", "from": [old], "to": [heir], "staff": {editor: heir}})
+    staff.call("secadmin", "POST", f"/v1/staff/{editor}/disable")
+    _transfer_a_draft(staff, grounds, heir, system)
+
+
+def _people(staff: Staff, path: str) -> None:
+    first = staff.call("secadmin", "POST", path, {"role": "dedicated", "name": "示例人员甲"})["id"]
+    after = staff.call("secadmin", "POST", f"{path}/{first}/handover", {"name": "示例人员乙", "note": "示例"})["id"]
+    staff.call("secadmin", "POST", f"{path}/{after}/end", {"note": "示例"})
+
+
+def _change(staff: Staff, asked: dict[str, Any]) -> None:
+    proposed = staff.call("secadmin", "POST", "/v1/organisation-changes", asked)
+    confirmation = {"plan": proposed["plan"]}
+    staff.call("reviewer", "POST", f"/v1/organisation-changes/{proposed['id']}/confirm", confirmation)
+
+
+def _transfer_a_draft(staff: Staff, grounds: dict[str, str], heir: str, publisher: str) -> None:
+    """A resource that the example's editor has only begun goes to another provider, with its publisher."""
+    owner = staff.call("secadmin", "GET", f"/v1/systems/{PROVIDER}")["organisation"]["id"]
+    description = {**METADATA, "name": "示例名录二", "system": PROVIDER}
+    items = [{"field_name": "item_code", "name": "编码", "data_type": "C", "length": 32, "key": True}]
+    new = description | {"classification": "306009000001", "is_example": True, "items": items}
+    code = staff.call(PROVIDER_EDITOR, "POST", "/v1/resources", new)["code"]
+    asked = {"kind": "transfer", "from": [owner], "to": [heir], "resources": {code: heir}}
+    _change(staff, {**grounds, **asked, "publishers": {code: publisher}})
+
+
+def _lists(staff: Staff) -> None:
+    """What the story leaves out of suspended powers and published lists: refusals, and data that follow their declaration."""
+    resources = staff.call(POWERS_EDITOR, "GET", "/v1/resources?limit=500")["items"]
+    powers = next(one["code"] for one in resources if one["name"] == "权责清单")
+    asked = {"resource": powers, "power_code": "SL-QZ-0003", "ground": "no-case-for-three-years"}
+    at = f"/v1/power-suspensions/{staff.call(POWERS_EDITOR, 'POST', '/v1/power-suspensions', asked)['id']}"
+    staff.call("reviewer", "POST", f"{at}/refuse", {"reason": "示例"})
+    at = f"/v1/power-suspensions/{staff.call(POWERS_EDITOR, 'POST', '/v1/power-suspensions', asked)['id']}"
+    staff.call("reviewer", "POST", f"{at}/approve", {"document": "示例"})
+    staff.call(POWERS_EDITOR, "POST", f"{at}/resume", {"reason": "示例"})
+    staff.call("reviewer", "POST", f"{at}/decline", {"reason": "示例"})
+    (relief,) = [one for one in staff.call(RELIEF_EDITOR, "GET", "/v1/lists")["items"] if "publication" in one]
+    carried = {"exchange": relief["publication"]["exchange"]["id"]}
+    path = f"/v1/lists/{relief['code']}/publications"
+    number = staff.call(RELIEF_EDITOR, "POST", path, {"kind": "change", "explanation": "示例"})["number"]
+    staff.call(RELIEF_EDITOR, "POST", f"{path}/{number}/exchange", carried)
 
 
 def _accounts(staff: Staff) -> None:

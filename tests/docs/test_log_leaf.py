@@ -19,13 +19,13 @@ PAGE = page("docs/log-leaf.md")
 ALWAYS = {"v", "hub", "id", "time", "event", "actor", "object", "result", "region"}
 SOMETIMES_IN_ACTOR = {"organisation"}
 
-_ROW = re.compile(r"^\| `([a-z.-]+)` \| [^|]+ \| (\w+(?:, \w+)*) \| `([\w-]+)`：[^|]+ \|([^|]*)\|$", re.MULTILINE)
+_ROW = re.compile(r"^\| `([a-z.-]+)` \| [^|]+ \| ([\w/]+) \| `([\w-]+)`：[^|]+ \|([^|]*)\|$", re.MULTILINE)
 _EXAMPLE = re.compile(r"### (\S+)\n\n<!-- leaf: (\S+) (\S+) -->\n```json\n(.*?)\n```", re.DOTALL)
 _OPENINGS = re.compile(r"<!-- openings: (\S+) -->\n```json\n(.*?)\n```", re.DOTALL)
 
 
 def documented() -> dict[str, tuple[str, str, set[str], set[str]]]:
-    """For each event of the table: kinds of actor, type of object, fields of the leaf beside `ALWAYS`, fields of `details`."""
+    """For each event of the table: kind of actor, type of object, fields of the leaf beside `ALWAYS`, fields of `details`."""
     found = {}
     for event, actor, kind, also in _ROW.findall(PAGE):
         outside, _, inside = also.partition("(")
@@ -87,7 +87,7 @@ def test_every_entry_of_a_real_run_has_the_fields_that_the_page_gives_it(
         needed = {name for name in details if not name.endswith("?")}
         for entry in entries[event]:
             leaf = entry["leaf"]
-            assert leaf["actor"]["kind"] in actor.split(", "), event
+            assert leaf["actor"]["kind"] in actor.split("/"), event
             assert leaf["object"]["type"] == kind, event
             asked = set() if leaf["actor"]["kind"] == "host" else {"request"}
             assert leaf.keys() - {"details"} == ALWAYS | asked | also, event

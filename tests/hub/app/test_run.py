@@ -138,7 +138,9 @@ def test_a_fault_of_a_file_is_not_called_one_of_the_database() -> None:
 
 
 def wait_for_file(path: Path) -> None:
+    until = time.monotonic() + 30
     while not path.exists():
+        assert time.monotonic() < until, f"nobody wrote {path}"
         time.sleep(0.02)
 
 
@@ -149,6 +151,7 @@ async def test_a_process_that_does_not_end_is_killed(
     deaf = (
         "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); open('deaf', 'w').close(); time.sleep(60)"
     )
+    (tmp_path / "hub" / "__init__.py").touch()
     (tmp_path / "hub" / "__main__.py").write_text(deaf)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(run, "STOP_S", 0.2)

@@ -1,5 +1,6 @@
 """What is owed, by whom, until when, and how it ends; on a real database."""
 
+import asyncio
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -36,6 +37,8 @@ RESOURCE = Subject("resource", "306001000001/000042")
 SOMEBODY = UUID(int=7)
 WHO: dict[str, Any] = {"actor": OFFICER, "recorder": RECORDER}
 NEXT_YEAR = max(announced().years) + 1
+
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
 def at(year: int, month: int, day: int, hour: int = 0) -> datetime:
@@ -263,9 +266,11 @@ async def test_what_is_counted_back_is_declared_ahead_after_its_rule_is_adopted(
     assert await everything(session) == []
 
 
-def notice(year: int, *off: date, worked: tuple[date, ...] = (), basis: str = "国务院办公厅通知") -> NewNotice:
-    always = [date(year, month, day) for month, day in notices.ALWAYS_OFF]
-    return NewNotice(year, [*always, *off], list(worked), basis)
+def notice(
+    year: int, *off: date, worked: tuple[date, ...] = (), basis: str = "国务院办公厅通知", always: bool = True
+) -> NewNotice:
+    fixed = [date(year, month, day) for month, day in notices.ALWAYS_OFF if always]
+    return NewNotice(year, [*fixed, *off], list(worked), basis)
 
 
 async def add(session: AsyncSession, new: NewNotice) -> int:
@@ -301,6 +306,26 @@ async def test_a_notice_settles_what_was_provisional_and_moves_what_it_touches(s
     assert await add(session, notice(NEXT_YEAR)) == 2  # a corrected notice: earlier again
     by_id = {one.id: one for one in await everything(session)}
     assert by_id[row.id].due_at < settled
+
+
+async def test_a_notice_waits_for_what_is_being_begun_and_counts_it_too(database: Database) -> None:
+    off = at(2026, 2, 24).date()
+    async with database.session() as beginning:
+        row = await owe(beginning, "publish-catalogue", anchored_at=at(2026, 2, 13, 9))
+        assert last_day_of(row.due_at) == off
+
+        async def adding() -> int:
+            async with database.session() as session, session.begin():
+                return await add(
+                    session, notice(2026, *(day for day in announced().off if day.year == 2026), off, always=False)
+                )
+
+        task = asyncio.create_task(adding())
+        async with database.connection() as watching:
+            while not await watching.fetchval(WAITING):  # noqa: ASYNC110  what is waited for has no event
+                await asyncio.sleep(0.01)
+        await beginning.commit()
+        assert await task == 1
 
 
 async def test_a_notice_replaces_what_the_library_says_of_its_year_and_all_are_listed(session: AsyncSession) -> None:

@@ -62,13 +62,14 @@ CREATE INDEX duty_due_idx ON duty (due_at, id) WHERE state = 'open';
 CREATE TABLE holiday_notice (
     id          uuid PRIMARY KEY,
     year        integer NOT NULL CHECK (year BETWEEN 2000 AND 2200),
+    version     integer NOT NULL CHECK (version >= 1),
     days_off    date[] NOT NULL,
     days_worked date[] NOT NULL,
     basis       text NOT NULL CHECK (basis <> ''),
     added_by    text NOT NULL,
-    added_at    timestamptz NOT NULL
+    added_at    timestamptz NOT NULL,
+    UNIQUE (year, version)
 );
-CREATE INDEX holiday_notice_year_idx ON holiday_notice (year, added_at);
 
 CREATE FUNCTION refuse_change_of_rule() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
