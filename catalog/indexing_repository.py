@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from catalog.models import Resource, ResourceVersion
+from catalog.models import Resource, ResourceSearch, ResourceVersion
 
 # Organisations are the gateway's: their table is named here and not imported.
 _ORGANISATION = table("organisation", column("id", Uuid), column("name", Text))
@@ -83,6 +83,12 @@ async def after(session: AsyncSession, code: str | None, limit: int) -> Sequence
     if code is not None:
         query = query.where(col(Resource.code) > code)
     return [(row[0], row[1]) for row in await session.execute(query)]
+
+
+async def unindexed(session: AsyncSession, limit: int) -> Sequence[UUID]:
+    """Return up to `limit` resources of which the index knows nothing."""
+    known = select(col(ResourceSearch.resource_id)).where(col(ResourceSearch.resource_id) == col(Resource.id))
+    return (await session.scalars(select(col(Resource.id)).where(~known.exists()).limit(limit))).all()
 
 
 async def hold_free(session: AsyncSession, resources: Sequence[UUID]) -> set[UUID]:

@@ -1,6 +1,7 @@
 """How a step of the catalogue is recorded here, and how its refusals become the gateway's."""
 
 from collections.abc import Awaitable
+from datetime import datetime
 from typing import Any, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,6 +15,12 @@ from hub.registry.errors import from_catalog
 
 _Step = TypeVar("_Step", bound=steps.Step)
 _Result = TypeVar("_Result")
+
+
+async def hold(session: AsyncSession, now: datetime) -> datetime:
+    """Hold the barrier; what indexing needs is loaded before, for every acceptance waits from here on."""
+    await indexing.ready()
+    return await barrier.hold(session, now)
 
 
 async def refusing(act: Awaitable[_Result]) -> _Result:

@@ -34,9 +34,8 @@ from hub.audit.service import Recorder
 from hub.db.ids import new_id
 from hub.publishing import repository
 from hub.publishing.errors import PublisherRetired
-from hub.publishing.recording import finish, refusing, take
+from hub.publishing.recording import finish, hold, refusing, take
 from hub.publishing.repository import ResourceRecord
-from hub.registry import barrier
 from hub.registry import repository as registry_rows
 from hub.registry import service as registry
 from hub.registry.errors import from_catalog
@@ -156,7 +155,7 @@ async def end_version(
     session: AsyncSession, resource_id: UUID, number: int, *, actor: Actor, recorder: Recorder, now: datetime
 ) -> steps.VersionEnded:
     """Let a replaced version take no more payloads. Raises NotFound, Conflict."""
-    now = await barrier.hold(session, now)
+    now = await hold(session, now)
     act = catalog.end_version(session, resource_id, number, now=now)
     return await take(session, "resource.version-ended", act, actor, recorder)
 
@@ -165,7 +164,7 @@ async def suspend(
     session: AsyncSession, resource_id: UUID, *, reason: str, actor: Actor, recorder: Recorder, now: datetime
 ) -> steps.ResourceSuspended:
     """Stop the exchange of a published resource. Raises NotFound, Conflict, InvalidInput."""
-    now = await barrier.hold(session, now)
+    now = await hold(session, now)
     act = catalog.suspend(session, resource_id, reason=reason, now=now)
     return await take(session, "resource.suspended", act, actor, recorder)
 
@@ -174,7 +173,7 @@ async def resume(
     session: AsyncSession, resource_id: UUID, *, actor: Actor, recorder: Recorder, now: datetime
 ) -> steps.ResourceResumed:
     """Let the exchange of a suspended resource go on. Raises NotFound, Conflict."""
-    now = await barrier.hold(session, now)
+    now = await hold(session, now)
     return await take(session, "resource.resumed", catalog.resume(session, resource_id, now=now), actor, recorder)
 
 
@@ -182,7 +181,7 @@ async def withdraw(
     session: AsyncSession, resource_id: UUID, *, reason: str, actor: Actor, recorder: Recorder, now: datetime
 ) -> steps.ResourceWithdrawn:
     """End the resource and all its versions for good. Raises NotFound, Conflict, InvalidInput."""
-    now = await barrier.hold(session, now)
+    now = await hold(session, now)
     act = catalog.withdraw(session, resource_id, reason=reason, now=now)
     return await take(session, "resource.withdrawn", act, actor, recorder)
 

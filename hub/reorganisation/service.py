@@ -13,6 +13,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from catalog import indexing
 from hub.audit.entry import LOCAL_TIME, Event
 from hub.audit.service import Recorder
 from hub.db.ids import new_id
@@ -116,6 +117,7 @@ async def confirm(session: AsyncSession, identifier: UUID, *, digest: str, act: 
 
     Raises UnknownChange, WrongState, OwnChange, NotYetEffective, OtherPlan, PlanBlocked, PlanOutdated.
     """
+    await indexing.ready()
     act = Act(act.caller, act.recorder, await barrier.hold(session, act.now))
     row = await _open(session, identifier)
     if act.caller.id == row.proposed_by:

@@ -4,6 +4,7 @@ import base64
 import json
 import random
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -193,8 +194,10 @@ async def test_what_is_found_is_what_the_definition_says(
     for number in range(300):
         name, summary, item = ("".join(chance.choices(PIECES, k=chance.randrange(1, 4))) + "表" for _ in range(3))
         classification = chance.choice(("106001", "306001", "306002"))
-        shared = {"share_type": chance.choice((1, 1, 1, 2))}
-        made.append(rows(owner, f"{classification}/{number:03d}", name, summary=summary, items=[item], **shared))
+        shared = chance.choice((1, 1, 1, 2))
+        made.append(
+            rows(owner, f"{classification}/{number:03d}", name, summary=summary, items=[item], share_type=shared)
+        )
     await put_all(session, made)
     frequent = 0
     for _ in range(60):
@@ -222,19 +225,15 @@ async def test_what_is_found_is_what_the_definition_says(
         pages = [await find(session, question)]
         while (cursor := pages[-1].next) is not None:
             assert len(pages) < small_cap
-            pages.append(await find(session, Search(**{**_fields(question), "cursor": cursor})))
+            pages.append(await find(session, replace(question, cursor=cursor)))
         shown = [resource for page in pages for resource in page.resources]
         assert shown == [resource for *_, resource in expected[:small_cap]], query
         for page in pages:
             assert (page.total, page.is_capped) == (min(len(expected), small_cap), len(expected) > small_cap), query
-        counted = await find(session, Search(**{**_fields(question), "with_facets": True}))
+        counted = await find(session, replace(question, with_facets=True))
         assert sum(one.count for one in counted.counts if one.facet is Facet.STATUS) == min(len(expected), small_cap)
         assert list(counted.resources) == shown[: question.limit]
     assert frequent > 5
-
-
-def _fields(search: Search) -> dict[str, object]:
-    return {name: getattr(search, name) for name in search.__slots__}
 
 
 async def test_more_than_a_thousand_are_a_thousand_and_more(session: AsyncSession, owner: Stored) -> None:

@@ -435,6 +435,7 @@ def _lists(staff: Staff) -> None:
     path = f"/v1/lists/{relief['code']}/publications"
     number = staff.call(RELIEF_EDITOR, "POST", path, {"kind": "change", "explanation": "示例"})["number"]
     staff.call(RELIEF_EDITOR, "POST", f"{path}/{number}/exchange", carried)
+    staff.call("sysadmin", "POST", "/v1/resources/reindex", {})
 
 
 def _accounts(staff: Staff) -> None:

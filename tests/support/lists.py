@@ -75,7 +75,9 @@ class Department:
         made = await self.done(self.editor, "POST", f"/v1/list-types/{key}/resources", {"system": "provider"})
         await self.done(self.editor, "POST", f"/v1/resources/{made['id']}/submit")
         await self.done(self.secrecy, "POST", f"/v1/resources/{made['id']}/approve")
-        if key in DEMANDED:
+        described = list_type(key)
+        assert described is not None
+        if described.approval.chain in DEMANDED:
             await self.done(self.decider, "POST", f"/v1/resources/{made['id']}/approve")
         await self.done(self.reviewer, "POST", f"/v1/resources/{made['id']}/publish")
         grant = {

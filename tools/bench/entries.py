@@ -8,6 +8,7 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import Any
 
 SEED = 20260701
 
@@ -41,7 +42,7 @@ ACTS = (
     "地理位置", "数量", "收支", "安全隐患", "整改", "应急预案", "事故", "办件", "服务指南", "告知承诺", "黑名单",
 )  # fmt: skip
 FORMS = (
-    "信息", "信息", "信息", "信息", "信息", "信息", "信息", "基本信息", "结果信息", "信息表", "记录", "数据", "数据", "台账", "目录", "清单", "明细", "汇总表",
+    *("信息",) * 7, "基本信息", "结果信息", "信息表", "记录", "数据", "数据", "台账", "目录", "清单", "明细", "汇总表",
     "情况", "情况表", "名单", "报表", "库",
 )  # fmt: skip
 ITEMS = (
@@ -83,6 +84,17 @@ class Entry:
     update_cycle: int
     format_class: int
     status: str
+
+    def metadata(self) -> dict[str, Any]:
+        """What a version of it says, as the catalogue keeps it."""
+        return {
+            "name": self.name,
+            "summary": self.summary,
+            "share_type": self.share_type,
+            "update_cycle": self.update_cycle,
+            "format_class": self.format_class,
+            "is_example": True,
+        }
 
 
 def providers() -> Sequence[str]:

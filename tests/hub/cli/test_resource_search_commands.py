@@ -40,7 +40,7 @@ def test_the_index_is_written_anew_by_one_command(town: Town, monkeypatch: pytes
 
     monkeypatch.setattr(resource_search, "WAIT_S", 0.0)
     held = {"checked": 0, "changed": 0, "next": "x", "of": 3}
-    monkeypatch.setattr(resource_search.api, "call", lambda *_, **__: dict(held))
+    monkeypatch.setattr("hub.cli.api.call", lambda *_, **__: dict(held))
     stuck = operator.types("resource", "reindex")
     assert stuck.code == 1
     assert "占用" in stuck.err

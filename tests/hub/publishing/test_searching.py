@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -13,11 +14,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from catalog import indexing
 from catalog.facets import Facet
 from catalog.finding import Search
+from hub.app.upkeep import migrate_and_prepare
 from hub.db.engine import Database
 from hub.errors import Conflict, InvalidInput
 from hub.publishing import deciding, searching, service
 from hub.publishing.searching import Found, Reindexed
 from hub.registry.models import Organisation, System
+from hub.settings import Settings
 from tests.catalog.registered import driver_connection
 from tests.support.publishing import (
     CLASSIFICATION,
@@ -193,3 +196,18 @@ async def test_a_rebuild_stops_before_a_resource_that_a_step_holds_and_waits_for
 
 async def test_a_rebuild_goes_by_parts_of_five_hundred_at_most(session: AsyncSession) -> None:
     assert await indexing.rebuild(session, after=None, limit=9) == indexing.Batch(0, 0, None, 0)
+
+
+async def test_an_upgrade_indexes_what_was_registered_before(
+    database_dsn: str, session: AsyncSession, tmp_path: Path
+) -> None:
+    provider = await make_organisation(session)
+    system = await make_system(session, "provider", provider)
+    for name in ("救助名单", "救助信息"):
+        await published(session, provider, system, name=name)
+    kept = await index_of(session)
+    await session.execute(text("DELETE FROM resource_search"))
+    await session.execute(text("DELETE FROM resource_search_body"))
+    await session.commit()
+    assert await migrate_and_prepare(Settings(data=tmp_path, hub_id="lintao-hub"), database_dsn) == []
+    assert await index_of(session) == kept
