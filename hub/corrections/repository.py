@@ -1,8 +1,9 @@
 """All SQL of corrections. Reads and locks rows; decides nothing."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, or_, select
@@ -76,12 +77,11 @@ async def open_correction(session: AsyncSession, exchange_id: UUID, consumer_id:
 
 
 async def field_names(session: AsyncSession, resource_id: UUID, version: int) -> frozenset[str]:
-    """The items of a resource's version."""
+    """The items of a resource's version, those in groups among them."""
     query = select(col(ResourceVersion.items)).where(
         col(ResourceVersion.resource_id) == resource_id, col(ResourceVersion.number) == version
     )
-    items = (await session.execute(query)).scalar_one()
-    return frozenset(item["field_name"] for item in items)
+    return frozenset(_names((await session.execute(query)).scalar_one()))
 
 
 async def granted_now(
@@ -101,6 +101,13 @@ async def granted_now(
         )
     )
     return frozenset(await session.scalars(query))
+
+
+def _names(items: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """As they are stored: rules may have changed since the version was published."""
+    for item in items:
+        yield item["field_name"]
+        yield from _names(item.get("items") or ())
 
 
 def _records() -> "Select[Correction, str, str, str, UUID, str | None]":

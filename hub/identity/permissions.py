@@ -338,7 +338,8 @@ def grant_renew(caller: StaffCaller, provider_id: UUID | None = None) -> bool:
 
 def sharing_oversee(caller: StaffCaller) -> bool:
     """See everybody's requests, objections and corrections: the authority, the security officer, audit and supervision."""
-    return _holds(caller, Role.REVIEWER, Role.SECURITY, Role.AUDITOR, Role.INSPECTOR)
+    of_authority = _holds(caller, Role.REVIEWER) and caller.organisation_id is None
+    return of_authority or _holds(caller, Role.SECURITY, Role.AUDITOR, Role.INSPECTOR)
 
 
 def access_request_create(caller: StaffCaller, consumer_id: UUID | None = None) -> bool:

@@ -29,7 +29,7 @@ from tests.support.staff import make_signed_in
 
 YEAR = timedelta(days=365)
 
-ASKED = {
+ASKED: dict[str, Any] = {
     "basis": "甘肃省政务数据共享管理办法",
     "scene": "政务服务网办事指南页面",
     "purpose": "办事指南展示",
@@ -78,7 +78,10 @@ class Counter:
     async def resource(self, share_type: int) -> ResourceRecord:
         """A published resource of that share type."""
         if share_type not in self.resources:
-            clause = {2: {"share_condition": "仅用于办事"}, 3: {"no_share_basis": "《统计法》第九条"}}
+            clause: dict[int, dict[str, Any]] = {
+                2: {"share_condition": "仅用于办事"},
+                3: {"no_share_basis": "《统计法》第九条"},
+            }
             self.resources[share_type] = await published(
                 self.session,
                 self.provider,

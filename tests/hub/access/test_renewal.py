@@ -1,6 +1,7 @@
 """A grant that is renewed, expired or not; and nothing else of it changes."""
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -18,7 +19,7 @@ from tests.support.applying import YEAR, Counter
 from tests.support.registry import NOW, OFFICER, RECORDER
 
 DAY = timedelta(days=1)
-WHO = {"actor": OFFICER, "recorder": RECORDER}
+WHO: dict[str, Any] = {"actor": OFFICER, "recorder": RECORDER}
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ async def granted(counter: Counter) -> UUID:
     return identifier
 
 
-async def renew(counter: Counter, identifier: UUID, days: int, *, after: int = 0, **more: object) -> GrantRecord:
+async def renew(counter: Counter, identifier: UUID, days: int, *, after: int = 0, **more: Any) -> GrantRecord:
     """Until so many days from now, which is so many days `after` the request."""
     now = NOW + after * DAY
     return await renewal.renew_grant(
@@ -41,8 +42,8 @@ async def renew(counter: Counter, identifier: UUID, days: int, *, after: int = 0
         valid_to=now + days * DAY,
         reason="业务继续",
         now=now,
-        **WHO,  # type: ignore[arg-type]
-        **more,  # type: ignore[arg-type]
+        **WHO,
+        **more,
     )
 
 
@@ -62,9 +63,9 @@ async def test_a_suspended_grant_is_renewed_and_stays_suspended_and_a_revoked_on
     counter: Counter,
 ) -> None:
     session, identifier = counter.session, await granted(counter)
-    await access.suspend_grant(session, identifier, reason="核查", now=NOW, **WHO)  # type: ignore[arg-type]
+    await access.suspend_grant(session, identifier, reason="核查", now=NOW, **WHO)
     assert (await renew(counter, identifier, 400)).grant.state == "suspended"
-    await access.revoke_grant(session, identifier, reason="终止", now=NOW, **WHO)  # type: ignore[arg-type]
+    await access.revoke_grant(session, identifier, reason="终止", now=NOW, **WHO)
     with pytest.raises(WrongState):
         await renew(counter, identifier, 500)
     with pytest.raises(UnknownGrant):

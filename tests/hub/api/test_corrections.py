@@ -33,7 +33,7 @@ async def notices(town: EvidenceTown) -> list[tuple[str, Any, dict[str, Any]]]:
         rows = await session.execute(
             text("SELECT kind, organisation_id, details FROM notice ORDER BY created_at, kind")
         )
-        return [tuple(row) for row in rows]  # type: ignore[misc]
+        return [tuple(row) for row in rows]
 
 
 async def test_what_one_consumer_reports_the_provider_corrects_and_the_others_are_told(offices: Offices) -> None:

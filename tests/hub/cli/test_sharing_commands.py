@@ -22,7 +22,8 @@ def provider(town: Town) -> str:
     town.opens_account("other.decider", "decider", org=owner)
     town.partner("dingxi-office", OTHER_ORGANISATION)
     form = town.base / "conditional.json"
-    description = METADATA | {
+    description = {
+        **METADATA,
         "name": "有条件资源",
         "system": "dingxi-office",
         "classification": "306001000001",

@@ -25,13 +25,19 @@ def test_a_place_is_a_record_that_there_is_or_an_item_of_it(number: int, field: 
 
 
 BESIDE = (
-    "/ /records /records/ /records/01 /records/-1 /records/0/ /records/0/phone /op records/0 /records/0/item_name/0"
+    "/ /records /records/ /records/01 /records/-1 /records/0/ /records/0/phone /op records/0 /records/0/0 "
+    "/records/0/item_name/0/0 /records/0/item_name/phone /records/0/item_name/item_code/item_name/item_code"
 )
 
 
 @pytest.mark.parametrize("pointer", ["", *BESIDE.split(), "/records/0/item~1name", "/records/１"])
 def test_anything_else_is_refused(pointer: str) -> None:
     assert refused("/records/0", pointer) == ["/pointers/1"]
+
+
+@pytest.mark.parametrize("place", ["item_name/0", "item_name/item_code", "item_name/2/item_code/0/item_name"])
+def test_a_place_may_lie_in_a_group_or_among_what_repeats(place: str) -> None:
+    assert refused(f"/records/0/{place}") == []
 
 
 def test_there_is_at_least_one_place_each_is_named_once_and_there_are_not_too_many() -> None:

@@ -14,13 +14,25 @@ ONE = UUID(int=1)
 
 
 def correction(**changed: Any) -> Correction:
-    plain = {"id": ONE, "exchange_id": ONE, "resource_id": ONE, "consumer_id": ONE, "organisation_id": ONE}
+    plain: dict[str, Any] = {
+        "id": ONE,
+        "exchange_id": ONE,
+        "resource_id": ONE,
+        "consumer_id": ONE,
+        "organisation_id": ONE,
+    }
     plain |= {"pointers": ["/records/0"], "state": "rejected", "created_at": NOW, "updated_at": NOW}
     return Correction(**(plain | changed))
 
 
 def objection(**changed: Any) -> Objection:
-    plain = {"id": ONE, "kind": "catalogue", "subject_kind": "resource", "subject_id": ONE, "resource_id": ONE}
+    plain: dict[str, Any] = {
+        "id": ONE,
+        "kind": "catalogue",
+        "subject_kind": "resource",
+        "subject_id": ONE,
+        "resource_id": ONE,
+    }
     plain |= {"organisation_id": ONE, "staff_id": ONE, "state": "answered", "created_at": NOW, "updated_at": NOW}
     return Objection(**(plain | {"text": "甲"} | changed))
 

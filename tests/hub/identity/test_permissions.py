@@ -281,6 +281,8 @@ def test_either_party_sees_a_request_and_nobody_elses_organisation() -> None:
         assert not read(caller(Role.DECIDER, organisation_id=OURS), THEIRS, THEIRS)
         assert not read(caller(Role.OPERATOR), OURS)
         assert read(caller(Role.AUDITOR), THEIRS)
+        assert read(caller(Role.REVIEWER), THEIRS)
+        assert not read(caller(Role.REVIEWER, organisation_id=OURS), OURS, THEIRS)
 
 
 def test_the_security_officer_revokes_a_grant_of_any_organisation() -> None:

@@ -1,6 +1,9 @@
 """A request from its hand-in to its end, each step and each rule."""
 
+import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -82,7 +85,7 @@ async def test_a_conditional_request_travels_by_review_and_decision_to_its_grant
     assert (review.debtor_role, review.debtor_organisation_id) == ("authority", None)
 
     day = timedelta(days=1)
-    who = {"actor": counter.reviewer, "recorder": RECORDER}
+    who: dict[str, Any] = {"actor": counter.reviewer, "recorder": RECORDER}
     back = await deciding.send_back(session, identifier, opinion="请写明应用场景", now=NOW + day, **who)
     assert (back.request.state, review.state) == ("returned", "done")
     again = await service.resubmit(
@@ -133,7 +136,7 @@ async def test_without_a_rule_for_the_review_a_request_has_no_deadline_there_and
 
 async def test_the_provider_refuses_by_coded_reason_and_text_and_the_consumer_may_ask_again(counter: Counter) -> None:
     session, asked = counter.session, (await counter.ask(2)).request.id
-    who = {"actor": counter.decider, "recorder": RECORDER, "now": NOW}
+    who: dict[str, Any] = {"actor": counter.decider, "recorder": RECORDER, "now": NOW}
     with pytest.raises(WrongState):
         await deciding.refuse(session, asked, code=2, text="数据在市局", **who)
     await deciding.forward(session, asked, actor=counter.reviewer, recorder=RECORDER, now=NOW)
@@ -221,7 +224,7 @@ async def test_a_narrower_scope_is_granted_without_opening_a_lane_for_it(counter
     grant = (await access.find_grant(session, record.request.grant_id)).grant
     assert (grant.items, grant.rows) == (["item_code"], [{"item": "item_code", "op": "prefix", "values": ["XJ-"]}])
     assert "provide-data" not in await counter.duties(record.request.id)
-    who = {"actor": OFFICER, "recorder": RECORDER, "now": NOW}
+    who: dict[str, Any] = {"actor": OFFICER, "recorder": RECORDER, "now": NOW}
     with pytest.raises(WrongState):
         await access.suspend_grant(session, grant.id, reason="核查", **who)
     with pytest.raises(WrongState):
@@ -250,10 +253,39 @@ async def test_only_what_may_be_granted_at_once_holds_the_barrier(database: Data
     assert await keeps_acceptances_out(database)
 
 
+async def test_of_two_who_ask_or_decide_at_once_the_second_finds_what_the_first_did(
+    database: Database, counter: Counter
+) -> None:
+    await counter.resource(2)
+    await counter.session.commit()
+    async with database.session() as other:
+        second = replace(counter, session=other)
+        asked = (await counter.ask(2)).request.id
+        waiting = asyncio.create_task(second.ask(2))
+        await asyncio.sleep(0.2)
+        assert not waiting.done()
+        await counter.session.commit()
+        with pytest.raises(RequestExists, match=str(asked)):
+            await waiting
+        await other.rollback()
+
+        await deciding.forward(counter.session, asked, actor=counter.reviewer, recorder=RECORDER, now=NOW)
+        await counter.session.commit()
+        who: dict[str, Any] = {"actor": counter.decider, "recorder": RECORDER, "now": NOW}
+        await deciding.grant(counter.session, asked, **who)
+        waiting = asyncio.create_task(deciding.refuse(other, asked, code=4, text="其它", **who))
+        await asyncio.sleep(0.2)
+        assert not waiting.done()
+        await counter.session.commit()
+        with pytest.raises(WrongState):
+            await waiting
+
+
 async def test_who_cannot_be_granted_anything_is_told_when_they_ask(counter: Counter) -> None:
     session = counter.session
     unpublished = await draft(session, counter.provider, counter.publisher, name="未发布")
-    asked, who = Asked(**ASKED), {"actor": counter.editor, "recorder": RECORDER, "now": NOW}
+    asked = Asked(**ASKED)
+    who: dict[str, Any] = {"actor": counter.editor, "recorder": RECORDER, "now": NOW}
     with pytest.raises(NothingPublished):
         await service.submit(session, "subsite", unpublished.resource.code, asked, **who)
     code = (await counter.resource(2)).resource.code
