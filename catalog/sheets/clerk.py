@@ -17,7 +17,7 @@ import struct
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 from uuid import UUID
 
 import orjson
@@ -25,14 +25,20 @@ import orjson
 from catalog.sheets.entries import Entry
 from catalog.sheets.errors import WorkbookRefused
 from catalog.sheets.examining import Examined, Fate, examine
-from catalog.sheets.export import Exported, export
 from catalog.sheets.identity import Options
 from catalog.sheets.known import Known, Wanted
-from catalog.sheets.preparing import Prepared, Reserved, needed, prepare
-from catalog.sheets.template import template
+
+if (
+    TYPE_CHECKING
+):  # each order imports what it needs: a process that lives for a second should not spend it on libraries
+    from catalog.sheets.export import Exported
+    from catalog.sheets.preparing import Prepared
 
 MEMORY_BYTES: Final = 1 << 30
 """Address space: 20,000 rows take 300 MiB, and libraries map as much again."""
+
+FILE_BYTES: Final = 4 << 20
+"""Of a file that it writes: openpyxl makes the template by way of temporary files; nothing else writes any."""
 
 CPU_S: Final = 300
 """Seconds of the processor: 20,000 rows take 15."""
@@ -81,14 +87,20 @@ def serve(channel: Channel) -> None:
     """Do one order."""
     order = channel.hear()
     if order["order"] == "template":
+        from catalog.sheets.template import template
+
         channel.hand(template())
     elif order["order"] == "export":
+        from catalog.sheets.export import export
+
         channel.hand(export(_resources(channel)))
     else:
         _import(channel, Options(**order["options"]), order)
 
 
-def _resources(channel: Channel) -> Iterator[Exported]:
+def _resources(channel: Channel) -> Iterator["Exported"]:
+    from catalog.sheets.export import Exported
+
     while "end" not in (message := channel.hear()):
         for one in message["resources"]:
             yield Exported(**one)
@@ -118,6 +130,8 @@ def _verdict(examined: Examined) -> dict[str, Any]:
 
 def _write(channel: Channel, examined: Examined, provider: UUID) -> Sequence[tuple[Entry, str]]:
     """Tell all that is to be written; returns the codes that new resources were given."""
+    from catalog.sheets.preparing import Reserved, needed, prepare
+
     channel.say({"reserve": needed(examined.judged)})
     reserved = Reserved.model_validate(channel.hear())
     codes: list[tuple[Entry, str]] = []
@@ -137,7 +151,7 @@ def _write(channel: Channel, examined: Examined, provider: UUID) -> Sequence[tup
 def limit() -> None:
     """Put this process under its limits."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_BYTES, FILE_BYTES))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, resource.RLIM_INFINITY))
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, resource.RLIM_INFINITY))
 

@@ -25,6 +25,8 @@ from hub.api import (
     oauth,
     organisations,
     pki,
+    resource_imports,
+    resource_sheets,
     resources,
     session,
     staff,
@@ -78,6 +80,8 @@ def create_app(context: Context) -> FastAPI:
         organisations,
         systems,
         certificates,
+        resource_imports,
+        resource_sheets,
         resources,
         grants,
         deliveries,
@@ -107,6 +111,9 @@ MAX_HELD_BYTES = 64 << 20
 
 SIGNED_PATHS = frozenset({"/v1/inbox/acks"})
 
+MAX_BYTES = {resource_imports.PATH: resource_imports.MAX_BYTES}
+"""Bodies of routes that take more, by their path."""
+
 
 class Front:
     """Before the application: takes the hot path straight to its door, and logs one line for every other request.
@@ -129,7 +136,8 @@ class Front:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        body = _Body(self, receive, self.posting.max_bytes if scope["path"] in SIGNED_PATHS else MAX_JSON_BYTES)
+        longest = MAX_BYTES.get(scope["path"], MAX_JSON_BYTES)
+        body = _Body(self, receive, self.posting.max_bytes if scope["path"] in SIGNED_PATHS else longest)
         started = time.perf_counter()
         request_id = request_id_of(scope)
         status = 0

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import click
 
-from hub.cli import api
+from hub.cli import api, sheets
 from hub.cli.files import object_in
 from hub.cli.output import show_json, show_table
 from hub.cli.verbs import Kind, add_list, add_move, add_show, as_json, show
@@ -81,6 +81,9 @@ def schema(named: str, *, ver: int | None) -> None:
     show_json(api.call("GET", f"{RESOURCES.address(named)}/schema", query={"ver": ver}))
 
 
+resource.add_command(sheets.import_workbook)
+resource.add_command(sheets.export)
+resource.add_command(sheets.template)
 add_list(resource, RESOURCES)
 add_show(resource, RESOURCES)
 add_move(resource, RESOURCES, "submit", "提交审核 / submit for review")

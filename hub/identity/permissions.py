@@ -142,6 +142,16 @@ def resource_read(caller: StaffCaller) -> bool:
     return bool(caller.roles)
 
 
+def resource_import(caller: StaffCaller) -> bool:
+    """Import workbooks for the editor's own organisation."""
+    return _changes_as(caller, Role.EDITOR)
+
+
+def resource_export(caller: StaffCaller) -> bool:
+    """Take the catalogue, or the template, as a workbook."""
+    return bool(caller.roles)
+
+
 def grant_create(caller: StaffCaller, provider_id: UUID | None = None) -> bool:
     """Grant a system a resource of the decider's own organisation."""
     return _changes_as(caller, Role.DECIDER, provider_id)
@@ -264,7 +274,7 @@ ACTIONS: dict[str, Callable[..., bool]] = {
         system_create, system_read, system_suspend, system_resume, system_retire,
         certificate_issue, certificate_read, certificate_revoke,
         resource_create, resource_edit, resource_submit, resource_return, resource_publish, resource_suspend,
-        resource_resume, resource_withdraw, resource_read,
+        resource_resume, resource_withdraw, resource_read, resource_import, resource_export,
         grant_create, grant_read, grant_suspend, grant_resume, grant_revoke,
         target_set, target_read, target_pause, target_resume, lane_read, lane_pause, lane_resume,
         dead_letter_read, dead_letter_replay,

@@ -63,14 +63,19 @@ async def find_parties(session: AsyncSession, provider_id: UUID, system_code: st
     system, _ = await registry.find_system(session, system_code)
     if system.state == "retired":
         raise PublisherRetired(system_code)
+    return Parties(provider, await nearest_code(session, provider), system)
+
+
+async def nearest_code(session: AsyncSession, organisation: Organisation) -> str:
+    """The 统一社会信用代码 of an organisation, or of the nearest body above it that has one."""
     # A body without a code of its own stands under a parent (县审改办), which was there before it: the walk ends.
-    coded = provider
+    coded = organisation
     while coded.code is None and coded.parent_id is not None:
         parent = await registry_rows.organisation(session, coded.parent_id)
         assert parent is not None
         coded = parent
     assert coded.code is not None
-    return Parties(provider, coded.code, system)
+    return coded.code
 
 
 async def register_resource(
@@ -275,18 +280,19 @@ async def _take(session: AsyncSession, event: str, act: Awaitable[_Step], actor:
 async def _finish(
     session: AsyncSession, event: str, step: steps.Step, actor: Actor, recorder: Recorder, **counts: int
 ) -> None:
-    details: dict[str, Any] = {"version": step.version, "schema_digest": step.schema_digest, **counts}
-    recorder.record(
-        session,
-        Event(
-            event,
-            actor,
-            "resource",
-            step.code,
-            before=step.before or "",
-            after=step.after,
-            details={name: value for name, value in details.items() if value is not None},
-        ),
-        now=step.at,
-    )
+    recorder.record(session, event_of(event, step, actor, **counts), now=step.at)
     await barrier.bump(session)
+
+
+def event_of(event: str, step: steps.Step, actor: Actor, **more: int | str) -> Event:
+    """The log's event of a step of the catalogue."""
+    details: dict[str, Any] = {"version": step.version, "schema_digest": step.schema_digest, **more}
+    return Event(
+        event,
+        actor,
+        "resource",
+        step.code,
+        before=step.before or "",
+        after=step.after,
+        details={name: value for name, value in details.items() if value is not None},
+    )

@@ -36,6 +36,8 @@ TABLE: dict[str, set[Role]] = {
     "resource_resume": {Role.REVIEWER},
     "resource_withdraw": {Role.REVIEWER},
     "resource_read": EVERYBODY,
+    "resource_import": {Role.EDITOR},
+    "resource_export": EVERYBODY,
     "grant_create": {Role.DECIDER},
     "grant_read": EVERYBODY,
     "grant_suspend": {Role.SECURITY},
