@@ -38,6 +38,8 @@ from hub.api import (
     organisations,
     pki,
     power_suspensions,
+    resource_imports,
+    resource_sheets,
     resources,
     responsible_people,
     reviews,
@@ -96,6 +98,8 @@ def create_app(context: Context) -> FastAPI:
         organisation_changes,
         systems,
         certificates,
+        resource_imports,
+        resource_sheets,
         resources,
         upstream_catalogues,
         reviews,
@@ -139,6 +143,9 @@ MAX_HELD_BYTES = 64 << 20
 
 SIGNED_PATHS = frozenset({"/v1/inbox/acks"})
 
+MAX_BYTES = {resource_imports.PATH: resource_imports.MAX_BYTES}
+"""Bodies of routes that take more, by their path."""
+
 
 class Front:
     """Before the application: takes the hot path straight to its door, and logs one line for every other request.
@@ -161,7 +168,8 @@ class Front:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        body = _Body(self, receive, self.posting.max_bytes if scope["path"] in SIGNED_PATHS else MAX_JSON_BYTES)
+        longest = MAX_BYTES.get(scope["path"], MAX_JSON_BYTES)
+        body = _Body(self, receive, self.posting.max_bytes if scope["path"] in SIGNED_PATHS else longest)
         started = time.perf_counter()
         request_id = request_id_of(scope)
         status = 0

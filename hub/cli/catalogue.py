@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import click
 
-from hub.cli import api
+from hub.cli import api, sheets
 from hub.cli.files import object_in
 from hub.cli.output import show_json, show_table
 from hub.cli.resource_search import add_search
@@ -200,6 +200,9 @@ def record_upstream(
     show(api.call("POST", f"{RESOURCES.address(named)}/upstream", body=body), as_json=as_json)
 
 
+resource.add_command(sheets.import_workbook)
+resource.add_command(sheets.export)
+resource.add_command(sheets.template)
 add_list(resource, RESOURCES)
 add_show(resource, RESOURCES)
 add_search(resource, RESOURCES)

@@ -306,6 +306,16 @@ def power_suspension_decide(caller: StaffCaller, provider_id: UUID | None = None
     return _changes_as(caller, Role.REVIEWER) and not own
 
 
+def resource_import(caller: StaffCaller) -> bool:
+    """Import workbooks for the editor's own organisation."""
+    return _changes_as(caller, Role.EDITOR)
+
+
+def resource_export(caller: StaffCaller) -> bool:
+    """Take the catalogue, or the template, as a workbook."""
+    return bool(caller.roles)
+
+
 def grant_create(caller: StaffCaller, provider_id: UUID | None = None) -> bool:
     """Grant a system a resource of the decider's own organisation."""
     return _changes_as(caller, Role.DECIDER, provider_id)

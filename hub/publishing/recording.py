@@ -41,20 +41,21 @@ async def take(session: AsyncSession, event: str, act: Awaitable[_Step], actor: 
 async def finish(
     session: AsyncSession, event: str, step: steps.Step, actor: Actor, recorder: Recorder, **said: int | str | None
 ) -> None:
-    """Record a step that was taken, with what else is said of it (codes and counts), and bump the epoch."""
-    details: dict[str, Any] = {"version": step.version, "schema_digest": step.schema_digest, **said}
-    recorder.record(
-        session,
-        Event(
-            event,
-            actor,
-            "resource",
-            step.code,
-            before=step.before or "",
-            after=step.after,
-            details={name: value for name, value in details.items() if value is not None},
-        ),
-        now=step.at,
-    )
+    """Record a step that was taken, with what else is said of it (codes and counts), index it, and bump the epoch."""
+    recorder.record(session, event_of(event, step, actor, **said), now=step.at)
     await indexing.index(session, [step.resource_id])
     await barrier.bump(session)
+
+
+def event_of(event: str, step: steps.Step, actor: Actor, **said: int | str | None) -> Event:
+    """The log's event of a step of the catalogue, with what else is said of it (codes and counts)."""
+    details: dict[str, Any] = {"version": step.version, "schema_digest": step.schema_digest, **said}
+    return Event(
+        event,
+        actor,
+        "resource",
+        step.code,
+        before=step.before or "",
+        after=step.after,
+        details={name: value for name, value in details.items() if value is not None},
+    )

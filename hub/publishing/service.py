@@ -65,14 +65,19 @@ async def find_parties(session: AsyncSession, provider_id: UUID, system_code: st
     system, _ = await registry.find_system(session, system_code)
     if system.state == "retired":
         raise PublisherRetired(system_code)
+    return Parties(provider, await nearest_code(session, provider), system)
+
+
+async def nearest_code(session: AsyncSession, organisation: Organisation) -> str:
+    """The 统一社会信用代码 of an organisation, or of the nearest body above it that has one."""
     # A body without a code of its own stands under a parent (县审改办), and no body ever stands under itself: the walk ends.
-    coded = provider
+    coded = organisation
     while coded.code is None and coded.parent_id is not None:
         parent = await registry_rows.organisation(session, coded.parent_id)
         assert parent is not None
         coded = parent
     assert coded.code is not None
-    return Parties(provider, coded.code, system)
+    return coded.code
 
 
 async def register_resource(

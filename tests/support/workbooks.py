@@ -17,7 +17,7 @@ from catalog.sheets.layout import ITEMS, RESOURCES
 from catalog.sheets.styles import MARK
 from catalog.sheets.template import template
 
-Line = Mapping[str, Any]
+Line = dict[str, Any]
 
 RESOURCE: Line = {
     "信息资源名称": "办事指南",

@@ -1,6 +1,5 @@
 """What a workbook would make of the catalogue: new, changed, unchanged, bad; and each fault at its cell, by the catalogue's rules."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -10,11 +9,11 @@ from tests.support.publishing import ITEMS, METADATA
 from tests.support.workbooks import ITEM, OTHER, OWN, RESOURCE, examined, existing, filled, known, named
 
 CODE = "306001000001/000042"
-CHANGE: Mapping[str, Any] = {"信息资源代码": CODE}
+CHANGE: dict[str, Any] = {"信息资源代码": CODE}
 PUBLISHED = existing(said=METADATA, items=ITEMS, state="published", status="published")
 
 
-def changing(line: Mapping[str, Any], items: Any = (), what: Any = None, **options: Any) -> Any:
+def changing(line: dict[str, Any], items: Any = (), what: Any = None, **options: Any) -> Any:
     return examined(filled((line,), items), known(PUBLISHED) if what is None else what, **options)
 
 
@@ -56,7 +55,7 @@ def fates(found: Any) -> list[Fate]:
         ({"信息资源提供方代码": OTHER.code}, "信息资源提供方代码2", "sheet-provider"),
     ],
 )
-def test_a_broken_rule_of_a_resource_is_a_fault_of_its_cell(changed: Mapping[str, Any], cell: str, rule: str) -> None:
+def test_a_broken_rule_of_a_resource_is_a_fault_of_its_cell(changed: dict[str, Any], cell: str, rule: str) -> None:
     line = RESOURCE | changed
     item = ITEM | {"信息资源代码": line.get("信息资源代码"), "信息资源名称": line["信息资源名称"]}
     items = (item,) if line["信息资源名称"] is not None else ()
@@ -88,7 +87,7 @@ def test_a_broken_rule_of_a_resource_is_a_fault_of_its_cell(changed: Mapping[str
         ({"数据类型": "货币型", "数据长度": None, "示例值": "一百"}, "示例值2", "schema"),
     ],
 )
-def test_a_broken_rule_of_an_item_is_a_fault_of_its_cell(changed: Mapping[str, Any], cell: str, rule: str) -> None:
+def test_a_broken_rule_of_an_item_is_a_fault_of_its_cell(changed: dict[str, Any], cell: str, rule: str) -> None:
     found = examined(filled(items=(ITEM | changed,)))
     assert named(found) == [f"{cell} {rule}"]
 
@@ -171,7 +170,7 @@ def test_the_rows_of_items_are_all_items_and_keep_what_the_sheet_does_not_say() 
         (PUBLISHED, {"共享类型": "有条件共享", "共享条件": "业务协同"}, "共享类型收紧依据2", "CAT-08"),
     ],
 )
-def test_what_the_resource_does_not_allow_is_a_fault(what: Any, line: Mapping[str, Any], cell: str, rule: str) -> None:
+def test_what_the_resource_does_not_allow_is_a_fault(what: Any, line: dict[str, Any], cell: str, rule: str) -> None:
     told = known(what)
     told = told.model_copy(update={"systems": dict(told.systems) | {"other-system": "x"}})
     found = changing(RESOURCE | CHANGE | line, what=told)

@@ -59,13 +59,13 @@ def test_what_one_hub_exports_another_takes_as_it_is(said: Metadata, items: list
     if not tidy:
         return
     book = load_workbook(io.BytesIO(export([exported(stored(said, items))])))
-    for sheet in ("目录", "信息项"):
+    for name in ("目录", "信息项"):
         for row in range(2, len(items) + 2):
-            book[sheet].cell(row, 1).value = None
+            book[name].cell(row, 1).value = None
     out = io.BytesIO()
     for sheet in book:  # what another library makes formulas of is text
-        for row in sheet.iter_rows():
-            for cell in row:
+        for line in sheet.iter_rows():
+            for cell in line:
                 if cell.data_type == "f":
                     cell.data_type = "s"
     book.save(out)
@@ -73,6 +73,7 @@ def test_what_one_hub_exports_another_takes_as_it_is(said: Metadata, items: list
     assert found.is_clean, found.faults()
     (one,) = found.judged
     assert one.draft is not None
+    assert one.draft.metadata is not None
     assert one.draft.metadata.to_json() == said.to_json()
     assert [item.to_json() for item in one.draft.items] == [item.to_json() for item in items]
 

@@ -1,6 +1,6 @@
 """The provincial sheet of 25 columns: a row for each item, the resource's columns merged, repeated or left blank below."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ from tests.support.publishing import ITEMS, METADATA
 from tests.support.workbooks import examined, existing, known, marked_cells, named, sheet_of
 
 HEADINGS = [column.zh for column in PROVINCIAL_SHEET]
-FIRST: Mapping[str, Any] = {
+FIRST: dict[str, Any] = {
     "类": "部门信息资源类",
     "项": "06 民政",
     "目": 1,
@@ -35,7 +35,7 @@ FIRST: Mapping[str, Any] = {
 OF_RESOURCE = [heading for heading in FIRST if heading not in ("信息项名称", "数据类型", "数据长度")]
 
 
-def sheet(*lines: Mapping[str, Any], merged: Sequence[str] = (), headings: Sequence[str] = HEADINGS) -> bytes:
+def sheet(*lines: dict[str, Any], merged: Sequence[str] = (), headings: Sequence[str] = HEADINGS) -> bytes:
     rows = [[line.get(heading) for heading in headings] for line in lines]
     return sheet_of([["某省政务信息资源目录"], headings, *rows], title="2018年目录", merged=merged)
 
@@ -128,7 +128,7 @@ def test_type_and_length_may_stand_in_one_column(joined: str) -> None:
         ({"数据长度": "三十"}, ["数据长度3 sheet-number"]),
     ],
 )
-def test_faults_stand_at_the_provincial_columns(line: Mapping[str, Any], faults: list[str]) -> None:
+def test_faults_stand_at_the_provincial_columns(line: dict[str, Any], faults: list[str]) -> None:
     found = examined(sheet(FIRST | line))
     assert named(found) == faults
     assert len(marked_cells(found.marked())) == len(faults)

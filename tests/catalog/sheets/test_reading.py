@@ -156,7 +156,7 @@ def test_values_that_count_up_as_dragging_makes_them_are_noted(values: tuple[str
         "２０２６．１．３１",
         "20260131",
         date(2026, 1, 31),
-        datetime(2026, 1, 31),
+        datetime(2026, 1, 31),  # noqa: DTZ001  a cell's date has no zone
     ],
 )
 def test_dates_are_read_as_texts_and_as_serials(written: Any) -> None:
@@ -165,8 +165,11 @@ def test_dates_are_read_as_texts_and_as_serials(written: Any) -> None:
     assert draft.items[0].example == "2026-01-31"
 
 
+MOMENT = datetime(2026, 1, 31, 9, 30)  # noqa: DTZ001
+
+
 def test_a_moment_of_a_cell_is_of_beijing() -> None:
-    items = (ITEM | {"数据类型": "日期时间型", "数据长度": None, "示例值": datetime(2026, 1, 31, 9, 30)},)
+    items = (ITEM | {"数据类型": "日期时间型", "数据长度": None, "示例值": MOMENT},)
     (draft,) = drafts(examined(filled(items=items)))
     assert draft.items[0].example == "2026-01-31T09:30:00+08:00"
 
@@ -201,7 +204,10 @@ def test_sheets_and_columns_of_no_meaning_are_left_alone_and_noted() -> None:
 def test_the_heading_is_found_below_titles_in_any_order_and_spelling() -> None:
     rows = table([dict(reversed(RESOURCE.items()))])
     rows[0] = [f" {heading} *" if heading != "共享类型" else "＊共享 类型（必填）：" for heading in rows[0]]
-    sheets = {"目录": [["临洮县信息资源目录"], ["填表单位：某局", None, "2026年"], *rows], "信息项": table([ITEM])}
+    sheets: dict[str, Any] = {
+        "目录": [["临洮县信息资源目录"], ["填表单位：某局", None, "2026年"], *rows],
+        "信息项": table([ITEM]),
+    }
     (draft,) = drafts(examined(by_hand(sheets)))
     assert draft.metadata.share_type is ShareType.UNCONDITIONAL
 

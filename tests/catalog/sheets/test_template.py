@@ -35,7 +35,7 @@ def test_it_has_the_four_sheets_and_every_column_under_its_label() -> None:
     assert [cell.value for cell in BOOK["目录"][1]] == [column.zh for column in RESOURCE_SHEET]
     assert [cell.value for cell in BOOK["信息项"][1]] == [column.zh for column in ITEM_SHEET]
     assert version_of(BOOK.defined_names) == 1
-    explained = {row[1].value for row in BOOK["说明"].iter_rows() if row[1].value}
+    explained = {str(row[1].value) for row in BOOK["说明"].iter_rows() if row[1].value}
     assert all(any(label_of(name)[0] in text for text in explained) for name in REQUIRED)
 
 
@@ -59,7 +59,7 @@ def test_every_code_list_and_flag_has_a_drop_down(column: object) -> None:
 
 def test_drop_downs_show_labels_and_those_of_the_format_follow_its_class() -> None:
     (share,) = validations("共享类型")
-    assert values_of(share.formula1) == [value.zh for value in ShareType]
+    assert values_of(share.formula1 or "") == [value.zh for value in ShareType]
     (kind,) = validations("信息资源格式类型")
     (mode,) = validations("共享方式类型")
     _, form = where("信息资源格式分类", 2)

@@ -65,6 +65,8 @@ TABLE: dict[str, set[Role]] = {
     "power_suspension_read": EVERYBODY,
     "power_suspension_apply": {Role.EDITOR},
     "power_suspension_decide": {Role.REVIEWER},
+    "resource_import": {Role.EDITOR},
+    "resource_export": EVERYBODY,
     "grant_create": {Role.DECIDER},
     "grant_read": EVERYBODY,
     "grant_suspend": {Role.SECURITY},
