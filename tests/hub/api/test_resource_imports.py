@@ -2,7 +2,6 @@
 
 import io
 from collections import Counter
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
@@ -36,11 +35,14 @@ def two(*lines: dict[str, Any]) -> bytes:
 class Office:
     """An editor of 财政局 with its system, a reviewer, and a worker."""
 
-    def __init__(self, gateway: TestGateway, editor: dict[str, str], reviewer: dict[str, str]) -> None:
+    def __init__(
+        self, gateway: TestGateway, editor: dict[str, str], reviewer: dict[str, str], secrecy: dict[str, str]
+    ) -> None:
         self.gateway = gateway
         self.client = gateway.client
         self.editor = editor
         self.reviewer = reviewer
+        self.secrecy = secrecy
         context = gateway.context
         self.importer = Importer(context.database, context.clock, context.recorder)
 
@@ -85,19 +87,20 @@ class Office:
         return Counter(row["event"] for row in rows if row["event"].startswith(("resource.", "import.")))
 
     async def publish(self, code: str) -> None:
-        for headers, step in ((self.editor, "submit"), (self.reviewer, "publish")):
+        for headers, step in ((self.editor, "submit"), (self.secrecy, "approve"), (self.reviewer, "publish")):
             answer = await self.client.post(f"/v1/resources/{code}/{step}", json={}, headers=headers)
             assert answer.status_code == 200, answer.text
 
 
 @pytest.fixture
-async def office(gateway: TestGateway) -> AsyncIterator[Office]:
+async def office(gateway: TestGateway) -> Office:
     editor = await gateway.staff("editor.li", Role.EDITOR, organisation="临洮县财政局")
     reviewer = await gateway.staff("reviewer.zhao", Role.REVIEWER)
+    secrecy = await gateway.staff("secrecy.qian", Role.SECRECY)
     async with gateway.context.transaction() as session:
         owner = await session.scalar(select(Organisation).where(col(Organisation.name) == "临洮县财政局"))
         await make_system(session, "lintao-finance", owner, now=gateway.now)
-    yield Office(gateway, bearer(editor), bearer(reviewer))
+    return Office(gateway, bearer(editor), bearer(reviewer), bearer(secrecy))
 
 
 async def test_an_upload_is_tried_and_nothing_is_written_until_it_is_ordered(office: Office) -> None:

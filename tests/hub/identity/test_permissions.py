@@ -149,6 +149,7 @@ CHANGES_NOTHING = {
     "access_request_read",
     "objection_read",
     "correction_read",
+    "resource_export",
 }
 
 OF_THE_AUTHORITY = [
