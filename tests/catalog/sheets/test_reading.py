@@ -204,7 +204,10 @@ def test_sheets_and_columns_of_no_meaning_are_left_alone_and_noted() -> None:
 def test_the_heading_is_found_below_titles_in_any_order_and_spelling() -> None:
     rows = table([dict(reversed(RESOURCE.items()))])
     rows[0] = [f" {heading} *" if heading != "共享类型" else "＊共享 类型（必填）：" for heading in rows[0]]
-    sheets: dict[str, Any] = {"目录": [["临洮县信息资源目录"], ["填表单位：某局", None, "2026年"], *rows], "信息项": table([ITEM])}
+    sheets: dict[str, Any] = {
+        "目录": [["临洮县信息资源目录"], ["填表单位：某局", None, "2026年"], *rows],
+        "信息项": table([ITEM]),
+    }
     (draft,) = drafts(examined(by_hand(sheets)))
     assert draft.metadata.share_type is ShareType.UNCONDITIONAL
 

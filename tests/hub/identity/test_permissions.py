@@ -64,7 +64,7 @@ TABLE: dict[str, set[Role]] = {
 }
 
 CHANGES_NOTHING = {
-    "organisation_read", "system_read", "certificate_read", "resource_read", "grant_read", "staff_read", "audit_read",
+    "organisation_read", "system_read", "certificate_read", "resource_read", "resource_export", "grant_read", "staff_read", "audit_read",
     "target_read", "lane_read", "dead_letter_read",
     "exchange_read", "session_own",
 }  # fmt: skip
