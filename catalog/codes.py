@@ -48,10 +48,25 @@ class DataType(LabelledText):
     T = "T", "日期时间型", "date and time"
     L = "L", "逻辑型", "logical"
     M = "M", "备注型", "memo"
-    G = "G", "通用型", "general (file)"
+    G = "G", "通用型", "general (file, or group of items)"
     B = "B", "双精度型", "double"
     I = "I", "整型", "integer"  # noqa: E741 (the standard's letter)
     F = "F", "浮点型", "float"
+
+
+class ItemFormat(LabelledText):
+    """What a text item's values are: identifiers of the national standards and the times of GB/T 39046 (see `formats`)."""
+
+    USCC = "uscc", "统一社会信用代码", "unified social credit code"
+    CITIZEN_ID = "citizen-id", "公民身份号码", "citizen id"
+    REGION = "region", "行政区划代码", "region code"
+    LICENCE_ID = "licence-id", "电子证照标识", "licence identifier"
+    DOCUMENT_NUMBER = "document-number", "发文字号", "document number"
+    TIME = "yyyymmddthhmmss", "时间（年月日时分秒）", "time (YYYYMMDDThhmmss or YYYYMMDDhhmmss)"
+    COLON_TIME = "yyyymmddhh:mm:ss", "时间（年月日时:分:秒）", "time (YYYYMMDDhh:mm:ss)"
+    DAY = "yyyymmdd", "日期（年月日）", "day (YYYYMMDD)"
+    MONTH = "yyyy-mm", "月份（年-月）", "month (YYYY-MM)"
+    YEAR = "yyyy", "年份", "year (YYYY)"
 
 
 class ResourceClass(LabelledNumber):
@@ -60,6 +75,13 @@ class ResourceClass(LabelledNumber):
     BASIC = 1, "基础信息资源类", "basic information"
     THEMATIC = 2, "主题信息资源类", "thematic information"
     DEPARTMENTAL = 3, "部门信息资源类", "departmental information"
+
+
+class ClassState(LabelledText):
+    """Whether resources may be registered under a class of the classification."""
+
+    ACTIVE = "active", "启用", "active"
+    ENDED = "ended", "停用", "ended"
 
 
 class FormatClass(LabelledNumber):
@@ -218,3 +240,27 @@ class UpstreamState(LabelledText):
     REFUSED = "refused", "驳回", "refused"
     ACCEPTED = "accepted", "通过", "accepted"
     CANCELLED = "cancelled", "已撤销", "cancelled"
+
+
+class Effect(LabelledText):
+    """What a change of a published version means for those who live with it."""
+
+    COMPATIBLE = "compatible", "兼容", "compatible"
+    NOTIFY = "notify", "兼容，须告知使用方", "compatible, consumers must be told"
+    BREAKING = "breaking", "不兼容，须审核人确认", "breaking, a reviewer confirms it"
+
+
+class ChangeKind(LabelledText):
+    """What happened to an item from one version to another."""
+
+    ADDED = "added", "新增", "added"
+    REMOVED = "removed", "删除", "removed"
+    RETYPED = "retyped", "类型改变", "of another type"
+    REKEYED = "rekeyed", "主键改变", "key changed"
+    REQUIRED = "required", "改为必填", "newly required"
+    RELAXED = "relaxed", "不再必填", "no longer required"
+    NARROWED = "narrowed", "收窄", "narrowed"
+    WIDENED = "widened", "放宽", "widened"
+    REDEFINED = "redefined", "含义改变", "redefined"
+    DESCRIBED = "described", "说明改变", "described otherwise"
+    DERIVATION = "derivation", "推导规则不同", "derived otherwise"

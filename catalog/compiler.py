@@ -10,6 +10,7 @@ import jsonschema_rs
 
 from catalog import child
 from catalog.errors import SchemaRefused, Violation
+from catalog.formats import PREDICATES
 from catalog.payload_errors import PayloadError, explain
 from catalog.schema import Schema
 from catalog.schema_form import check_form
@@ -58,6 +59,7 @@ def compile_schema(schema: Schema) -> PayloadValidator:
             schema,
             validate_formats=True,
             ignore_unknown_formats=False,
+            formats=dict(PREDICATES),
             retriever=_refuse_to_fetch,
             pattern_options=jsonschema_rs.RegexOptions(
                 size_limit=MAX_PATTERN_BYTES, dfa_size_limit=MAX_PATTERN_CACHE_BYTES

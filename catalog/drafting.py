@@ -6,9 +6,11 @@ from typing import Any
 
 from catalog.codes import VersionState
 from catalog.items import Item
+from catalog.lists import conditions_of
 from catalog.metadata import Metadata
 from catalog.models import Resource, ResourceVersion
 from catalog.schema import derive_schema, digest_of
+from catalog.sources import claims_of
 
 
 def shown(metadata: Metadata) -> dict[str, Any]:
@@ -42,7 +44,14 @@ def draft(resource: Resource, number: int, metadata: Metadata, items: Sequence[I
 
 def write(resource: Resource, version: ResourceVersion, metadata: Metadata, items: Sequence[Item]) -> None:
     """Write into a version what it says and carries, and its schema."""
-    schema = derive_schema(items, title=metadata.name.strip(), code=resource.code, version=version.number)
+    schema = derive_schema(
+        items,
+        title=metadata.name.strip(),
+        code=resource.code,
+        version=version.number,
+        conditions=conditions_of(metadata.list_type),
+    )
     version.description = metadata.to_json()
     version.items = [item.to_json() for item in items]
+    version.claims = claims_of(metadata, items)
     version.payload_schema, version.schema_digest = schema, digest_of(schema)

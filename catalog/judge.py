@@ -30,7 +30,8 @@ def judge(schema: Schema) -> dict[str, Any] | None:
         return _refusal(f"不符合 JSON Schema 2020-12：{said}", f"not a JSON Schema 2020-12: {said}", where)
     except SchemaRefused as refused:
         return _refusal(refused.zh, refused.en, refused.field)
-    if "examples" not in schema.get("$defs", {}).get("record", {}):
+    record = schema.get("$defs", {}).get("record")
+    if not isinstance(record, dict) or "examples" not in record:
         return None
     faults = validator.errors(example_payload(schema))
     if not faults:

@@ -7,8 +7,9 @@ code, provider and publishing system belong to the resource and not here.
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr, ValidationError
+from pydantic import BaseModel, ConfigDict, StrictBool, StrictStr, ValidationError
 
+from catalog import labels
 from catalog.codes import (
     CollectMode,
     DataLevel,
@@ -24,10 +25,7 @@ from catalog.codes import (
     UpdateCycle,
 )
 from catalog.errors import InvalidResource, Violation
-
-
-def _labelled(zh: str, en: str) -> Any:
-    return Field(title=zh, description=f"{zh} / {en}", json_schema_extra={"x-en": en})
+from catalog.labels import labelled as _labelled
 
 
 class Metadata(BaseModel):
@@ -82,10 +80,7 @@ REQUIRED: Final = ("name", "summary", "format_class", "format_type", "share_type
 
 def label_of(field: str) -> tuple[str, str]:
     """Return the Chinese and the English label of a field of `Metadata`."""
-    info = Metadata.model_fields[field]
-    assert info.title is not None
-    assert isinstance(info.json_schema_extra, dict)
-    return info.title, str(info.json_schema_extra["x-en"])
+    return labels.label_of(Metadata, field)
 
 
 def parse_metadata(raw: Mapping[str, Any]) -> Metadata:

@@ -13,12 +13,15 @@ from typing import Any, Final
 import rfc8785
 
 from catalog.codes import DataType
-from catalog.items import MAX_NUMBER, Item, check_items
+from catalog.conditions import Condition, condition_schemas, example_under
+from catalog.formats import FORMATS
+from catalog.item import MAX_ENTRIES, MAX_NUMBER, Item
+from catalog.item_values import example_value
+from catalog.items import check_items, walk
+from catalog.money import MONEY_PATTERN, above_pattern, below_pattern
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 MAX_RECORDS: Final = 1_000  # contract, "Envelope"
-# 18 digits before the point hold any budget; six after it hold the fen when the unit is 万元.
-MONEY_PATTERN: Final = r"^-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,6})?$"
 DIGEST_PATTERN: Final = "^sha-256:[0-9a-f]{64}$"
 MEDIA_TYPE_PATTERN: Final = r"^[A-Za-z0-9!#$&^_.+-]{1,127}/[A-Za-z0-9!#$&^_.+-]{1,127}$"  # RFC 6838, 4.2
 MAX_FILE_NAME: Final = 255  # the limit of the usual file systems
@@ -26,12 +29,14 @@ MAX_FILE_NAME: Final = 255  # the limit of the usual file systems
 Schema = dict[str, Any]
 
 
-def derive_schema(items: Sequence[Item], *, title: str, code: str, version: int) -> Schema:
+def derive_schema(
+    items: Sequence[Item], *, title: str, code: str, version: int, conditions: Sequence[Condition] = ()
+) -> Schema:
     """Return the schema of frame and record for one version of a resource.
 
     `$defs.record` describes upsert and snapshot records and carries a valid one in `examples`; `$defs.key` describes
-    delete records and is there only if there are key items, without which the one operation is `snapshot`.
-    Raises InvalidItem with every violation of the items.
+    delete records and is there only if there are key items, without which the one operation is `snapshot`. Conditions
+    bind the record alone and speak of items that are there. Raises InvalidItem with every violation of the items.
     """
     check_items(items)
     keyed = any(item.key for item in items)
@@ -50,8 +55,10 @@ def derive_schema(items: Sequence[Item], *, title: str, code: str, version: int)
         schema["then"] = {"properties": {"records": {"items": {"$ref": "#/$defs/key"}}}}
         schema["else"] = {"properties": {"records": {"items": {"$ref": "#/$defs/record"}}}}
         schema["$defs"]["key"] = _key(items)
-    if any(item.data_type is DataType.G for item in items):
+    if any(item.data_type is DataType.G and not item.is_group for _, item in walk(items)):
         schema["$defs"]["file"] = _file()
+    if conditions:
+        _add_conditions(schema["$defs"]["record"], items, conditions)
     return schema
 
 
@@ -86,14 +93,22 @@ def _records(keyed: bool) -> Schema:
 
 
 def _record(items: Sequence[Item]) -> Schema:
-    record: Schema = {
+    return _object(items) | {"examples": [{item.field_name: example_value(item) for item in items}]}
+
+
+def _object(items: Sequence[Item]) -> Schema:
+    described: Schema = {
         "type": "object",
         "properties": {item.field_name: _property(item) for item in items},
         "additionalProperties": False,
-        "examples": [{item.field_name: example_value(item) for item in items}],
     }
     required = [item.field_name for item in items if item.is_required]
-    return record | {"required": required} if required else record
+    return described | {"required": required} if required else described
+
+
+def _add_conditions(record: Schema, items: Sequence[Item], conditions: Sequence[Condition]) -> None:
+    record["allOf"] = condition_schemas(conditions, items)
+    record["examples"] = [example_under(conditions, example) for example in record["examples"]]
 
 
 def _key(items: Sequence[Item]) -> Schema:
@@ -112,7 +127,7 @@ def _property(item: Item) -> Schema:
         described["description"] = item.description
     if item.unit is not None:
         described["x-unit"] = item.unit
-    if item.sensitive:
+    if item.is_sensitive:
         described["x-sensitive"] = True
     described |= _FORMS[item.data_type](item)
     if item.enumeration is not None:
@@ -122,12 +137,14 @@ def _property(item: Item) -> Schema:
 
 def _text(item: Item) -> Schema:
     form: Schema = {"type": "string"}
-    if item.is_required:
-        form["minLength"] = 1  # 必填 means filled in; absent means absent
+    if item.least_length:
+        form["minLength"] = item.least_length
     if item.length is not None:
         form["maxLength"] = item.length
     if item.pattern is not None:
         form["pattern"] = item.pattern
+    if item.format is not None:
+        form |= {"pattern": FORMATS[item.format].anchored, "format": item.format.value}
     return form
 
 
@@ -137,6 +154,10 @@ def _number(item: Item) -> Schema:
         form["minimum"] = item.minimum
     if item.maximum is not None:
         form["maximum"] = item.maximum
+    if item.exclusive_minimum is not None:
+        form["exclusiveMinimum"] = item.exclusive_minimum
+    if item.exclusive_maximum is not None:
+        form["exclusiveMaximum"] = item.exclusive_maximum
     return form
 
 
@@ -144,8 +165,19 @@ def _integer(item: Item) -> Schema:
     return {"minimum": -MAX_NUMBER, "maximum": MAX_NUMBER} | _number(item) | {"type": "integer"}
 
 
-def _money(_: Item) -> Schema:
-    return {"type": "string", "pattern": MONEY_PATTERN}
+def _money(item: Item) -> Schema:
+    """What lies beyond a bound is told apart by its digits; an amount that is none breaks the first pattern alone."""
+    form: Schema = {"type": "string", "pattern": MONEY_PATTERN}
+    beyond: list[Schema] = []
+    if isinstance(item.minimum, str):
+        beyond.append(_ruled_out(item, "x-minimum", item.minimum, below_pattern(item.minimum)))
+    if isinstance(item.maximum, str):
+        beyond.append(_ruled_out(item, "x-maximum", item.maximum, above_pattern(item.maximum)))
+    return form | {"allOf": beyond} if beyond else form
+
+
+def _ruled_out(item: Item, name: str, bound: str, pattern: str) -> Schema:
+    return {"title": item.name, "x-data-type": item.data_type.value, name: bound, "not": {"pattern": pattern}}
 
 
 def _date(_: Item) -> Schema:
@@ -160,8 +192,15 @@ def _logical(_: Item) -> Schema:
     return {"type": "boolean"}
 
 
-def _file_reference(_: Item) -> Schema:
-    return {"$ref": "#/$defs/file"}
+def _file_or_group(item: Item) -> Schema:
+    if item.items is None:
+        return {"$ref": "#/$defs/file"}
+    group = _object(item.items)
+    if not item.many:
+        return group
+    entry = {"title": item.name, "x-data-type": item.data_type.value} | group
+    form: Schema = {"type": "array", "maxItems": item.length or MAX_ENTRIES, "items": entry}
+    return form | {"minItems": item.least_length} if item.least_length else form
 
 
 _FORMS: Final[dict[DataType, Callable[[Item], Schema]]] = {
@@ -175,7 +214,7 @@ _FORMS: Final[dict[DataType, Callable[[Item], Schema]]] = {
     DataType.D: _date,
     DataType.T: _date_time,
     DataType.L: _logical,
-    DataType.G: _file_reference,
+    DataType.G: _file_or_group,
 }
 
 
@@ -194,38 +233,3 @@ def _file() -> Schema:
         "required": list(properties),
         "additionalProperties": False,
     }
-
-
-def example_value(item: Item) -> Any:
-    """Return a value that the item's form accepts: the editor's own example, the first of the code list, or ours."""
-    if item.example is not None:
-        return item.example
-    if item.enumeration:
-        return item.enumeration[0]
-    if item.data_type in {DataType.N, DataType.B, DataType.F, DataType.I}:
-        return _example_number(item)
-    if item.data_type in {DataType.C, DataType.M}:
-        text = "无" if item.states_secrecy else "示例"
-        return text[: item.length]
-    return _EXAMPLES[item.data_type]
-
-
-def _example_number(item: Item) -> int | float:
-    if item.minimum is not None:
-        return item.minimum
-    return 1 if item.maximum is None else min(1, item.maximum)
-
-
-_EXAMPLES: Final[dict[DataType, Any]] = {
-    DataType.Y: "100.00",
-    DataType.D: "2026-01-01",
-    DataType.T: "2026-01-01T09:00:00+08:00",
-    DataType.L: True,
-    DataType.G: {
-        "file": "01990000-0000-7000-8000-000000000000",
-        "digest": "sha-256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
-        "size": 0,
-        "name": "示例.pdf",
-        "media_type": "application/pdf",
-    },
-}

@@ -35,7 +35,9 @@ _KNOWN: Final = _SCHEMA_MAPS | _SCHEMA_LISTS | _SCHEMAS | _ASSERTIONS | _ANNOTAT
 
 
 def check_form(schema: Schema) -> None:
-    """Raise SchemaRefused unless the schema is small, closed in itself and free of reference cycles."""
+    """Raise SchemaRefused unless the schema is an object, small, closed in itself and free of reference cycles."""
+    if not isinstance(schema, dict):
+        raise SchemaRefused("最外层应为 Schema 对象", "at the top a schema is an object", "")
     try:
         size = len(orjson.dumps(schema))
     except (TypeError, RecursionError) as error:

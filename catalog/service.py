@@ -9,7 +9,7 @@ published never changes; the database sees to that as well.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -17,10 +17,12 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from catalog import drafting, repository
+from catalog.classification import class_violations
 from catalog.codes import ResourceStatus, VersionState
 from catalog.compiler import check_schema_in_child
 from catalog.errors import InvalidResource, InvalidTransition, UnknownVersion, Violation
 from catalog.holding import Held, hold
+from catalog.identifiers import RESOURCE_PREFIX_FORM
 from catalog.items import Item, item_violations
 from catalog.metadata import Metadata
 from catalog.models import Resource, ResourceVersion
@@ -54,12 +56,15 @@ async def register_resource(
     classification: str,
     now: datetime,
 ) -> ResourceRegistered:
-    """Register a resource with its first draft under the next code of its classification 类项目细目 (`306001000001`).
+    """Register a resource with its first draft under the next code of its classification 类项目细目 (`306001000001`), an active one.
 
     Raises InvalidResource with every violation of metadata, classification and items, or SchemaRefused.
     """
-    judge(Registration(classification, metadata, owner.provider_code, items))
-    await _compile(items)
+    registration = Registration(classification, metadata, owner.provider_code, items)
+    if not any(_violations(registration)):
+        await _compile(items)
+    formed = RESOURCE_PREFIX_FORM.fullmatch(classification) is not None
+    judge(registration, await class_violations(session, classification) if formed else ())
     sequence = await repository.next_sequence(session, classification)
     resource = Resource(
         id=resource_id,
@@ -83,15 +88,18 @@ async def edit_draft(
     metadata: Metadata | None = None,
     items: Sequence[Item] | None = None,
     system_id: UUID | None = None,
+    provider_id: UUID | None = None,
     now: datetime,
 ) -> DraftEdited:
     """Replace the draft's metadata, its items or its publishing system; what is left out stays, and so does what is live (I7).
 
-    The publishing system changes this way only until the first version is published.
+    The publishing system changes this way only until the first version is published. `provider_id` is whose resource the
+    caller takes it for: if it went to another provider meanwhile, nothing changes.
     Raises UnknownResource, InvalidTransition, InvalidResource, SchemaRefused.
     """
     await _compile(items)
     held = await hold(session, resource_id)
+    held.require_provider(provider_id)
     version = held.open_version(VersionState.DRAFT)
     said, carried = _edited(held, version, metadata, items)
     if system_id is not None and system_id != held.resource.system_id:
@@ -123,10 +131,12 @@ async def return_to_draft(session: AsyncSession, resource_id: UUID, *, reason: s
     return VersionReturned(**await held.save(session, version, now), reason=why)
 
 
-async def publish(session: AsyncSession, resource_id: UUID, *, now: datetime) -> VersionPublished:
-    """Make the draft or submitted version the live one; a version that was live goes on taking payloads until ended.
+async def publish(
+    session: AsyncSession, resource_id: UUID, *, now: datetime, replaced_ends_at: datetime | None = None
+) -> VersionPublished:
+    """Make the draft or submitted version the live one; the one that was live takes payloads until `replaced_ends_at`.
 
-    Raises UnknownResource, InvalidTransition.
+    Without that moment it does so until it is ended. Raises UnknownResource, InvalidTransition.
     """
     held = await hold(session, resource_id)
     if held.resource.status == ResourceStatus.SUSPENDED:
@@ -135,6 +145,8 @@ async def publish(session: AsyncSession, resource_id: UUID, *, now: datetime) ->
         )
     version = held.open_version(*_OPEN)
     version.state, version.published_at = VersionState.PUBLISHED.value, now
+    if (live := held.live()) is not None:
+        live.ends_at = replaced_ends_at
     replaced, held.resource.live_version = held.resource.live_version, version.number
     held.resource.sqlmodel_update(drafting.shown(Metadata.model_validate(version.description)))
     held.move_to(ResourceStatus.PUBLISHED)
@@ -216,11 +228,15 @@ async def withdraw(session: AsyncSession, resource_id: UUID, *, reason: str, now
     return ResourceWithdrawn(**await held.save(session, held.live(), now), reason=why)
 
 
-def judge(registration: Registration) -> None:
-    """Raise InvalidResource with every rule that the registration and its items break, or return."""
-    violations: list[Violation] = [*registration_violations(registration), *item_violations(registration.items)]
-    if violations:
+def judge(registration: Registration, found: Sequence[Violation] = ()) -> None:
+    """Raise InvalidResource with every rule that the registration and its items break, after what was `found` already."""
+    if violations := [*found, *_violations(registration)]:
         raise InvalidResource(violations)
+
+
+def _violations(registration: Registration) -> Iterator[Violation]:
+    yield from registration_violations(registration)
+    yield from item_violations(registration.items)
 
 
 async def _compile(items: Sequence[Item] | None) -> None:

@@ -29,6 +29,8 @@ class Form(Enum):
     FLAG = auto()
     INTEGER = auto()
     NUMBER = auto()
+    BOUND = auto()  # of a number, or of an amount of money as its decimal text
+    GROUP = auto()  # items within, as the JSON of the API
     VALUE = auto()  # of the item's own data type
     VALUES = auto()
     DATE = auto()
@@ -88,8 +90,12 @@ _ITEM_LABELS: Final[Mapping[str, tuple[str, str]]] = {
     "name": ("信息项名称", "item"),
     "data_type": ("数据类型", "data type"),
     "length": ("数据长度", "length"),
+    "min_length": ("最小长度", "minimum length"),
     "required": ("是否必填", "required"),
     "key": ("是否主键", "key"),
+    "many": ("是否可重复", "list"),
+    "items": ("下级信息项", "items within"),
+    "format": ("值的格式", "format"),
     "enumeration": ("值域", "enumeration"),
     "unit": ("计量单位", "unit"),
     "sensitive": ("是否敏感", "sensitive"),
@@ -98,7 +104,15 @@ _ITEM_LABELS: Final[Mapping[str, tuple[str, str]]] = {
     "pattern": ("格式表达式", "pattern"),
     "minimum": ("最小值", "minimum"),
     "maximum": ("最大值", "maximum"),
+    "exclusive_minimum": ("最小值不含", "exclusive minimum"),
+    "exclusive_maximum": ("最大值不含", "exclusive maximum"),
     "example": ("示例值", "example"),
+    "precision": ("精度", "precision"),
+    "dictionary_code": ("字典代码", "dictionary code"),
+    "share_type": ("信息项共享类型", "item share type"),
+    "data_level": ("信息项分级", "item data level"),
+    "is_increment": ("是否增量字段", "increment"),
+    "is_timestamp": ("是否时间戳字段", "timestamp"),
     "description": ("信息项说明", "description"),
 }
 
@@ -119,7 +133,6 @@ _ALIASES: Final[Mapping[str, tuple[str, ...]]] = {
     "items/key": ("主键", "是否主键项"),
     "items/description": ("信息项描述", "字段说明"),
     "items/example": ("样例", "示例"),
-    "items/pattern": ("格式",),
 }
 
 _CODES: Final = frozenset({"licence_type_code", "items/field_name"})
@@ -146,6 +159,8 @@ def _column(model: type[BaseModel], prefix: str, field: str, label: tuple[str, s
 def form_of(annotation: Any) -> tuple[Form, Choices | None]:
     """Return how cells of a field with this annotation are read, and its code list; raises TypeError for an unknown one."""
     kinds = set(_flat(annotation))
+    if kinds == {(Item,)}:
+        return Form.GROUP, None
     if len(kinds) == 1:
         (kind,) = kinds
         if isinstance(kind, type) and issubclass(kind, Enum):
@@ -154,6 +169,8 @@ def form_of(annotation: Any) -> tuple[Form, Choices | None]:
             return _FORMS[kind], None
     elif kinds == {int, float}:
         return Form.NUMBER, None
+    elif kinds == {int, float, str}:
+        return Form.BOUND, None
     elif kinds == {str, bool, int, float}:
         return Form.VALUE, None
     elif kinds == {(str,), (bool,), (int,), (float,)}:

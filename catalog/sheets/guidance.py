@@ -43,6 +43,8 @@ _SPECIAL: Final[Mapping[str, str]] = {
 _BY_FORM: Final[Mapping[Form, str]] = {
     Form.FLAG: "是、否；空着为否 / 是 yes, 否 no; blank is no",
     Form.INTEGER: "整数 / a whole number",
+    Form.BOUND: "数字；货币型写成小数 / a number; for money its decimal text",
+    Form.GROUP: "有下级的信息项写成 JSON 数组，与接口相同 / a JSON array as in the API, for items with items within",
     Form.NUMBER: "数字，不带单位 / a number without its unit",
     Form.CODES: "几个代码之间用顿号、逗号或换行分开 / several with 、 or , or a new line between them",
     Form.VALUES: "几个值之间用顿号、逗号或换行分开，如 男、女 / several with 、 or , or a new line between them",

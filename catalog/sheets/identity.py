@@ -75,6 +75,7 @@ def wanted(identities: Iterable[Identity], options: Options) -> Wanted:
         provider_names=_distinct(identity.provider_name for identity in found),
         systems=_distinct([*(identity.system for identity in found), options.system]),
         names=_distinct(identity.name for identity in found if identity.code is None),
+        classes=_distinct(identity.classification for identity in found),
     )
 
 

@@ -26,6 +26,12 @@ _MOST_VARIANTS: Final = 200
 _LENIENT: Final = DataType.M
 """Stands for a data type that could not be read; what it breaks by itself is looked at type by type."""
 
+_NO_CLASS: Final = Violation(
+    "/classification",
+    "CODE",
+    "分类中没有这个代码，或已停用；请从分类列表中选择，或请主管部门增设",
+    "the classification has no such code, or not any more; choose one of its list or ask the authority to add it",
+)
 _CELLS: Final = {
     "share_condition": CLAUSE.key,
     "no_share_basis": CLAUSE.key,
@@ -57,6 +63,8 @@ def judge(entry: Entry, said: Said, items: Sequence[Said], settled: Settled, kno
     registrations = (Registration(settled.classification, one, provider_code, made, published) for one in variants)
     for violation in _in_all([list(registration_violations(one)) for one in registrations]):
         _fault(entry, violation, said.unread, findings)
+    if existing is None and settled.classification in known.no_classes:
+        _fault(entry, _NO_CLASS, said.unread, findings)
     unsound = {index for index, one in enumerate(items) if one.unread}
     for violation in _of_items(made, items):
         _fault_item(entry, violation, items, findings)

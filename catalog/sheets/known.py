@@ -14,13 +14,14 @@ class _Told(BaseModel):
 
 
 class Wanted(_Told):
-    """What a workbook names: codes of resources, of organisations and of systems, names of organisations and of resources."""
+    """What a workbook names: codes of resources, organisations, systems and classes, names of organisations and resources."""
 
     codes: tuple[str, ...] = ()
     provider_codes: tuple[str, ...] = ()
     provider_names: tuple[str, ...] = ()
     systems: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
 
 
 class Body(_Told):
@@ -83,7 +84,7 @@ class Known(_Told):
     """Of what was asked for, what there is. `own` is the organisation for which the caller edits.
 
     `systems` are those that may publish, by code with their id; `names` are the resources of own that go by one of the names, by it
-    with their code.
+    with their code; `no_classes` are codes that the classification does not have, or not any more.
     """
 
     own: Body
@@ -91,3 +92,4 @@ class Known(_Told):
     systems: Mapping[str, str] = {}
     resources: Mapping[str, Existing] = {}
     names: Mapping[str, str] = {}
+    no_classes: tuple[str, ...] = ()

@@ -48,6 +48,7 @@ class Prepared(BaseModel):
     items: Sequence[Mapping[str, Any]]
     payload_schema: Schema
     schema_digest: str
+    claims: Sequence[str]
     before: str | None
     after: str
     fence: datetime | None
@@ -140,6 +141,7 @@ def _prepared(
         items=version.items,
         payload_schema=version.payload_schema,
         schema_digest=version.schema_digest,
+        claims=version.claims,
         before=facts["before"],
         after=facts["after"],
         fence=None if existing is None else existing.resource["updated_at"],

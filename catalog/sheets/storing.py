@@ -78,6 +78,7 @@ def _version(one: Prepared) -> dict[str, Any]:
         "items": one.items,
         "payload_schema": one.payload_schema,
         "schema_digest": one.schema_digest,
+        "claims": list(one.claims),
     }
 
 

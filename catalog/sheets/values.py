@@ -199,6 +199,30 @@ def _to_number(cell: Cell, written: str) -> int | float:
     raise Unreadable("sheet-number", "应为数字，不带单位；请改正", "is a number without its unit; correct it")
 
 
+def _bound(_: Column, cell: Cell, data_type: DataType | None) -> int | float | str | None:
+    written = plain(cell.text).replace(",", "")
+    if written.casefold() in _NOTHING:
+        return None
+    return written if data_type is DataType.Y else _to_number(cell, written)
+
+
+def _group(_: Column, cell: Cell, __: DataType | None) -> list[Any] | None:
+    text = trimmed(cell.text)
+    if not text:
+        return None
+    try:
+        listed = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        listed = None
+    if isinstance(listed, list) and all(isinstance(one, dict) for one in listed):
+        return listed
+    raise Unreadable(
+        "sheet-group",
+        "下级信息项应为 JSON 数组，写法与接口相同；请从导出的工作簿复制，或改用接口登记",
+        "items within are a JSON array as the API takes it; copy one from an export, or register by the API",
+    )
+
+
 _DIGITS: Final = re.compile(r"-?[0-9]+")
 _DECIMAL: Final = re.compile(r"-?[0-9]{1,30}(?:\.[0-9]{1,30})?(?:e[+-]?[0-9]{1,3})?", re.IGNORECASE)
 
@@ -278,6 +302,8 @@ _READERS: Final[Mapping[Form, Callable[[Column, Cell, DataType | None], Any]]] =
     Form.FLAG: _flag,
     Form.INTEGER: _integer,
     Form.NUMBER: _number,
+    Form.BOUND: _bound,
+    Form.GROUP: _group,
     Form.VALUE: _value,
     Form.VALUES: _values,
     Form.DATE: _date,
@@ -298,7 +324,10 @@ def write(column: Column, value: Any) -> str:
         return "是" if value else "否"
     if isinstance(value, Enum):
         return _zh(value)
-    text = _listed(value) if isinstance(value, tuple) else str(value)
+    if column.form is Form.GROUP:
+        text = orjson.dumps([item.to_json() for item in value]).decode()
+    else:
+        text = _listed(value) if isinstance(value, tuple) else str(value)
     return OVERLONG if len(escaped(text)) > MAX_CELL_CHARACTERS else text
 
 

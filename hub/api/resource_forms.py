@@ -1,8 +1,10 @@
 """How a resource and its versions read in the API; both halves of `/v1/resources` show them so."""
 
+from datetime import datetime
 from typing import Any
 
-from catalog.models import ResourceVersion
+from catalog.codes import VersionState
+from catalog.models import ResourceVersion, UpstreamRegistration
 from hub.api.wire import present
 from hub.publishing.repository import ResourceRecord
 
@@ -21,6 +23,9 @@ EXAMPLE = {
     "is_example": True,
     "created_at": "2026-03-02T01:30:00.000000+00:00",
     "updated_at": "2026-03-02T01:30:00.000000+00:00",
+    "last_data_at": "2026-03-20T06:12:41.250000+00:00",
+    "expected_at": "2026-04-20T16:00:00.000000+00:00",
+    "overdue": False,
 }
 
 
@@ -48,16 +53,41 @@ def read(record: ResourceRecord) -> dict[str, Any]:
     )
 
 
-def read_version(row: ResourceVersion) -> dict[str, Any]:
-    """A version as the API shows it; its schema has a call of its own."""
+def read_freshness(record: ResourceRecord, now: datetime) -> dict[str, Any]:
+    """When data last came for a resource, by when they are expected, and whether they are late."""
+    expected = record.expected_at
+    return present(
+        last_data_at=record.last_data_at,
+        expected_at=expected,
+        overdue=None if expected is None else expected <= now,
+    )
+
+
+def read_upstream(row: UpstreamRegistration) -> dict[str, Any]:
+    """One state of a resource's registration with a catalogue above."""
+    receipt = present(reference=row.receipt_reference, digest=row.receipt_digest, at=row.receipt_at)
+    return present(
+        catalogue=row.catalogue,
+        number=row.number,
+        state=row.state,
+        upstream_code=row.upstream_code,
+        receipt=receipt or None,
+        recorded_at=row.recorded_at,
+    )
+
+
+def read_version(row: ResourceVersion, now: datetime) -> dict[str, Any]:
+    """A version as the API shows it; its schema has a call of its own. One whose end has come has ended."""
+    has_ended = row.state == VersionState.PUBLISHED and row.ends_at is not None and row.ends_at <= now
     return present(
         version=row.number,
-        state=row.state,
+        state=VersionState.ENDED.value if has_ended else row.state,
         schema_digest=row.schema_digest,
         metadata=row.description,
         items=row.items,
         created_at=row.created_at,
         submitted_at=row.submitted_at,
         published_at=row.published_at,
-        ended_at=row.ended_at,
+        ends_at=row.ends_at,
+        ended_at=row.ended_at or (row.ends_at if has_ended else None),
     )

@@ -1,4 +1,4 @@
-"""`/v1/resources`, the part that changes: register, edit, submit, return, publish, suspend, resume, withdraw, versions.
+"""`/v1/resources`, the part that changes: register, edit, submit, suspend, resume, withdraw, versions.
 
 A step that brings new items runs in a transaction of its own, begun after the caller was judged: the items are compiled
 in a child process first, and no transaction may wait for that.
@@ -145,6 +145,7 @@ async def edit(
             metadata=None if body.description is None else body.description.metadata(),
             items=body.items,
             system_id=system_id,
+            provider_id=resource.provider_id,
             actor=caller.actor,
             recorder=ctx.recorder,
             now=ctx.clock(),
@@ -210,37 +211,6 @@ async def submit(
         resource = (await service.find_resource(session, id)).resource
         permissions.require(permissions.resource_submit, caller, resource.provider_id)
         await service.submit(session, resource.id, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock())
-        return await _read(session, resource.id)
-
-
-@router.post("/{id:path}/return", summary="退回修改 / return to the editor")
-async def return_to_draft(
-    id: str,  # noqa: A002
-    body: Reason,
-    ctx: ContextDep,
-    caller: Annotated[StaffCaller, Depends(staff_may("resource_return"))],
-) -> dict[str, Any]:
-    """Send the submitted version back to its editor."""
-    async with ctx.transaction() as session:
-        resource = (await service.find_resource(session, id)).resource
-        permissions.require(permissions.resource_return, caller, resource.provider_id)
-        await service.return_to_draft(
-            session, resource.id, reason=body.reason, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock()
-        )
-        return await _read(session, resource.id)
-
-
-@router.post("/{id:path}/publish", summary="审核通过并发布 / approve and publish")
-async def publish(
-    id: str,  # noqa: A002
-    ctx: ContextDep,
-    caller: Annotated[StaffCaller, Depends(staff_may("resource_publish"))],
-) -> dict[str, Any]:
-    """Make the submitted version the live one; grants that are not revoked pin its schema."""
-    async with ctx.transaction() as session:
-        resource = (await service.find_resource(session, id)).resource
-        permissions.require(permissions.resource_publish, caller, resource.provider_id)
-        await service.publish(session, resource.id, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock())
         return await _read(session, resource.id)
 
 

@@ -3,54 +3,73 @@
 `{id}` is the resource's id or its code, slash and all: `/v1/resources/306001000001/000042/schema`.
 """
 
+from dataclasses import replace
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
-from catalog.codes import ResourceStatus
+from catalog.indexing import FOUND_BY_SYSTEMS
+from catalog.upstream import latest
 from certs.canonical import canonical
-from hub.api import resource_steps
+from hub.api import resource_dcat, resource_reviews, resource_search, resource_steps, resource_upstream
 from hub.api.context import ContextDep
 from hub.api.guard import system_or_staff
 from hub.api.paging import Page
-from hub.api.resource_forms import EXAMPLE, read, read_version
-from hub.errors import NotFound
+from hub.api.resource_forms import EXAMPLE, read, read_freshness, read_upstream, read_version
+from hub.api.resource_search import EXAMPLES, Narrowed, read_found
+from hub.errors import Forbidden, NotFound
 from hub.identity.callers import StaffCaller, SystemCaller
-from hub.publishing import service
+from hub.publishing import searching, service
 from hub.publishing.repository import ResourceRecord
+from hub.publishing.upstream import list_upstream
 
 reading = APIRouter(prefix="/v1/resources", tags=["资源目录 / resources"])
 
 SCHEMA_TYPE = "application/schema+json"
-
-SHOWN_TO_SYSTEMS = (ResourceStatus.PUBLISHED, ResourceStatus.SUSPENDED)
-"""What partners find in the list; a withdrawn resource can still be read by who knows its id."""
 
 Reader = Annotated[SystemCaller | StaffCaller, Depends(system_or_staff("resource_read"))]
 
 
 @reading.get(
     "",
-    summary="资源列表 / list resources",
-    responses={200: {"content": {"application/json": {"example": {"items": [EXAMPLE], "next": None}}}}},
+    summary="资源列表与检索 / list and search resources",
+    responses={200: {"content": {"application/json": {"examples": EXAMPLES}}}},
 )
 async def listing(
     caller: Reader,
     ctx: ContextDep,
     page: Page,
+    search: Narrowed,
     code: Annotated[str | None, Query(max_length=64, description="只要此代码的资源 / the one of this code")] = None,
+    overdue: Annotated[
+        bool, Query(description="只要逾期未更新的，限工作人员 / those whose data are late, for staff")
+    ] = False,
 ) -> dict[str, Any]:
-    """Resources by code; partner systems see those that were published."""
+    """Resources by code; partner systems see those that were published.
+
+    With `q`, those found: first by the beginning of their code, then by name, then by all else, in each case by code; the
+    first 1,000 are shown and counted, and more than that are "1000+". Filters narrow a list and a search alike.
+    """
+    now = ctx.clock()
+    if search is not None and code is None and not overdue:
+        question = replace(search, for_systems=isinstance(caller, SystemCaller))
+        async with ctx.acquire() as connection, connection.transaction():
+            return read_found(await searching.search(connection, question))
     async with ctx.transaction() as session:
         if code is not None:
-            return {"items": [read(await _visible(session, code, caller))], "next": None}
-        statuses = SHOWN_TO_SYSTEMS if isinstance(caller, SystemCaller) else ()
-        records, following = await service.list_resources(
-            session, cursor=page.cursor, limit=page.limit, statuses=statuses
-        )
-    return {"items": [read(record) for record in records], "next": following}
+            return {"items": [_shown(await _visible(session, code, caller), now)], "next": None}
+        if overdue:
+            _only_staff(caller)
+            records, following = await service.list_overdue(session, cursor=page.cursor, limit=page.limit, at=now)
+        else:
+            statuses = FOUND_BY_SYSTEMS if isinstance(caller, SystemCaller) else ()
+            records, following = await service.list_resources(
+                session, cursor=page.cursor, limit=page.limit, statuses=statuses
+            )
+    return {"items": [_shown(record, now) for record in records], "next": following}
 
 
 @reading.get("/{id:path}/schema", summary="载荷的 JSON Schema / schema of payloads", response_class=Response)
@@ -80,7 +99,7 @@ async def versions(id: str, caller: Reader, ctx: ContextDep) -> dict[str, Any]: 
         record = await _visible(session, id, caller)
         rows = await service.list_versions(session, record.resource.id)
     shown = [row for row in rows if isinstance(caller, StaffCaller) or row.published_at is not None]
-    return {"items": [read_version(row) for row in shown], "next": None}
+    return {"items": [read_version(row, ctx.clock()) for row in shown], "next": None}
 
 
 @reading.get(
@@ -89,9 +108,24 @@ async def versions(id: str, caller: Reader, ctx: ContextDep) -> dict[str, Any]: 
     responses={200: {"content": {"application/json": {"example": EXAMPLE}}}},
 )
 async def one(id: str, caller: Reader, ctx: ContextDep) -> dict[str, Any]:  # noqa: A002
-    """The resource of that id or code."""
+    """The resource of that id or code, with where its registration with catalogues above stands."""
     async with ctx.transaction() as session:
-        return read(await _visible(session, id, caller))
+        record = await _visible(session, id, caller)
+        states = await list_upstream(session, record.resource.id)
+    shown = _shown(record, ctx.clock())
+    present_states = latest(states).values()
+    return shown | ({"upstream": [read_upstream(row) for row in present_states]} if states else {})
+
+
+def _shown(record: ResourceRecord, now: datetime) -> dict[str, Any]:
+    return read(record) | read_freshness(record, now)
+
+
+def _only_staff(caller: SystemCaller | StaffCaller) -> None:
+    if isinstance(caller, SystemCaller):
+        raise Forbidden(
+            "逾期清单只供工作人员查询；请去掉 overdue", "only staff ask for what is overdue; leave overdue out"
+        )
 
 
 async def _visible(session: AsyncSession, reference: str, caller: SystemCaller | StaffCaller) -> ResourceRecord:
@@ -109,5 +143,10 @@ def _nothing() -> NotFound:
 
 
 router = APIRouter()
+# `/{id:path}` takes every path below: what is more special comes first.
+router.include_router(resource_dcat.router)
+router.include_router(resource_reviews.router)
+router.include_router(resource_upstream.router)
 router.include_router(reading)
+router.include_router(resource_search.rebuilding)
 router.include_router(resource_steps.router)

@@ -30,17 +30,22 @@ def call(
     path: str,
     *,
     body: Mapping[str, Any] | None = None,
+    content: tuple[str, bytes] | None = None,
     query: Mapping[str, Any] | None = None,
     session: Session | None = None,
 ) -> Any:
     """The hub's answer, read as JSON; None for an answer without content. Raises `Refused` and `Missing`.
 
-    `session` is the one on file unless given. Members of `query` that are None are left out.
+    `content` is a media type and bytes, instead of a `body` in JSON; `session` is the one on file unless given.
+    Members of `query` that are None are left out.
     """
     held = session or sessions.load()
     parameters = {name: value for name, value in (query or {}).items() if value is not None}
     with failures(), _wire(held.url) as wire:
         headers = {"Authorization": f"Bearer {held.token}"} if held.token else {}
+        if content is not None:
+            headers["Content-Type"] = content[0]
+            return _read(wire.call(method, path, content=content[1], params=parameters, headers=headers))
         return _read(wire.call(method, path, json=body, params=parameters, headers=headers))
 
 

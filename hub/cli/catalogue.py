@@ -1,6 +1,7 @@
 """`shuniu resource`: the catalogue, from a draft to its withdrawal."""
 
-from typing import BinaryIO
+import json
+from typing import Any, BinaryIO
 from urllib.parse import quote
 
 import click
@@ -8,6 +9,7 @@ import click
 from hub.cli import api, sheets
 from hub.cli.files import object_in
 from hub.cli.output import show_json, show_table
+from hub.cli.resource_search import add_search
 from hub.cli.verbs import Kind, add_list, add_move, add_show, as_json, show
 
 RESOURCES = Kind(
@@ -31,6 +33,31 @@ def resource() -> None:
 def add(*, file: BinaryIO, as_json: bool) -> None:
     """Print the resource with the code it was given."""
     show(api.call("POST", RESOURCES.path, body=object_in(file)), as_json=as_json)
+
+
+@resource.command("add-list", help="按清单类型 KEY 登记资源草稿 / register a draft of a type of list")
+@click.argument("key")
+@click.option("--system", required=True, metavar="SYS", help="发布数据的系统代码 / code of the system that publishes")
+@click.option("--provider", metavar="ID", help="提供机构的 id，默认本人机构 / id of the provider, your own by default")
+@click.option("--name", help="资源名称，默认按类型 / name, by default the type's")
+@click.option("--classification", help="类项目细目，默认按类型 / classification, by default the type's")
+@click.option("--example", "is_example", is_flag=True, help="示例资源 / an example")
+@click.option(
+    "--samples", type=click.File("wb"), help="把样例行写成载荷，供 shuniu send / write sample rows for shuniu send"
+)
+@as_json
+def add_list_resource(
+    key: str, *, name: str | None, is_example: bool, samples: BinaryIO | None, as_json: bool, **given: str | None
+) -> None:
+    """Print the resource with the code it was given."""
+    body: dict[str, Any] = {field: value for field, value in given.items() if value is not None}
+    body |= {"is_example": is_example} | ({} if name is None else {"description": {"name": name}})
+    path = f"/v1/list-types/{api.segment(key)}"
+    made = api.call("POST", f"{path}/resources", body=body)
+    if samples is not None:
+        rows = api.call("GET", path)["samples"]
+        samples.write(json.dumps({"op": "upsert", "records": rows}, ensure_ascii=False, indent=1).encode())
+    show(made, as_json=as_json)
 
 
 @resource.command(help="按 FILE 修改草稿（description、items）/ edit the draft")
@@ -81,13 +108,105 @@ def schema(named: str, *, ver: int | None) -> None:
     show_json(api.call("GET", f"{RESOURCES.address(named)}/schema", query={"ver": ver}))
 
 
+@resource.command(help="通过轮到的一步审查审核 / approve the step whose turn it is")
+@click.argument("named", metavar=_FORM)
+@click.option("--opinion", help="意见，存档备查 / what is to be said with it")
+@as_json
+def approve(named: str, *, opinion: str | None, as_json: bool) -> None:
+    """Print the step."""
+    body = None if opinion is None else {"opinion": opinion}
+    show(api.call("POST", f"{RESOURCES.address(named)}/approve", body=body), as_json=as_json)
+
+
+@resource.command(help="审核通过并发布 / take the last step: publish")
+@click.argument("named", metavar=_FORM)
+@click.option(
+    "--confirm-breaking", is_flag=True, help="已知与现行版本不兼容 / the breaks with the live version are known"
+)
+@click.option(
+    "--replaced-ends-at", metavar="TIME", help="旧版本停用时间，默认 30 天后 / when the replaced version ends"
+)
+@as_json
+def publish(named: str, *, confirm_breaking: bool, replaced_ends_at: str | None, as_json: bool) -> None:
+    """Print the resource."""
+    body: dict[str, object] = {"confirm_breaking": confirm_breaking}
+    if replaced_ends_at is not None:
+        body["replaced_ends_at"] = replaced_ends_at
+    show(api.call("POST", f"{RESOURCES.address(named)}/publish", body=body), as_json=as_json)
+
+
+@resource.command(help="审查审核记录、与现行版本的差别、一数一源 / its review, its changes, who claims its items")
+@click.argument("named", metavar=_FORM)
+@as_json
+def reviews(named: str, *, as_json: bool) -> None:
+    """Print the steps of every round, newest first, then what the reviewer should know of the open version."""
+    found = api.call("GET", f"{RESOURCES.address(named)}/reviews")
+    if as_json:
+        show_json(found)
+        return
+    columns = ("version", "round", "position", "kind", "role", "organisation.name", "verdict", "opinion")
+    show_table(found["items"], columns)
+    for change in found.get("changes", ()):
+        click.echo(f"[{change['effect']}] {change['zh']} / {change['en']}")
+    for claim in found.get("claims", ()):
+        click.echo(f"[一数一源 CAT-09] {claim['zh']} / {claim['en']}")
+
+
+@resource.command(help="逾期未更新的资源 / resources whose data are late")
+@as_json
+def overdue(*, as_json: bool) -> None:
+    """Print the resources that are overdue, by code."""
+    found = api.items(RESOURCES.path, query={"overdue": "true"})
+    if as_json:
+        show_json(list(found))
+    else:
+        show_table(found, ("code", "name", "provider.name", "last_data_at", "expected_at"))
+
+
+@resource.command(help="上报状态与历史 / its registrations with catalogues above")
+@click.argument("named", metavar=_FORM)
+@as_json
+def upstream(named: str, *, as_json: bool) -> None:
+    """Print every state by catalogue, oldest first."""
+    found = api.call("GET", f"{RESOURCES.address(named)}/upstream")["items"]
+    if as_json:
+        show_json(found)
+    else:
+        show_table(found, ("catalogue", "state", "upstream_code", "receipt.reference", "recorded_at"))
+
+
+@resource.command("record-upstream", help="记录上报状态；不改本级代码和状态 / record a state; nothing here changes")
+@click.argument("named", metavar=_FORM)
+@click.option("--catalogue", required=True, help="上级目录的枢纽标识或名称 / hub id or name of the catalogue above")
+@click.option("--state", required=True, type=click.Choice(["pending", "refused", "accepted", "cancelled"]))
+@click.option("--upstream-code", help="上级代码 / the code it has there")
+@click.option("--receipt", help="回执编号 / reference of the receipt")
+@click.option("--receipt-digest", metavar="sha-256:HEX", help="回执原件摘要 / digest of its bytes")
+@click.option("--receipt-at", metavar="TIME", help="回执时间 / its time")
+@as_json
+def record_upstream(
+    named: str,
+    *,
+    receipt: str | None,
+    receipt_digest: str | None,
+    receipt_at: str | None,
+    as_json: bool,
+    **given: str | None,
+) -> None:
+    """Print the state."""
+    body: dict[str, object] = {name: value for name, value in given.items() if value is not None}
+    if receipt is not None:
+        body["receipt"] = {"reference": receipt, "digest": receipt_digest or "", "at": receipt_at or ""}
+    show(api.call("POST", f"{RESOURCES.address(named)}/upstream", body=body), as_json=as_json)
+
+
 resource.add_command(sheets.import_workbook)
 resource.add_command(sheets.export)
 resource.add_command(sheets.template)
 add_list(resource, RESOURCES)
 add_show(resource, RESOURCES)
+add_search(resource, RESOURCES)
 add_move(resource, RESOURCES, "submit", "提交审核 / submit for review")
-add_move(resource, RESOURCES, "publish", "审核通过并发布 / approve and publish")
 add_move(resource, RESOURCES, "return", "退回修改 / send back to the editor", reason=True)
 add_move(resource, RESOURCES, "suspend", "暂停：不再接收 / nothing is accepted for it", reason=True)
 add_move(resource, RESOURCES, "resume", "恢复 / let the exchange go on")

@@ -167,7 +167,7 @@ def judge_exchange(opened: Opened, signer: SignerState, picture: Picture, *, now
         # 9 payload form
         payload = _payload(opened)
         # 10 resource, provider, version
-        resource, version = _resource(header, signer, picture)
+        resource, version = _resource(header, signer, picture, now)
         # 11 secrecy
         _check_secrecy(opened.payload_bytes, payload, version)
         # 12 schema
@@ -176,7 +176,7 @@ def judge_exchange(opened: Opened, signer: SignerState, picture: Picture, *, now
         lanes = _lanes(header, resource, version, now)
     except Refused as refusal:
         raise RegistryDependent(refusal, signer=signer, after_seen=True) from None
-    until = min([signer.not_after, *(_turns(lane, now) for lane in resource.lanes)])
+    until = min([signer.not_after, version.ends_at or FOREVER, *(_turns(lane, now) for lane in resource.lanes)])
     return Judged(signer, resource, version, lanes, _count(payload), picture.epoch, until)
 
 
@@ -200,7 +200,9 @@ def _payload(opened: Opened) -> dict[str, object]:
         raise _refused("malformed-payload", fault.zh, fault.en) from None
 
 
-def _resource(header: Header, signer: SignerState, picture: Picture) -> tuple[ResourceState, LiveVersion]:
+def _resource(
+    header: Header, signer: SignerState, picture: Picture, now: datetime
+) -> tuple[ResourceState, LiveVersion]:
     resource = picture.resources.get(header.res or "")
     if resource is None:
         raise _refused(
@@ -221,14 +223,18 @@ def _resource(header: Header, signer: SignerState, picture: Picture) -> tuple[Re
             f"the resource {header.res} is {resource.status}: nothing is exchanged; ask the catalogue's authority",
         )
     version = resource.versions.get(header.ver or 0)
-    if version is None:
-        usable = ", ".join(str(number) for number in sorted(resource.versions))
+    if version is None or not _takes_payloads(version, now):
+        usable = ", ".join(str(n) for n, found in sorted(resource.versions.items()) if _takes_payloads(found, now))
         raise _refused(
             "wrong-version",
             f"资源 {header.res} 的版本 {header.ver} 不可用；可用版本：{usable}",
             f"version {header.ver} of {header.res} takes no payloads; usable: {usable}",
         )
     return resource, version
+
+
+def _takes_payloads(version: LiveVersion, now: datetime) -> bool:
+    return version.ends_at is None or now < version.ends_at
 
 
 def _check_secrecy(raw: bytes, payload: dict[str, object], version: LiveVersion) -> None:

@@ -1,17 +1,21 @@
-"""The SQL of publishing: resources as outsiders read them, who submitted, and the pins of grants. Decides nothing."""
+"""The SQL of publishing: resources as outsiders read them, who takes them, and the pins of grants. Decides nothing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from functools import cache
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, select, text
+import asyncpg
+from sqlalchemy import ARRAY, Select, Text, Uuid, and_, any_, bindparam, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from catalog.models import Resource, ResourceVersion
-from hub.audit.models import LogEntry
-from hub.db.ids import lowest_id
+from catalog.statements import Statement, compiled
+from hub.publishing.freshness import expected_at
+from hub.publishing.models import ResourceFreshness
 from hub.registry.models import Organisation, System
 
 # Access stands beside this floor, not under it, so its tables are named and not imported.
@@ -20,31 +24,119 @@ _PIN = text(
     " SELECT id, :version, :digest FROM access_grant WHERE resource_id = :resource AND state <> 'revoked'"
 )
 
+_CONSUMERS = text(
+    "SELECT DISTINCT s.organisation_id FROM access_grant g JOIN system s ON s.id = g.consumer_id"
+    " WHERE g.resource_id = :resource AND g.state <> 'revoked'"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class ResourceRecord:
-    """A resource with what outsiders know its ends by; `schema_digest` is the live version's, None before the first."""
+    """A resource with what outsiders know its ends by; `schema_digest` is the live version's, None before the first.
+
+    `last_data_at` is when data last came, `expected_at` the moment from which it is overdue (`hub.publishing.freshness`).
+    """
 
     resource: Resource
     provider: Organisation
     system: str
     schema_digest: str | None
+    last_data_at: datetime | None
+    expected_at: datetime | None
 
 
-async def describe(session: AsyncSession, resources: Sequence[UUID]) -> dict[UUID, ResourceRecord]:
-    """The resources of these ids, by id."""
+def _described() -> Select[*tuple[Any, ...]]:
     live = and_(
         col(ResourceVersion.resource_id) == col(Resource.id),
         col(ResourceVersion.number) == col(Resource.live_version),
     )
-    query = (
-        select(Resource, Organisation, col(System.code), col(ResourceVersion.schema_digest))
+    return (
+        select(
+            Resource,
+            Organisation,
+            col(System.code),
+            col(ResourceVersion.schema_digest),
+            col(ResourceFreshness.last_data_at),
+            expected_at(),
+        )
         .join(Organisation, col(Resource.provider_id) == col(Organisation.id))
         .join(System, col(Resource.system_id) == col(System.id))
         .outerjoin(ResourceVersion, live)
-        .where(col(Resource.id).in_(resources))
+        .outerjoin(ResourceFreshness, col(ResourceFreshness.resource_id) == col(Resource.id))
+        .where(col(Resource.id) == any_(bindparam("resources", type_=ARRAY(Uuid))))
     )
-    return {row[0].id: ResourceRecord(row[0], row[1], row[2], row[3]) for row in await session.execute(query)}
+
+
+async def describe(session: AsyncSession, resources: Sequence[UUID]) -> dict[UUID, ResourceRecord]:
+    """The resources of these ids, by id."""
+    found = await session.execute(_described(), {"resources": list(resources)})
+    return {row[0].id: ResourceRecord(row[0], row[1], row[2], row[3], row[4], row[5]) for row in found}
+
+
+async def describe_quickly(connection: asyncpg.Connection, resources: Sequence[UUID]) -> dict[UUID, ResourceRecord]:
+    """The same, to be read and not to be changed: no session knows the rows."""
+    statement, of_resource, of_organisation = _quickly()
+    described: dict[UUID, ResourceRecord] = {}
+    for row in await statement.fetch(connection, resources=list(resources)):
+        values = iter(row)
+        resource = Resource.model_construct(**{name: next(values) for name in of_resource})
+        provider = Organisation.model_construct(**{name: next(values) for name in of_organisation})
+        described[resource.id] = ResourceRecord(resource, provider, *values)
+    return described
+
+
+@cache
+def _quickly() -> tuple[Statement, Sequence[str], Sequence[str]]:
+    """The statement, and the columns of the two tables in its rows."""
+    tables = Resource.metadata.tables
+    return compiled(_described()), tables["resource"].c.keys(), tables["organisation"].c.keys()
+
+
+async def organisations_quickly(
+    connection: asyncpg.Connection, identifiers: Sequence[UUID]
+) -> dict[UUID, Organisation]:
+    """The organisations of these ids, by id, to be read and not to be changed."""
+    found = await _ORGANISATIONS.fetch(connection, identifiers=list(identifiers))
+    return {row["id"]: Organisation.model_construct(**dict(row)) for row in found}
+
+
+async def overdue(session: AsyncSession, at: datetime, *, after_code: str | None, limit: int) -> Sequence[UUID]:
+    """Up to `limit` resources that are overdue at that moment, in the order of their codes, beyond `after_code`."""
+    query = (
+        select(col(Resource.id))
+        .outerjoin(ResourceFreshness, col(ResourceFreshness.resource_id) == col(Resource.id))
+        .where(expected_at() <= at)
+        .order_by(col(Resource.code))
+        .limit(limit)
+    )
+    if after_code is not None:
+        query = query.where(col(Resource.code) > after_code)
+    return (await session.scalars(query)).all()
+
+
+async def live_versions(session: AsyncSession, resources: Sequence[UUID]) -> dict[UUID, ResourceVersion]:
+    """The live versions of these resources, by the resource's id."""
+    query = select(ResourceVersion).join(Resource, col(ResourceVersion.resource_id) == col(Resource.id))
+    live = query.where(col(Resource.id).in_(resources), col(ResourceVersion.number) == col(Resource.live_version))
+    return {version.resource_id: version for version in await session.scalars(live)}
+
+
+async def organisations(session: AsyncSession, identifiers: Sequence[UUID]) -> dict[UUID, Organisation]:
+    """The organisations of these ids, by id."""
+    found = await session.scalars(select(Organisation).where(col(Organisation.id).in_(identifiers)))
+    return {row.id: row for row in found}
+
+
+async def organisation_of_code(connection: asyncpg.Connection, code: str) -> UUID | None:
+    """The id of the organisation with that 统一社会信用代码."""
+    rows = await _OF_CODE.fetch(connection, code=code)
+    return rows[0][0] if rows else None
+
+
+_ORGANISATIONS = compiled(
+    select(Organisation).where(col(Organisation.id) == any_(bindparam("identifiers", type_=ARRAY(Uuid))))
+)
+_OF_CODE = compiled(select(col(Organisation.id)).where(col(Organisation.code) == bindparam("code", type_=Text)))
 
 
 async def pin(session: AsyncSession, resource: UUID, version: int, digest: str) -> int:
@@ -53,14 +145,6 @@ async def pin(session: AsyncSession, resource: UUID, version: int, digest: str) 
     return int(found.rowcount)  # type: ignore[attr-defined]
 
 
-async def submitters(session: AsyncSession, code: str, at: datetime) -> Sequence[str]:
-    """The actors of the log entries that say the resource was submitted at that moment."""
-    # An entry's id carries its time, so a moment of the log is a range of its primary key; two milliseconds, for the
-    # bounds are rounded.
-    query = select(col(LogEntry.actor)).where(
-        col(LogEntry.id) >= lowest_id(at),
-        col(LogEntry.id) < lowest_id(at + timedelta(milliseconds=2)),
-        col(LogEntry.event) == "resource.submitted",
-        col(LogEntry.object_id) == code,
-    )
-    return (await session.scalars(query)).all()
+async def consumers(session: AsyncSession, resource: UUID) -> Sequence[UUID]:
+    """The organisations whose systems hold a grant of the resource that is not revoked."""
+    return (await session.scalars(_CONSUMERS, {"resource": resource})).all()

@@ -1,10 +1,11 @@
-"""A step of the catalogue with all that belongs to it here: the log entry, the epoch, the pins of grants. None commits.
+"""A step of the catalogue with all that belongs to it here: the log entry, the epoch, who wrote it. None commits.
 
-Two kinds of step. Those that change what may be exchanged (publish, end a version, suspend, resume, withdraw) hold the
-barrier from their first statement (I3). Those that only prepare (register, edit, submit, return, begin a successor)
-change nothing that is live (I7), so they hold nothing: new items are judged in a child process meanwhile, and every
-acceptance of the hub would wait with them. They bump the epoch all the same, for the picture shows drafts too. As the
-epoch's row is the last lock that any step takes, no two steps wait for each other.
+Steps that decide on what was submitted (return, publish) are in `deciding`. Two kinds of step. Those that change what may
+be exchanged (publish, end a version, suspend, resume, withdraw) hold the barrier from their first statement (I3). Those
+that only prepare (register, edit, submit, return, begin a successor) change nothing that is live (I7), so they hold
+nothing: new items are judged in a child process meanwhile, and every acceptance of the hub would wait with them. They bump
+the epoch all the same, for the picture shows drafts too. As the epoch's row is the last lock that any step takes, and the
+step of a review is locked before its resource, no two steps wait for each other.
 
 The child runs before the step's first statement: call `register_resource`, `edit_draft` and `new_version` on a session
 that has not begun a transaction, or its connection sits idle and the server ends it.
@@ -18,29 +19,30 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from catalog import queries, steps
+from catalog import cursors, queries, steps
 from catalog import service as catalog
-from catalog.codes import ResourceStatus, VersionState
+from catalog.codes import ResourceStatus
+from catalog.dcat.writing import Entry
 from catalog.errors import CatalogError, UnknownResource
 from catalog.items import Item, parse_items
 from catalog.metadata import Metadata, parse_metadata
 from catalog.models import ResourceVersion
 from catalog.rules import Owner
 from certs.header import is_resource_code
-from hub.audit.entry import Actor, Event
+from hub.audit.entry import Actor
 from hub.audit.service import Recorder
 from hub.db.ids import new_id
 from hub.publishing import repository
-from hub.publishing.errors import NotSubmitted, OwnSubmission, PublisherRetired
+from hub.publishing.errors import PublisherRetired
+from hub.publishing.recording import finish, hold, refusing, take
 from hub.publishing.repository import ResourceRecord
-from hub.registry import barrier
 from hub.registry import repository as registry_rows
 from hub.registry import service as registry
 from hub.registry.errors import from_catalog
 from hub.registry.models import Organisation, System
+from hub.reviewing import service as reviewing
 
 _Step = TypeVar("_Step", bound=steps.Step)
-_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +60,8 @@ class Parties:
 
 
 async def find_parties(session: AsyncSession, provider_id: UUID, system_code: str) -> Parties:
-    """The parties of a description. Raises UnknownOrganisation, UnknownSystem, PublisherRetired."""
-    provider = await registry.find_organisation(session, provider_id)
+    """The parties of a description. Raises UnknownOrganisation, OrganisationEnded, UnknownSystem, PublisherRetired."""
+    provider = await registry.find_active_organisation(session, provider_id)
     system, _ = await registry.find_system(session, system_code)
     if system.state == "retired":
         raise PublisherRetired(system_code)
@@ -68,7 +70,7 @@ async def find_parties(session: AsyncSession, provider_id: UUID, system_code: st
 
 async def nearest_code(session: AsyncSession, organisation: Organisation) -> str:
     """The 统一社会信用代码 of an organisation, or of the nearest body above it that has one."""
-    # A body without a code of its own stands under a parent (县审改办), which was there before it: the walk ends.
+    # A body without a code of its own stands under a parent (县审改办), and no body ever stands under itself: the walk ends.
     coded = organisation
     while coded.code is None and coded.parent_id is not None:
         parent = await registry_rows.organisation(session, coded.parent_id)
@@ -89,12 +91,20 @@ async def register_resource(
     recorder: Recorder,
     now: datetime,
 ) -> steps.ResourceRegistered:
-    """Register a resource with its first draft. Raises InvalidInput with every fault of metadata and items."""
+    """Register a resource with its first draft.
+
+    Raises InvalidInput with every fault of metadata and items, UnknownOrganisation, OrganisationEnded.
+    """
     parsed = _parsed(items)
-    act = catalog.register_resource(
-        session, metadata, parsed, owner=owner, resource_id=new_id(now), classification=classification, now=now
+    step = await refusing(
+        catalog.register_resource(
+            session, metadata, parsed, owner=owner, resource_id=new_id(now), classification=classification, now=now
+        )
     )
-    return await _take(session, "resource.registered", act, actor, recorder)
+    # Asked once more, now that it cannot end before this commits: the child took its time.
+    await registry.find_active_organisation(session, owner.provider_id)
+    await _note(session, "resource.registered", step, actor, recorder)
+    return step
 
 
 async def edit_draft(
@@ -104,14 +114,17 @@ async def edit_draft(
     metadata: Metadata | None = None,
     items: Sequence[Mapping[str, Any]] | None = None,
     system_id: UUID | None = None,
+    provider_id: UUID | None = None,
     actor: Actor,
     recorder: Recorder,
     now: datetime,
 ) -> steps.DraftEdited:
     """Replace the draft's metadata or items; what is left out stays. Raises NotFound, Conflict, InvalidInput."""
     parsed = None if items is None else _parsed(items)
-    act = catalog.edit_draft(session, resource_id, metadata=metadata, items=parsed, system_id=system_id, now=now)
-    return await _take(session, "resource.edited", act, actor, recorder)
+    act = catalog.edit_draft(
+        session, resource_id, metadata=metadata, items=parsed, system_id=system_id, provider_id=provider_id, now=now
+    )
+    return await _written(session, "resource.edited", act, actor, recorder)
 
 
 async def new_version(
@@ -127,39 +140,19 @@ async def new_version(
     """Begin a successor of the published version; that one stays live. Raises NotFound, Conflict, InvalidInput."""
     parsed = None if items is None else _parsed(items)
     act = catalog.new_version(session, resource_id, metadata=metadata, items=parsed, now=now)
-    return await _take(session, "resource.drafted", act, actor, recorder)
+    return await _written(session, "resource.drafted", act, actor, recorder)
 
 
 async def submit(
     session: AsyncSession, resource_id: UUID, *, actor: Actor, recorder: Recorder, now: datetime
 ) -> steps.VersionSubmitted:
-    """Hand the draft in for review. Raises NotFound, Conflict."""
-    act = catalog.submit(session, resource_id, now=now)
-    return await _take(session, "resource.submitted", act, actor, recorder)
-
-
-async def return_to_draft(
-    session: AsyncSession, resource_id: UUID, *, reason: str, actor: Actor, recorder: Recorder, now: datetime
-) -> steps.VersionReturned:
-    """Send the submitted version back to its editor. Raises NotFound, Conflict, InvalidInput."""
-    act = catalog.return_to_draft(session, resource_id, reason=reason, now=now)
-    return await _take(session, "resource.returned", act, actor, recorder)
-
-
-async def publish(
-    session: AsyncSession, resource_id: UUID, *, actor: Actor, recorder: Recorder, now: datetime
-) -> steps.VersionPublished:
-    """Make the submitted version the live one and pin it for every grant that is not revoked.
-
-    Raises NotFound, Conflict, NotSubmitted, OwnSubmission.
-    """
-    now = await barrier.hold(session, now)
-    await _check_review(session, resource_id, actor)
-    step = await _refusing(catalog.publish(session, resource_id, now=now))
+    """Hand the draft in for review, whose steps its list decides. Raises NotFound, Conflict, ChainMissing."""
+    step = await refusing(catalog.submit(session, resource_id, now=now))
     assert step.version is not None
-    assert step.schema_digest is not None
-    pinned = await repository.pin(session, resource_id, step.version, step.schema_digest)
-    await _finish(session, "resource.published", step, actor, recorder, grants=pinned)
+    await reviewing.add_author(session, resource_id, step.version, actor)
+    said = (await find_version(session, resource_id, step.version)).description
+    laid = await reviewing.lay_down(session, resource_id, step.version, list_type=said.get("list_type"), now=now)
+    await finish(session, "resource.submitted", step, actor, recorder, round=laid[0].round, steps=len(laid))
     return step
 
 
@@ -167,43 +160,43 @@ async def end_version(
     session: AsyncSession, resource_id: UUID, number: int, *, actor: Actor, recorder: Recorder, now: datetime
 ) -> steps.VersionEnded:
     """Let a replaced version take no more payloads. Raises NotFound, Conflict."""
-    now = await barrier.hold(session, now)
+    now = await hold(session, now)
     act = catalog.end_version(session, resource_id, number, now=now)
-    return await _take(session, "resource.version-ended", act, actor, recorder)
+    return await take(session, "resource.version-ended", act, actor, recorder)
 
 
 async def suspend(
     session: AsyncSession, resource_id: UUID, *, reason: str, actor: Actor, recorder: Recorder, now: datetime
 ) -> steps.ResourceSuspended:
     """Stop the exchange of a published resource. Raises NotFound, Conflict, InvalidInput."""
-    now = await barrier.hold(session, now)
+    now = await hold(session, now)
     act = catalog.suspend(session, resource_id, reason=reason, now=now)
-    return await _take(session, "resource.suspended", act, actor, recorder)
+    return await take(session, "resource.suspended", act, actor, recorder)
 
 
 async def resume(
     session: AsyncSession, resource_id: UUID, *, actor: Actor, recorder: Recorder, now: datetime
 ) -> steps.ResourceResumed:
     """Let the exchange of a suspended resource go on. Raises NotFound, Conflict."""
-    now = await barrier.hold(session, now)
-    return await _take(session, "resource.resumed", catalog.resume(session, resource_id, now=now), actor, recorder)
+    now = await hold(session, now)
+    return await take(session, "resource.resumed", catalog.resume(session, resource_id, now=now), actor, recorder)
 
 
 async def withdraw(
     session: AsyncSession, resource_id: UUID, *, reason: str, actor: Actor, recorder: Recorder, now: datetime
 ) -> steps.ResourceWithdrawn:
     """End the resource and all its versions for good. Raises NotFound, Conflict, InvalidInput."""
-    now = await barrier.hold(session, now)
+    now = await hold(session, now)
     act = catalog.withdraw(session, resource_id, reason=reason, now=now)
-    return await _take(session, "resource.withdrawn", act, actor, recorder)
+    return await take(session, "resource.withdrawn", act, actor, recorder)
 
 
 async def find_resource(session: AsyncSession, reference: str) -> ResourceRecord:
     """The resource of that id or code. Raises NotFound."""
     if is_resource_code(reference):
-        resource = await _refusing(queries.get_by_code(session, reference))
+        resource = await refusing(queries.get_by_code(session, reference))
     else:
-        resource = await _refusing(queries.get(session, _identifier(reference)))
+        resource = await refusing(queries.get(session, _identifier(reference)))
     return (await repository.describe(session, [resource.id]))[resource.id]
 
 
@@ -211,35 +204,58 @@ async def list_resources(
     session: AsyncSession, *, cursor: str | None, limit: int, statuses: Sequence[ResourceStatus] = ()
 ) -> tuple[Sequence[ResourceRecord], str | None]:
     """A page of resources by code, with the cursor of the next page. Raises InvalidInput (cursor)."""
-    page = await _refusing(queries.list_resources(session, cursor=cursor, limit=limit, statuses=statuses))
+    page = await refusing(queries.list_resources(session, cursor=cursor, limit=limit, statuses=statuses))
     described = await repository.describe(session, [resource.id for resource in page.items])
     return [described[resource.id] for resource in page.items], page.next
 
 
+async def list_entries(session: AsyncSession, *, cursor: str | None, limit: int) -> tuple[Sequence[Entry], str | None]:
+    """A page of what is published, as DCAT writes it, with the cursor of the next page. Raises InvalidInput (cursor)."""
+    records, following = await list_resources(session, cursor=cursor, limit=limit, statuses=(ResourceStatus.PUBLISHED,))
+    live = await repository.live_versions(session, [record.resource.id for record in records])
+    return [_entry(record, live[record.resource.id]) for record in records], following
+
+
+async def list_overdue(
+    session: AsyncSession, *, cursor: str | None, limit: int, at: datetime
+) -> tuple[Sequence[ResourceRecord], str | None]:
+    """A page of the resources that are overdue at that moment, by code, with the cursor of the next. Raises InvalidInput."""
+    after = None if cursor is None else _decoded(cursor)
+    found = await repository.overdue(session, at, after_code=after, limit=limit + 1)
+    described = await repository.describe(session, found[:limit])
+    records = [described[identifier] for identifier in found[:limit]]
+    return records, cursors.encode(records[-1].resource.code) if len(found) > limit else None
+
+
 async def list_versions(session: AsyncSession, resource_id: UUID) -> Sequence[ResourceVersion]:
     """All versions, oldest first. Raises NotFound."""
-    return await _refusing(queries.versions(session, resource_id))
+    return await refusing(queries.versions(session, resource_id))
 
 
 async def find_version(session: AsyncSession, resource_id: UUID, number: int | None) -> ResourceVersion:
     """That version, or the live one. Raises NotFound."""
-    return await _refusing(queries.version(session, resource_id, number))
+    return await refusing(queries.version(session, resource_id, number))
 
 
-async def _check_review(session: AsyncSession, resource_id: UUID, actor: Actor) -> None:
-    """Only what is under review is published, and not by whoever put it there."""
-    record = await find_resource(session, str(resource_id))
-    waiting = [
-        version
-        for version in await list_versions(session, resource_id)
-        if version.state == VersionState.SUBMITTED and version.submitted_at is not None
-    ]
-    if not waiting:
-        raise NotSubmitted(record.resource.code)
-    submitted_at = waiting[0].submitted_at
-    assert submitted_at is not None
-    if actor.id in await repository.submitters(session, record.resource.code, submitted_at):
-        raise OwnSubmission(record.resource.code)
+def _decoded(cursor: str) -> str:
+    try:
+        return cursors.decode(cursor)
+    except CatalogError as error:
+        raise from_catalog(error) from error
+
+
+def _entry(record: ResourceRecord, version: ResourceVersion) -> Entry:
+    assert version.published_at is not None
+    return Entry(
+        code=record.resource.code,
+        metadata=Metadata.model_validate(version.description),
+        provider_name=record.provider.name,
+        provider_code=record.provider.code,
+        version=version.number,
+        published_at=version.published_at,
+        updated_at=record.resource.updated_at,
+        item_names=[item["name"] for item in version.items],
+    )
 
 
 def _identifier(reference: str) -> UUID:
@@ -264,35 +280,15 @@ def _parsed(items: Sequence[Mapping[str, Any]]) -> tuple[Item, ...]:
         raise from_catalog(error) from error
 
 
-async def _refusing(act: Awaitable[_Result]) -> _Result:
-    try:
-        return await act
-    except CatalogError as error:
-        raise from_catalog(error) from error
-
-
-async def _take(session: AsyncSession, event: str, act: Awaitable[_Step], actor: Actor, recorder: Recorder) -> _Step:
-    step = await _refusing(act)
-    await _finish(session, event, step, actor, recorder)
+async def _written(session: AsyncSession, event: str, act: Awaitable[_Step], actor: Actor, recorder: Recorder) -> _Step:
+    """Take a step that writes a version, and note who wrote it."""
+    step = await refusing(act)
+    await _note(session, event, step, actor, recorder)
     return step
 
 
-async def _finish(
-    session: AsyncSession, event: str, step: steps.Step, actor: Actor, recorder: Recorder, **counts: int
-) -> None:
-    recorder.record(session, event_of(event, step, actor, **counts), now=step.at)
-    await barrier.bump(session)
-
-
-def event_of(event: str, step: steps.Step, actor: Actor, **more: int | str) -> Event:
-    """The log's event of a step of the catalogue."""
-    details: dict[str, Any] = {"version": step.version, "schema_digest": step.schema_digest, **more}
-    return Event(
-        event,
-        actor,
-        "resource",
-        step.code,
-        before=step.before or "",
-        after=step.after,
-        details={name: value for name, value in details.items() if value is not None},
-    )
+async def _note(session: AsyncSession, event: str, step: steps.Step, actor: Actor, recorder: Recorder) -> None:
+    """Record a step that wrote a version, and who wrote it."""
+    assert step.version is not None
+    await reviewing.add_author(session, step.resource_id, step.version, actor)
+    await finish(session, event, step, actor, recorder)

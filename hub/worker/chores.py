@@ -1,4 +1,4 @@
-"""The hub's regular chores: partitions made ahead, and what has outlived its use cleared away.
+"""The hub's regular chores: partitions made ahead, freshness noted, and what has outlived its use cleared away.
 
 Any number of workers may run; a chore takes its own lock or is harmless when two do it. A chore that fails is logged and
 comes again; it never stops the others.
@@ -17,6 +17,7 @@ from hub.db.faults import FAULTS
 from hub.db.ids import lowest_id
 from hub.db.partitions import ensure_partitions
 from hub.identity.token_issue import KEPT_BEYOND
+from hub.publishing import freshness
 
 log = logging.getLogger(__name__)
 
@@ -84,6 +85,7 @@ class Chores:
         """Each chore once, whatever has become of the others. Raises what shows that the connection is gone."""
         chores = (
             self.make_partitions,
+            self.note_data,
             self.clear_acceptances,
             self.clear_attempts,
             self.clear_assertions,
@@ -103,6 +105,10 @@ class Chores:
         """The months ahead."""
         for name in await ensure_partitions(self.connection, self.now):
             log.info("partition made", extra={"partition": name})
+
+    async def note_data(self) -> None:
+        """When data last came for each resource."""
+        await freshness.note_data(self.connection, self.stop)
 
     async def clear_acceptances(self) -> None:
         """Keys of messages that have had their 24 months; receipts move to their exchanges."""

@@ -50,7 +50,7 @@ def test_chinese_character_classes_fit_the_limits() -> None:
 
 def test_an_unknown_format_is_refused_instead_of_ignored() -> None:
     with pytest.raises(SchemaRefused) as refused:
-        compile_schema(schema_of(format="uscc"))
+        compile_schema(schema_of(format="colour"))
     assert refused.value.field == "/format"
 
 

@@ -8,11 +8,16 @@ from hypothesis import strategies as st
 
 from catalog.errors import InvalidIdentifier
 from catalog.identifiers import (
+    MOD_37_36_ALPHABET,
     USCC_ALPHABET,
     check_citizen_id,
+    check_document_number,
+    check_licence_id,
     check_region,
     check_uscc,
     citizen_id_check,
+    mod_37_36_check,
+    normal_document_number,
     organisation_code_check,
     parent_region,
     parse_resource_code,
@@ -185,3 +190,124 @@ def test_a_resource_code_comes_apart_into_classification_and_sequence() -> None:
 def test_what_is_no_resource_code_is_refused(code: str) -> None:
     with pytest.raises(InvalidIdentifier, match="信息资源代码"):
         parse_resource_code(code)
+
+
+PUBLISHED_LICENCES = (
+    "1.2.156.3005.2.11100000000013338W032.11220000013544541J.2430599.001.F",
+    "1.2.156.3005.2.11100000000013338W011.11430000006122244L.20230000403.001.U",
+    "1.2.156.3005.2.11100000MB03271699022.340100.000000016.001.9",
+    "1.2.156.3005.2.11100000000013338W009.11330105002500287C.2025052201.002.0",
+    "1.2.156.3005.2.11100000000013338W032.11621124013912345D.2026000001.001.4",
+)
+WRONG_SAMPLE = "1.2.156.3005.2.11100000000013661B006.113700000045046442.209FA4E88F9E4C878F3E9BED2CE7EA49.001.M"
+
+
+@pytest.mark.parametrize("text", ["A12425GABC1234002M", "B159D8FA01240000K", "188166C7342000003"])
+def test_the_vectors_of_iso_7064_have_their_check_character(text: str) -> None:
+    assert mod_37_36_check(text[:-1]) == text[-1]
+
+
+@given(st.text(MOD_37_36_ALPHABET, min_size=1, max_size=80), st.integers(0, 79), st.sampled_from(MOD_37_36_ALPHABET))
+def test_any_substituted_character_is_found_by_mod_37_36(body: str, place: int, other: str) -> None:
+    place %= len(body)
+    assume(body[place] != other)
+    assert mod_37_36_check(body[:place] + other + body[place + 1 :]) != mod_37_36_check(body)
+
+
+@given(st.text(MOD_37_36_ALPHABET, min_size=1, max_size=80))
+def test_the_check_is_the_recursion_of_the_standard(body: str) -> None:
+    product = 36
+    for character in body:
+        product = (product + MOD_37_36_ALPHABET.index(character)) % 36 or 36
+        product = product * 2 % 37
+    assert (product + MOD_37_36_ALPHABET.index(mod_37_36_check(body))) % 36 == 1
+
+
+@pytest.mark.parametrize("body", ["", "a", "1.2", "１"])
+def test_mod_37_36_is_over_digits_and_capitals(body: str) -> None:
+    with pytest.raises(InvalidIdentifier):
+        mod_37_36_check(body)
+
+
+@pytest.mark.parametrize("identifier", PUBLISHED_LICENCES)
+def test_published_licence_identifiers_are_taken(identifier: str) -> None:
+    check_licence_id(identifier)
+
+
+def test_a_published_sample_with_a_wrong_check_is_refused() -> None:
+    with pytest.raises(InvalidIdentifier, match="校验位不符") as refused:
+        check_licence_id(WRONG_SAMPLE, field="/oid")
+    assert refused.value.field == "/oid"
+    assert "209FA4E8" not in str(refused.value)
+    check_licence_id(WRONG_SAMPLE[:-1] + "D")
+
+
+@pytest.mark.parametrize(
+    "identifier",
+    [
+        "",
+        PUBLISHED_LICENCES[0].lower(),
+        PUBLISHED_LICENCES[0].replace("1.2.156.3005.2.", "1.2.156.3005.1."),
+        PUBLISHED_LICENCES[0].replace(".001.", ".1."),
+        PUBLISHED_LICENCES[0] + "\n",
+        PUBLISHED_LICENCES[2].replace("340100", "34010"),
+        PUBLISHED_LICENCES[0].replace("2430599", "1" * 65),
+    ],
+)
+def test_malformed_licence_identifiers_are_refused(identifier: str) -> None:
+    with pytest.raises(InvalidIdentifier, match=r"1\.2\.156\.3005\.2"):
+        check_licence_id(identifier)
+
+
+@pytest.mark.parametrize(
+    ("number", "normal"),
+    [
+        ("临政办发〔2017〕55号", "临政办发〔2017〕55号"),
+        ("临政办发[2017]55号", "临政办发〔2017〕55号"),
+        ("临政办发2017 55号", "临政办发〔2017〕55号"),
+        ("临政办发201755号", "临政办发〔2017〕55号"),
+        ("国发〔2016〕51号", "国发〔2016〕51号"),
+        ("大环〔2010〕123号", "大环〔2010〕123号"),
+        ("甘办发〔2014〕66号", "甘办发〔2014〕66号"),
+        ("发改高技〔2017〕1272号", "发改高技〔2017〕1272号"),
+        ("國辦發〔2017〕42号", "國辦發〔2017〕42号"),
+    ],
+)
+def test_document_numbers_are_taken_with_both_brackets_and_without(number: str, normal: str) -> None:
+    check_document_number(number)
+    assert normal_document_number(number) == normal
+    assert normal_document_number(normal) == normal
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "",
+        "临政办发（2017）55号",
+        "临政办发(2017)55号",
+        "临政办发［2017］55号",
+        "临政办发【2017】55号",
+        "临政办发〔2017]55号",
+        "临政办发?2017?55号",
+        "临政办发〔17〕55号",
+        "临政办发〔2117〕55号",
+        "临政办发〔2017〕第55号",
+        "临政办发〔2017〕055号",
+        "临政办发〔2017〕0号",
+        "临政办发〔2017〕123456号",
+        "临政办发〔2017〕55",
+        "临政办发 〔2017〕55号",
+        "临政办发2017  55号",
+        "临政办发2017-55号",
+        "發〔2017〕42號",
+        "发〔2017〕42号",
+        "国务院令第809号",
+        "临政办发〔2017〕55号\n",
+        "LZBF〔2017〕55号",
+    ],
+)
+def test_other_forms_of_a_document_number_are_refused(number: str) -> None:
+    for judge in (check_document_number, normal_document_number):
+        with pytest.raises(InvalidIdentifier, match="六角括号") as refused:
+            judge(number, field="/number")
+        assert refused.value.field == "/number"

@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
+from catalog.codes import ItemFormat
 from catalog.compiler import compile_schema
+from catalog.formats import FORMATS
 from catalog.items import parse_items
 from catalog.payload_errors import MAX_OPTIONS, MAX_TOKEN, PayloadError
 from catalog.schema import DIALECT, derive_schema
@@ -25,6 +27,20 @@ ITEMS: list[dict[str, Any]] = [
     {"field_name": "count", "name": "人数", "data_type": "I", "minimum": 0, "maximum": 9},
     {"field_name": "kind", "name": "类别", "data_type": "C", "length": 2, "enumeration": ["甲", "乙"]},
     {"field_name": "paper", "name": "附件", "data_type": "G"},
+    {"field_name": "owner", "name": "申请人证件号", "data_type": "C", "format": "citizen-id"},
+    {"field_name": "budget", "name": "预算数", "data_type": "Y", "minimum": "0.00", "maximum": "9.99"},
+    {"field_name": "rate", "name": "比例", "data_type": "N", "exclusive_minimum": 0},
+    {
+        "field_name": "duties",
+        "name": "责任事项",
+        "data_type": "G",
+        "many": True,
+        "min_length": 2,
+        "items": [
+            {"field_name": "title", "name": "事项名称", "data_type": "C", "length": 5, "required": True},
+            {"field_name": "org", "name": "责任单位", "data_type": "C", "format": "uscc"},
+        ],
+    },
 ]
 DERIVED = compile_schema(derive_schema(parse_items(ITEMS), title="某资源", code="306001000001/000001", version=1))
 
@@ -54,12 +70,34 @@ def of_schema(payload: Any, **keywords: Any) -> list[PayloadError]:
         ("count", 1.5, "“人数”应为整数", "must be an integer"),
         ("kind", "丙", "“类别”应为值域中的值：甲、乙", "must be one of: 甲, 乙"),
         ("other", "private", "资源目录中没有此项", "the catalogue has no such item"),
+        ("owner", "621124199001010003", "“申请人证件号”应为 18 位公民身份号码", "must be a citizen id"),
+        ("budget", "-0.01", "“预算数”不能小于 0.00", "must be 0.00 or more"),
+        ("budget", "10", "“预算数”不能大于 9.99", "must be 9.99 or less"),
+        ("budget", "1,000", "“预算数”应为十进制金额文本", "must be a decimal amount"),
+        ("rate", 0, "“比例”应大于 0", "must be more than 0"),
+        ("duties", [{"title": "某"}], "“责任事项”至少 2 条", "has at least 2 entries"),
+        ("duties", {"title": "某"}, "“责任事项”应为数组", "must be an array"),
     ],
 )
 def test_a_fault_is_told_at_its_field(field: str, value: Any, zh: str, en: str) -> None:
     faults = of_record(**{field: value})
     assert {fault.pointer for fault in faults} == {f"/records/0/{field}"}
     assert any(zh in fault.zh and en in fault.en for fault in faults)
+
+
+def test_faults_within_a_group_have_the_group_s_place_and_the_item_s_name() -> None:
+    duties = [{"title": "某"}, {"org": "1"}, {"title": "长" * 6, "other": 1}, 5]
+    assert [(fault.pointer, fault.zh) for fault in of_record(duties=duties)] == [
+        ("/records/0/duties/1/org", f"“责任单位”{FORMATS[ItemFormat.USCC].zh}"),
+        ("/records/0/duties/1/title", "缺少必填项“事项名称”，请补上"),
+        ("/records/0/duties/2/title", "“事项名称”最多 5 个字，请缩短"),
+        ("/records/0/duties/2/other", "资源目录中没有此项，请删除，或先修订目录并发布新版本"),
+        ("/records/0/duties/3", "“责任事项”应为对象"),
+    ]
+
+
+def test_an_amount_that_is_none_is_told_once() -> None:
+    assert len(of_record(budget="1e3")) == 1
 
 
 def test_a_missing_item_is_named_by_the_pointer() -> None:
@@ -99,10 +137,9 @@ def test_a_resource_without_key_says_that_only_snapshots_go() -> None:
 
 def test_no_message_quotes_a_value() -> None:
     private = "张某某13800000000"
-    faults = of_record(
-        phone=private, amount=private, day=private, at=private, count=private, kind=private, paper={"file": private}
-    )
-    assert len(faults) >= 7
+    wrong = dict.fromkeys(("phone", "amount", "day", "at", "count", "kind", "owner", "budget"), private)
+    faults = of_record(**wrong, paper={"file": private}, duties=[{"org": private, "title": private}])
+    assert len(faults) >= 12
     assert not any(private in fault.zh + fault.en + fault.pointer for fault in faults)
 
 

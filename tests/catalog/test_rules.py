@@ -159,6 +159,22 @@ def test_only_what_is_open_has_a_condition_of_opening() -> None:
     assert broken(is_open=1, open_condition="注明来源") == []
 
 
+@pytest.mark.parametrize("item_type", [None, *ShareType])
+@pytest.mark.parametrize("share_type", ShareType)
+def test_an_item_may_be_shared_less_than_its_resource_and_never_more(
+    share_type: ShareType, item_type: ShareType | None
+) -> None:
+    items = (ITEMS[0].model_copy(update={"share_type": item_type}),)
+    metadata = said(share_type=share_type, share_condition="业务协同", no_share_basis="《统计法》第二十五条")
+    found = [
+        (violation.field, violation.rule)
+        for violation in registration_violations(Registration("306001", metadata, USCC, items))
+        if violation.rule == "CL-4"
+    ]
+    looser = item_type is not None and item_type < share_type
+    assert found == ([("/items/0/share_type", "CL-4")] if looser else [])
+
+
 def test_a_classification_has_its_form() -> None:
     assert broken(classification="9") == [("/classification", "CODE")]
 

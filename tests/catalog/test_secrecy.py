@@ -134,3 +134,9 @@ def test_the_time_grows_with_the_length_and_not_with_its_square() -> None:
 
     short = max(seconds(20_000), 0.001)
     assert seconds(200_000) < 60 * short
+
+
+def test_a_level_within_a_list_of_groups_is_found() -> None:
+    payload = {"records": [{"text": "一", "papers": [{"mj": "无"}, {"title": "二", "mj": "3"}]}]}
+    found = find_marking(payload, secrecy_fields=frozenset({"mj"}), field_names=NAMES | {"papers"})
+    assert found == "/records/0/papers/1/mj"

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.process
 
 FILES = "306001000001/000801"
 LEVELS = "306001000001/000802"
+GROUPS = "306001000001/000803"
 
 SECRET = "青龙山三号仓库"
 """What must not be found anywhere afterwards; no other test speaks of it."""
@@ -30,7 +31,15 @@ MARKED: Mapping[str, tuple[str, dict[str, Any]]] = {
     "a file's name": (FILES, {"plan": FILE | {"name": f"（机密）{SECRET}.docx", "media_type": "application/msword"}}),
     "an item that states the level": (LEVELS, {"level": "机密", "note": SECRET}),
     "a level in a code of its own": (LEVELS, {"level": "3", "note": SECRET}),
+    "a level in a list within the record": (GROUPS, {"papers": [{"grade": "无"}, {"title": SECRET, "grade": "3"}]}),
+    "a text in a list within the record": (GROUPS, {"papers": [{"title": f"机密★10年\n{SECRET}"}]}),
 }
+
+WITHIN: Mapping[str, str] = {
+    "a level in a list within the record": "/records/1/papers/1/grade",
+    "a text in a list within the record": "/records/1/papers/0/title",
+}
+"""Where the answer points, if that is deeper than an item of the record."""
 
 SPEAKS_OF_SECRETS = (
     "涉密信息不得上网；各部门须按保密审查制度执行，先审查后公开。",
@@ -41,10 +50,13 @@ SPEAKS_OF_SECRETS = (
 
 
 async def prepare(found: County) -> None:
-    """Two more resources: one with a file, one with an item that states a secrecy level."""
+    """Resources with a file, with an item that states a secrecy level, and with such an item within a list."""
+    title = {"field_name": "title", "name": "材料名称", "data_type": "C", "length": 20}
+    grade = {"field_name": "grade", "name": "等级", "data_type": "C", "length": 10, "secrecy_marking": True}
     for res, more in (
         (FILES, {"field_name": "plan", "name": "附件", "data_type": "G", "required": False}),
         (LEVELS, {"field_name": "level", "name": "密级", "data_type": "C", "length": 10, "secrecy_marking": True}),
+        (GROUPS, {"field_name": "papers", "name": "材料", "data_type": "G", "many": True, "items": [title, grade]}),
     ):
         await found.world.resource(res, found.provider, items=[*ITEMS, more])
 
@@ -92,6 +104,8 @@ async def test_what_is_marked_as_secret_is_refused_and_leaves_no_trace(calm: Cou
         answer = await posted(calm, envelope)
         assert answer.status == 422, what
         assert answer.slug == "classified-content", what
+        pointers = [each["pointer"] for each in answer.json()["errors"]]
+        assert pointers == [WITHIN.get(what, pointers[0])], what
         said = repr(answer.headers).encode() + answer.body
         assert found_in(said, [envelope]) == [], what
         assert base64.urlsafe_b64encode(SECRET.encode())[:12] not in said

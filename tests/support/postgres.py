@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
+from catalog.classification import parent_of
+from catalog.lists import list_types
 from hub.db.embedded import EmbeddedPostgres, make_data_directory
 from hub.db.embedded.layout import ROLE, dsn
 from hub.db.migrate import migrate
@@ -74,6 +76,29 @@ def remove_abandoned() -> None:
                 shutil.rmtree(directory, ignore_errors=True)
 
 
+CLASSES = ("100", "100000", "106", "106001", "112", "112461", "206001", "306", "306001", "306001000001")
+"""Classes under which tests register resources, besides those that are shipped."""
+
+
+def _classes() -> list[str]:
+    """Those of tests and those that the types of lists propose, each with what stands above it and is not shipped."""
+    proposed = {described.classification for described in list_types()}
+    below = {code[:size] for code in proposed for size in (3, 6, len(code))} - {"201"}
+    return sorted({*CLASSES, *below}, key=lambda code: (len(code), code))
+
+
+async def _add_classes(address: str) -> None:
+    connection = await asyncpg.connect(address)
+    try:
+        await connection.executemany(
+            "INSERT INTO classification (code, parent, name, state, created_at, changed_at, changed_by)"
+            " VALUES ($1, $2, $1, 'active', now(), now(), 'test')",
+            [(code, parent_of(code)) for code in _classes()],
+        )
+    finally:
+        await connection.close()
+
+
 class TestServer:
     """The test process's server: it makes databases in milliseconds, from a template that was migrated once.
 
@@ -90,6 +115,7 @@ class TestServer:
         self._admin: asyncpg.Connection = self._run(asyncpg.connect(postgres.admin_dsn()))
         self.execute(f"CREATE DATABASE {TEMPLATE} OWNER {ROLE}")
         self._run(migrate(self.address(TEMPLATE)))
+        self._run(_add_classes(self.address(TEMPLATE)))
         self.execute(f"ALTER DATABASE {TEMPLATE} ALLOW_CONNECTIONS false")
 
     def address(self, name: str) -> str:

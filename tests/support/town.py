@@ -100,6 +100,7 @@ class Town:
         form.write_text(json.dumps(description, ensure_ascii=False))
         code: str = self.user("editor").types("resource", "add", form, "--json").json["code"]
         assert self.user("editor").types("resource", "submit", code, "--json").json["status"] == "submitted"
+        assert self.user("secrecy").types("resource", "approve", code, "--json").json["verdict"] == "approved"
         assert self.user("reviewer").types("resource", "publish", code, "--json").json["status"] == "published"
         return code
 
@@ -140,7 +141,7 @@ def await_ready(url: str, process: "subprocess.Popen[bytes]") -> None:
 
 
 def staff_the_town(town: Town) -> None:
-    """Officers, editors, a reviewer, a decider, two partners and the anchors that are handed out."""
+    """Officers, editors, a reviewer, a secrecy officer, a decider, two partners and the anchors that are handed out."""
     for login, told in town.passwords.items():
         town.signs_in(login, told)
     for name, code in ((ORGANISATION, "11320982014392332G"), (OTHER_ORGANISATION, None)):
@@ -151,6 +152,7 @@ def staff_the_town(town: Town) -> None:
     town.opens_account("editor", "editor", org=owner)
     town.opens_account("decider", "decider", org=owner)
     town.opens_account("reviewer", "reviewer")
+    town.opens_account("secrecy", "secrecy")
     town.partner("lintao-approval")
     town.partner("lintao-subsite")
     _keep_anchors(town)

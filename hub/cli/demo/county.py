@@ -38,6 +38,10 @@ class County:
     roles: dict[str, list[str]] = field(default_factory=dict)
     organisations: dict[str, str] = field(default_factory=dict)
     staff_of: dict[str, str] = field(default_factory=dict)
+    reviewers: dict[str, str] = field(default_factory=dict)
+    """Who reviews for an organisation, by its key."""
+    deciders: dict[str, str] = field(default_factory=dict)
+    """Who decides for a provider what its editor described, by its key."""
     partners: dict[str, Partner] = field(default_factory=dict)
     kids: dict[str, str] = field(default_factory=dict)
     resources: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -152,8 +156,24 @@ class County:
         self.partners[system] = Partner.load(folder)
         self.kids[system] = issued["kid"]
 
-    def publish(self, resource: demo_data.Resource) -> None:
-        """One resource: registered and submitted by its provider's editor, published by the reviewer."""
+    def classify(self, found: demo_data.Class) -> None:
+        """One class of the classification."""
+        self.call("reviewer", "POST", "/v1/classifications", {"code": found.code, "name": found.name})
+
+    def chain(self, chain: demo_data.Chain) -> None:
+        """The approvals that one list needs."""
+        steps = [
+            {"basis": step.basis}
+            | ({} if step.organisation is None else {"organisation": self.organisations[step.organisation]})
+            for step in chain.steps
+        ]
+        self.call("reviewer", "PUT", f"/v1/approval-chains/{chain.list_type}", {"steps": steps})
+
+    def publish(self, resource: demo_data.Resource) -> list[str]:
+        """One resource: registered and submitted by its provider's editor, reviewed step by step, published by the authority.
+
+        Returns who took the steps.
+        """
         editor = self.staff_of[resource.provider]
         body = {
             **resource.metadata,
@@ -168,9 +188,26 @@ class County:
             "is_example": any(item.field_name == "is_example" for item in resource.items),
             "items": [{k: v for k, v in vars(item).items() if v is not None} for item in resource.items],
         }
-        made = self.call(editor, "POST", "/v1/resources", body)
-        self.call(editor, "POST", f"/v1/resources/{made['id']}/submit")
-        self.resources[resource.key] = self.call("reviewer", "POST", f"/v1/resources/{made['id']}/publish")
+        at = f"/v1/resources/{self.call(editor, 'POST', '/v1/resources', body)['id']}"
+        self.call(editor, "POST", f"{at}/submit")
+        hands = [
+            self._holder(step, resource.provider) for step in self.call("reviewer", "GET", f"{at}/reviews")["items"]
+        ]
+        for hand in hands[:-1]:
+            self.call(hand, "POST", f"{at}/approve", {"opinion": "示例：同意"})
+        self.resources[resource.key] = self.call(hands[-1], "POST", f"{at}/publish")
+        return hands
+
+    def _holder(self, step: Mapping[str, Any], provider: str) -> str:
+        """The login of whoever takes a step of a review."""
+        if step["role"] == "secrecy":
+            return "secrecy"
+        if step["role"] == "decider":
+            return self.deciders[provider]
+        if "organisation" not in step:
+            return "reviewer"
+        keys = {identifier: key for key, identifier in self.organisations.items()}
+        return self.reviewers[keys[step["organisation"]["id"]]]
 
     def grant(self, grant: demo_data.Grant, provider: str) -> dict[str, Any]:
         """One grant, decided by the provider."""

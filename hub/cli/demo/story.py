@@ -20,6 +20,17 @@ EDITORS = {
 }
 """Who edits and decides for each provider."""
 
+REVIEWERS = {
+    "lintao-reform-office": "reform-reviewer",
+    "lintao-legal-office": "legal-reviewer",
+    "lintao-finance-bureau": "finance-reviewer",
+    "lintao-poverty-group": "poverty-reviewer",
+}
+"""Who approves for each body that the chains of the example's lists name."""
+
+DECIDERS = {"lintao-finance-bureau": "finance-decider"}
+"""Who decides for a provider what its editor has described: somebody else than the editor."""
+
 CONSUMERS = ("lintao-subsite", "dingxi-exchange")
 
 
@@ -46,9 +57,14 @@ def _people(county: County) -> None:
     for organisation in demo_data.load_organisations():
         county.register(organisation)
     county.add_staff("reviewer", "目录审核（主管部门）", ["reviewer"])
+    county.add_staff("secrecy", "保密审查", ["secrecy"])
     for key, login in EDITORS.items():
         county.add_staff(login, f"编目与审批 {login}", ["editor", "decider"], county.organisations[key])
         county.staff_of[key] = login
+    for logins, role, held in ((REVIEWERS, "reviewer", county.reviewers), (DECIDERS, "decider", county.deciders)):
+        for key, login in logins.items():
+            county.add_staff(login, f"清单审批 {login}", [role], county.organisations[key])
+            held[key] = login
     county.narrator.done(f"{len(county.passwords)} 个账户 / accounts: {', '.join(county.passwords)}")
     county.narrator.same("shuniu login --url … --user sysadmin; shuniu staff propose …; shuniu staff approve …")
 
@@ -66,14 +82,24 @@ def _partners(county: County) -> None:
 
 def _catalogue(county: County) -> None:
     county.narrator.step(
-        "目录：提供部门编目、送审，主管部门发布",
-        "the catalogue: providers describe and submit, the authority publishes",
+        "目录：提供部门编目、送审，保密审查和清单审批由不同的人逐步通过，主管部门发布",
+        "the catalogue: providers describe and submit; secrecy review and the list's approvals, each by somebody else; "
+        "the authority publishes",
     )
+    classes, chains = demo_data.load_classes(), demo_data.load_chains()
+    for found in classes:
+        county.classify(found)
+    for chain in chains:
+        county.chain(chain)
+    county.narrator.done(f"{len(classes)} 个分类 / classes，{len(chains)} 条审批链 / chains of approval")
     for resource in demo_data.load_resources():
-        county.publish(resource)
+        hands = county.publish(resource)
         made = county.resources[resource.key]
         county.narrator.done(f"{made['code']}  v{made['version']}  {resource.name}（{len(resource.items)} 信息项）")
-    county.narrator.same("shuniu resource add FILE; shuniu resource submit ID; shuniu resource publish ID")
+        county.narrator.detail(" → ".join([county.staff_of[resource.provider], *hands]))
+    county.narrator.same(
+        "shuniu resource add FILE; shuniu resource submit ID; shuniu resource approve ID; shuniu resource publish ID"
+    )
 
 
 def _grants(county: County) -> None:

@@ -101,6 +101,42 @@ class Grant:
     mode: str
 
 
+@dataclass(frozen=True)
+class Class:
+    """A class below those that every hub has: a code (类项目细目) and its name."""
+
+    code: str
+    name: str
+
+
+@dataclass(frozen=True)
+class ChainStep:
+    """An approval that a list needs: whose (None: the provider's competent department), and the words that say so."""
+
+    organisation: str | None
+    basis: str
+    source: Source
+
+
+@dataclass(frozen=True)
+class Chain:
+    """The approvals that the resources of a list need, in order."""
+
+    list_type: str
+    steps: tuple[ChainStep, ...]
+
+
+@dataclass(frozen=True)
+class Correction:
+    """A record that a document gets wrong: which (its key items), what contradicts what, and what stands there instead."""
+
+    resource: str
+    key: Mapping[str, Value]
+    wrong: str
+    changes: Mapping[str, Value]
+    source: Source
+
+
 def load_organisations() -> list[Organisation]:
     """Return the organisations, parents before those under them."""
     return [Organisation(**_with_source(entry)) for entry in _read("organisations.json")]
@@ -119,6 +155,19 @@ def load_resources() -> list[Resource]:
     ]
 
 
+def load_classes() -> list[Class]:
+    """Return the classes, those above before those below."""
+    return [Class(**entry) for entry in _read("classifications.json")]
+
+
+def load_chains() -> list[Chain]:
+    """Return the chains of approval."""
+    return [
+        Chain(entry["list_type"], tuple(ChainStep(**_with_source(step)) for step in entry["steps"]))
+        for entry in _read("approval_chains.json")
+    ]
+
+
 def load_records(key: str) -> list[Record]:
     """Return the records of the resource with that key; raises FileNotFoundError where there is no such resource."""
     records: list[Record] = _read(f"records/{key}.json")
@@ -128,6 +177,11 @@ def load_records(key: str) -> list[Record]:
 def load_grants() -> list[Grant]:
     """Return the grants to propose."""
     return [Grant(**entry) for entry in _read("grants.json")]
+
+
+def load_corrections() -> list[Correction]:
+    """Return what the documents get wrong, with its correction, which is synthetic."""
+    return [Correction(**_with_source(entry)) for entry in _read("corrections.json")]
 
 
 def _item(entry: Mapping[str, Any]) -> Item:

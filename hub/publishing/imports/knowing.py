@@ -33,4 +33,5 @@ async def look_up(session: AsyncSession, wanted: Wanted, organisation_id: UUID) 
         },
         resources={one.code: one for one in existing},
         names=await repository.codes_of_names(session, organisation.id, wanted.names),
+        no_classes=tuple(sorted(set(wanted.classes) - await repository.active_classes(session, wanted.classes))),
     )

@@ -10,7 +10,6 @@ from sqlmodel import Field, SQLModel
 
 import hub.identity.models  # noqa: F401  the target of the foreign key to staff
 
-
 _JSON = JSONB(none_as_null=True)
 
 

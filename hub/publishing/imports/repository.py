@@ -14,7 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 from sqlmodel import col
 
-from catalog.models import Resource
+from catalog.codes import ClassState
+from catalog.models import Classification, Resource
 from hub.publishing.imports.models import CatalogueImport
 from hub.registry.models import Organisation, System
 
@@ -131,3 +132,11 @@ async def codes_of_names(session: AsyncSession, provider_id: UUID, names: Sequen
         col(Resource.status) != "withdrawn",
     )
     return {row[0]: row[1] for row in await session.execute(query)}
+
+
+async def active_classes(session: AsyncSession, codes: Sequence[str]) -> set[str]:
+    """Those of the codes that the classification has and under which resources may be registered."""
+    query = select(col(Classification.code)).where(
+        col(Classification.code).in_(codes), col(Classification.state) == ClassState.ACTIVE.value
+    )
+    return set(await session.scalars(query))

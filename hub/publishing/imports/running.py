@@ -27,6 +27,7 @@ from typing import Any, Final
 import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from catalog import indexing
 from catalog.sheets.known import Wanted
 from catalog.sheets.preparing import Prepared
 from catalog.sheets.storing import Moved, reserve, store
@@ -41,8 +42,9 @@ from hub.publishing.imports import repository
 from hub.publishing.imports.clerk import Clerk, ClerkLost, hired
 from hub.publishing.imports.knowing import look_up
 from hub.publishing.imports.models import CatalogueImport
-from hub.publishing.service import event_of
+from hub.publishing.recording import event_of
 from hub.registry import barrier
+from hub.reviewing import service as reviewing
 
 log = logging.getLogger(__name__)
 
@@ -220,7 +222,10 @@ class _Job:
                 for one, step in zip(prepared, steps, strict=True):
                     event = event_of(_EVENTS[one.step], step, actor, **{"import": str(row.id)})
                     importer.recorder.record(session, event, now=now)
+                    assert step.version is not None
+                    await reviewing.add_author(session, step.resource_id, step.version, actor)
                 await session.flush()
+                await indexing.index(session, [step.resource_id for step in steps])
                 session.expunge_all()
             told = {"file": row.file_digest, **{name: verdict["counts"][name] for name in _COUNTS}}
             event = Event("import.committed", actor, "import", str(row.id), details=told)

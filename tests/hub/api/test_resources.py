@@ -22,19 +22,23 @@ NEW: dict[str, Any] = {
 
 
 class Office:
-    """A provider with its editor, and the authority's reviewer."""
+    """A provider with its editor, the secrecy officer, and the authority's reviewer."""
 
-    def __init__(self, gateway: TestGateway, editor: dict[str, str], reviewer: dict[str, str]) -> None:
+    def __init__(
+        self, gateway: TestGateway, editor: dict[str, str], secrecy: dict[str, str], reviewer: dict[str, str]
+    ) -> None:
         self.client = gateway.client
         self.editor = editor
+        self.secrecy = secrecy
         self.reviewer = reviewer
 
     @classmethod
     async def open(cls, gateway: TestGateway) -> "Office":
         await gateway.partner("provider")
         editor = await gateway.staff("editor.li", Role.EDITOR, organisation="提供局")
+        secrecy = await gateway.staff("secrecy.wu", Role.SECRECY)
         reviewer = await gateway.staff("reviewer.zhao", Role.REVIEWER)
-        return cls(gateway, bearer(editor), bearer(reviewer))
+        return cls(gateway, bearer(editor), bearer(secrecy), bearer(reviewer))
 
     async def register(self, **changed: Any) -> httpx.Response:
         return await self.client.post("/v1/resources", json=NEW | changed, headers=self.editor)
@@ -45,9 +49,13 @@ class Office:
     async def reviews(self, identifier: str, step: str, **body: Any) -> httpx.Response:
         return await self.client.post(f"/v1/resources/{identifier}/{step}", json=body, headers=self.reviewer)
 
+    async def clears(self, identifier: str, step: str = "approve", **body: Any) -> httpx.Response:
+        return await self.client.post(f"/v1/resources/{identifier}/{step}", json=body, headers=self.secrecy)
+
     async def published(self, **changed: Any) -> dict[str, Any]:
         made = (await self.register(**changed)).json()
         await self.edits(made["id"], "submit")
+        await self.clears(made["id"])
         answer = await self.reviews(made["id"], "publish")
         assert answer.status_code == 200
         shown: dict[str, Any] = answer.json()
@@ -82,10 +90,12 @@ async def test_a_resource_lives_from_draft_to_withdrawal(gateway: TestGateway, o
     assert renamed.json()["name"] == "新名"
 
     assert (await office.edits(identifier, "submit")).json()["status"] == "submitted"
-    returned = await office.reviews(identifier, "return", reason="补充")
+    returned = await office.clears(identifier, "return", reason="补充")
     assert (returned.json()["status"], returned.json()["status_reason"]) == ("draft", "补充")
     assert (await office.reviews(identifier, "publish")).status_code == 409
     await office.edits(identifier, "submit")
+    assert (await office.reviews(identifier, "publish")).status_code == 409
+    assert (await office.clears(identifier)).json()["verdict"] == "approved"
     live = (await office.reviews(identifier, "publish")).json()
     assert (live["status"], live["version"]) == ("published", 1)
     assert live["schema_digest"].startswith("sha-256:")
@@ -103,6 +113,7 @@ async def test_a_successor_is_prepared_beside_the_live_version_which_ends_when_a
     begun = await office.edits(identifier, "versions", items=list(MORE_ITEMS))
     assert (begun.status_code, begun.json()["version"]) == (201, 1)
     await office.edits(identifier, "submit")
+    await office.clears(identifier)
     live = (await office.reviews(identifier, "publish")).json()
     assert live["version"] == 2
     ended = await office.reviews(identifier, "versions/1/end")
@@ -139,7 +150,8 @@ async def test_a_partner_reads_what_was_published_and_learns_nothing_of_drafts(
     client = gateway.client
     listed = (await client.get("/v1/resources", headers=reader)).json()
     assert [item["id"] for item in listed["items"]] == [live["id"]]
-    assert listed["items"][0] == live | {"updated_at": listed["items"][0]["updated_at"]}
+    shown = listed["items"][0]
+    assert shown == live | {name: shown[name] for name in ("updated_at", "expected_at", "overdue")}
     assert (await client.get(f"/v1/resources/{live['code']}", headers=reader)).json() == listed["items"][0]
     versions = (await client.get(f"/v1/resources/{live['id']}/versions", headers=reader)).json()
     assert [item["version"] for item in versions["items"]] == [1]

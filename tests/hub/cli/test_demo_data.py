@@ -9,12 +9,17 @@ from importlib.resources import files
 import pytest
 from jsonschema import Draft202012Validator
 
+from catalog.classification import parent_of
 from catalog.codes import DataType, ShareType, UpdateCycle
 from catalog.identifiers import RESOURCE_PREFIX_FORM, check_region, check_uscc, organisation_code_check, parent_region
 from catalog.items import parse_items
+from catalog.lists import conditions_of
+from catalog.lists.rules import prescribed_fields_present
+from catalog.metadata import parse_metadata
 from catalog.schema import derive_schema
 from hub.cli import demo_data
-from hub.cli.demo_data import Item, Organisation, Record, Resource, System
+from hub.cli.demo_data import ChainStep, Item, Organisation, Record, Resource, System
+from hub.reviewing.chains import DEMANDED
 
 ORGANISATIONS = demo_data.load_organisations()
 SYSTEMS = demo_data.load_systems()
@@ -112,7 +117,7 @@ def test_a_body_without_a_code_stands_under_one_that_has_a_code_and_comes_first(
             assert known[organisation.parent] is not None
         assert organisation.code is not None or organisation.parent is not None
         known[organisation.key] = organisation.code
-    assert [key for key, code in known.items() if code is None] == ["lintao-reform-office"]
+    assert [key for key, code in known.items() if code is None] == ["lintao-reform-office", "lintao-poverty-group"]
 
 
 def test_codes_and_names_of_organisations_are_unique() -> None:
@@ -166,6 +171,28 @@ def test_items_have_unique_names_and_what_their_type_needs(resource: Resource) -
         assert item.required or not item.key
         assert item.enumeration is None or len(set(item.enumeration)) == len(item.enumeration) > 0
         assert item.data_type != "Y" or item.unit == "万元"
+
+
+def test_every_category_of_a_resource_is_a_class_whose_class_above_comes_first() -> None:
+    classes = [found.code for found in demo_data.load_classes()]
+    assert len(set(classes)) == len(classes)
+    for place, code in enumerate(classes):
+        above = parent_of(code)
+        assert above in (*classes[:place], "201", "3")
+    assert {resource.category for resource in RESOURCES} <= set(classes)
+
+
+def test_the_chains_are_those_of_the_articles_and_name_organisations_that_exist() -> None:
+    chains = {chain.list_type: [step.organisation for step in chain.steps] for chain in demo_data.load_chains()}
+    assert chains == {
+        "power-list": ["lintao-reform-office", "lintao-legal-office"],
+        "special-funds": ["lintao-finance-bureau", None],
+        "poverty-projects": ["lintao-poverty-group"],
+        "convenience-services": ["lintao-service-centre"],
+    }
+    assert set(chains) == set(DEMANDED)
+    named = {key for steps in chains.values() for key in steps if key is not None}
+    assert named <= {organisation.key for organisation in ORGANISATIONS}
 
 
 def test_names_and_categories_of_resources_are_unique() -> None:
@@ -337,7 +364,8 @@ def test_each_resource_is_granted_and_sub_site_and_city_get_what_is_theirs() -> 
 
 
 def test_sources_name_a_document_with_lines_and_an_article() -> None:
-    described: list[Organisation | System | Resource] = [*ORGANISATIONS, *SYSTEMS, *RESOURCES]
+    steps = [step for chain in demo_data.load_chains() for step in chain.steps]
+    described: list[Organisation | System | Resource | ChainStep] = [*ORGANISATIONS, *SYSTEMS, *RESOURCES, *steps]
     for source in (entry.source for entry in described):
         assert re.fullmatch(r"00[0-4]_[0-9a-f]{16}\.txt", source.document)
         assert re.fullmatch(r"\d+(-\d+)?(,\d+)*", source.lines)
@@ -356,3 +384,39 @@ def test_sources_name_a_document_with_lines_and_an_article() -> None:
 def test_no_text_carries(what: str, pattern: str) -> None:
     found = [(path, text[:40]) for path, text in all_texts() if re.search(pattern, text)]
     assert not found, what
+
+
+def test_a_correction_changes_a_record_of_the_example_that_contradicts_its_neighbour() -> None:
+    (correction,) = demo_data.load_corrections()
+    steps = {(step["guide_code"], step["step_no"]): step for step in RECORDS[correction.resource]}
+    code, number = correction.key["guide_code"], correction.key["step_no"]
+    assert isinstance(number, int)
+    wrong, before = steps[code, number], steps[code, number - 1]
+    assert (before["source_lines"], wrong["source_lines"]) == ("111-112", "113-114")
+    assert before["deadline_text"] == "民主評議后10個工作日之內"
+    assert wrong["deadline_text"] == "民主評議后2個工作日之內"
+    assert "公示結束后" in str(wrong["step_text"])
+    after = wrong | dict(correction.changes)
+    assert after["deadline_text"] == steps["XJ-JZ-03", 4]["deadline_text"] == "張榜公示結束后2個工作日之內"
+    described = next(one for one in RESOURCES if one.key == correction.resource)
+    assert all(satisfies(item, after[item.field_name]) for item in described.items if item.field_name in after)
+
+
+def test_the_lists_of_the_example_are_of_their_types() -> None:
+    found = {one.key: str(one.metadata["list_type"]) for one in RESOURCES if "list_type" in one.metadata}
+    assert found == {
+        "duty_list": "power-list",
+        "special_funds": "special-funds",
+        "poverty_projects": "poverty-projects",
+    }
+    for resource in RESOURCES:
+        if resource.key not in found:
+            continue
+        items = parse_items([{k: v for k, v in vars(item).items() if v is not None} for item in resource.items])
+        said = {"name": resource.name, "summary": resource.summary, "share_type": 1, "update_cycle": 6}
+        metadata = parse_metadata(said | dict(resource.metadata))
+        assert list(prescribed_fields_present(metadata, items)) == []
+        conditions = conditions_of(found[resource.key])
+        schema = derive_schema(items, title="x", code="306002000001/000001", version=1, conditions=conditions)
+        validator = Draft202012Validator(schema)
+        assert validator.is_valid({"records": RECORDS[resource.key]})

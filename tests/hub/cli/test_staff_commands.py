@@ -111,8 +111,12 @@ def test_a_resource_goes_through_its_life(town: Town, tmp_path: Path) -> None:
     assert editor.types("resource", "new-version", res).code == 0
     assert editor.types("resource", "edit", res, tmp_path / "items.json").code == 0
     assert editor.types("resource", "submit", res).code == 0
-    assert reviewer.types("resource", "return", res, "--reason", "备注太短").code == 0
+    secrecy = town.user("secrecy")
+    refused = reviewer.types("resource", "return", res, "--reason", "备注太短")
+    assert (refused.code, "保密审查" in refused.err) == (1, True)
+    assert secrecy.types("resource", "return", res, "--reason", "备注太短").code == 0
     assert editor.types("resource", "submit", res).code == 0
+    assert secrecy.types("resource", "approve", res).code == 0
     assert reviewer.types("resource", "publish", res, "--json").json["version"] == 2
     assert "note" in editor.types("resource", "schema", res).json["$defs"]["record"]["properties"]
     assert "note" not in editor.types("resource", "schema", res, "--ver", "1").json["$defs"]["record"]["properties"]

@@ -8,6 +8,7 @@ import orjson
 import pytest
 
 from certs.envelope import open_envelope
+from hub.db.locks import hold_barrier
 from hub.errors import Refused
 from hub.exchange.intake import Accepted
 from tests.hub.exchange.conftest import Floor
@@ -136,6 +137,32 @@ async def test_a_grant_that_ends_while_an_envelope_waits_is_judged_again(floor: 
     await asyncio.sleep(0.7)
     accepted = await post(floor, floor.provider.exchange("306001000001/000003"))
     assert await lanes(floor, accepted) == 0
+
+
+async def test_a_replaced_version_takes_payloads_beside_its_successor_until_its_end(floor: Floor) -> None:
+    identifier = floor.world.resources[floor.res]
+    await floor.world.version(identifier, floor.res, 2)
+    await floor.world.change(
+        "UPDATE resource_version SET ends_at = clock_timestamp() + interval '1 hour' WHERE number = 1"
+    )
+    for version in (1, 2):
+        assert (await post(floor, floor.provider.exchange(floor.res, ver=version))).fresh
+    await floor.world.change("UPDATE resource_version SET ends_at = clock_timestamp() WHERE number = 1")
+    refused = await refusal(floor, floor.provider.exchange(floor.res, ver=1))
+    assert (refused.slug, refused.zh[-4:]) == ("wrong-version", "版本：2")
+    assert (await post(floor, floor.provider.exchange(floor.res, ver=2))).fresh
+
+
+async def test_a_version_that_ends_while_an_envelope_waits_takes_it_no_more(floor: Floor) -> None:
+    await floor.world.change("UPDATE resource_version SET ends_at = clock_timestamp() + interval '0.5 seconds'")
+    await floor.pictures.at_least_now()
+    async with floor.connection.transaction():
+        await hold_barrier(floor.connection)
+        waiting = asyncio.create_task(refusal(floor, floor.provider.exchange(floor.res)))
+        await asyncio.sleep(0.7)
+        assert not waiting.done()  # judged while the version took payloads, held up before its commit
+    assert (await waiting).slug == "wrong-version"
+    assert await floor.connection.fetchval("SELECT count(*) FROM exchange") == 0
 
 
 async def lanes(floor: Floor, accepted: Accepted) -> int:

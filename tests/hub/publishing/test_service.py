@@ -16,20 +16,23 @@ from hub.access import service as access
 from hub.access.service import NewGrant
 from hub.db.engine import Database
 from hub.errors import Conflict, InvalidInput, NotFound
-from hub.publishing import service
-from hub.publishing.errors import NotSubmitted, OwnSubmission, PublisherRetired
+from hub.publishing import deciding, service
+from hub.publishing.errors import PublisherRetired
 from hub.publishing.repository import ResourceRecord
 from hub.registry import barrier
 from hub.registry import service as registry
 from hub.registry.errors import UnknownOrganisation, UnknownSystem
 from hub.registry.service import NewOrganisation
+from hub.reviewing.errors import NotSubmitted, OwnSubmission
 from tests.support.publishing import (
     CLASSIFICATION,
     EDITOR,
     ITEMS,
     MORE_ITEMS,
     REVIEWER,
+    SECRECY,
     approve,
+    clear,
     describe,
     draft,
     owned,
@@ -111,10 +114,12 @@ async def test_the_life_of_a_resource_is_logged_step_by_step_with_a_chain_of_dig
     act: dict[str, Any] = {"actor": EDITOR, "recorder": RECORDER}
     await service.edit_draft(session, identifier, items=MORE_ITEMS, now=NOW + timedelta(seconds=1), **act)
     await service.submit(session, identifier, now=NOW + timedelta(seconds=2), **act)
-    await service.return_to_draft(session, identifier, reason="补充说明", now=NOW + timedelta(seconds=3), **act)
+    passed: dict[str, Any] = {**act, "actor": SECRECY}
+    await deciding.return_to_draft(session, identifier, reason="补充说明", now=NOW + timedelta(seconds=3), **passed)
     await service.submit(session, identifier, now=NOW + timedelta(seconds=4), **act)
+    await clear(session, record, now=NOW + timedelta(seconds=4))
     act["actor"] = REVIEWER
-    await service.publish(session, identifier, now=NOW + timedelta(seconds=5), **act)
+    await deciding.publish(session, identifier, now=NOW + timedelta(seconds=5), **act)
     await service.suspend(session, identifier, reason="核查", now=NOW + timedelta(seconds=6), **act)
     await service.resume(session, identifier, now=NOW + timedelta(seconds=7), **act)
     await service.withdraw(session, identifier, reason="停办", now=NOW + timedelta(seconds=8), **act)
@@ -139,35 +144,29 @@ async def test_a_published_resource_reads_with_version_and_digest_of_its_schema(
     assert (record.resource.status, record.resource.live_version) == ("published", 1)
     assert record.schema_digest == digest(canonical(version.payload_schema))
     (leaf,) = await entries(session, "resource.published")
-    assert leaf["details"] == {"version": 1, "schema_digest": record.schema_digest, "grants": 0}
+    assert leaf["details"] == {"version": 1, "schema_digest": record.schema_digest, "grants": 0, "round": 1}
 
 
 async def test_a_draft_that_nobody_submitted_is_not_published(session: AsyncSession) -> None:
     record = await new_draft(session)
     with pytest.raises(NotSubmitted):
-        await service.publish(session, record.resource.id, actor=REVIEWER, recorder=RECORDER, now=NOW)
+        await deciding.publish(session, record.resource.id, actor=REVIEWER, recorder=RECORDER, now=NOW)
 
 
-async def test_nobody_publishes_what_they_submitted_themselves(session: AsyncSession) -> None:
-    identifier = (await new_draft(session)).resource.id
-    # A moment whose milliseconds are not exact in binary: the search for the submission rounds as the log does.
-    moment = NOW + timedelta(microseconds=123_999)
-    await service.submit(session, identifier, actor=EDITOR, recorder=RECORDER, now=moment)
-    await session.commit()
-    with pytest.raises(OwnSubmission):
-        await service.publish(session, identifier, actor=EDITOR, recorder=RECORDER, now=moment)
-    await session.rollback()
-    await service.publish(session, identifier, actor=REVIEWER, recorder=RECORDER, now=moment)
-
-
-async def test_after_a_return_the_one_who_submits_again_is_the_one_who_may_not_publish(session: AsyncSession) -> None:
+@pytest.mark.parametrize("hand", ["registered", "edited", "submitted"])
+async def test_nobody_publishes_what_they_had_a_hand_in(session: AsyncSession, hand: str) -> None:
     record = await new_draft(session)
     identifier = record.resource.id
-    await service.submit(session, identifier, actor=REVIEWER, recorder=RECORDER, now=NOW)
-    await service.return_to_draft(session, identifier, reason="改", actor=EDITOR, recorder=RECORDER, now=NOW)
-    later = NOW + timedelta(minutes=1)
-    await service.submit(session, identifier, actor=EDITOR, recorder=RECORDER, now=later)
-    await service.publish(session, identifier, actor=REVIEWER, recorder=RECORDER, now=later)
+    act: dict[str, Any] = {"recorder": RECORDER, "now": NOW}
+    if hand == "edited":
+        await service.edit_draft(session, identifier, items=MORE_ITEMS, actor=OFFICER, **act)
+    await service.submit(session, identifier, actor=OFFICER if hand == "submitted" else EDITOR, **act)
+    await clear(session, record)
+    await session.commit()
+    with pytest.raises(OwnSubmission):
+        await deciding.publish(session, identifier, actor=EDITOR if hand == "registered" else OFFICER, **act)
+    await session.rollback()
+    await deciding.publish(session, identifier, actor=REVIEWER, **act)
 
 
 async def test_the_live_version_stays_live_while_its_successor_is_prepared(session: AsyncSession) -> None:
@@ -179,7 +178,8 @@ async def test_the_live_version_stays_live_while_its_successor_is_prepared(sessi
             await service.submit(session, identifier, actor=EDITOR, recorder=RECORDER, now=NOW)
         now = await service.find_resource(session, record.resource.code)
         assert (now.resource.status, now.resource.live_version, now.schema_digest) == ("published", 1, first)
-    await service.publish(session, identifier, actor=REVIEWER, recorder=RECORDER, now=NOW)
+    await clear(session, record)
+    await deciding.publish(session, identifier, actor=REVIEWER, recorder=RECORDER, now=NOW)
     now = await service.find_resource(session, record.resource.code)
     assert now.resource.live_version == 2
     assert now.schema_digest != first
@@ -230,15 +230,17 @@ async def test_steps_that_change_what_is_live_keep_acceptances_out_and_others_do
     steps: list[tuple[Callable[..., Awaitable[object]], dict[str, Any], bool]] = [
         (service.edit_draft, prepare | {"items": MORE_ITEMS}, False),
         (service.submit, prepare, False),
-        (service.return_to_draft, prepare | {"reason": "改"}, False),
+        (deciding.return_to_draft, decide | {"reason": "改"}, False),
         (service.submit, prepare, False),
-        (service.publish, decide, True),
+        (deciding.publish, decide, True),
         (service.suspend, decide | {"reason": "核查"}, True),
         (service.resume, decide, True),
         (service.new_version, prepare, False),
         (service.withdraw, decide | {"reason": "停办"}, True),
     ]
     for step, arguments, holds in steps:
+        if step is deciding.publish:
+            await clear(session, await service.find_resource(session, str(identifier)))
         before = await barrier.epoch(session)
         await step(session, identifier, **arguments)
         assert await keeps_acceptances_out(database) is holds, step
