@@ -32,6 +32,7 @@ from hub.identity.proof import MAX_FAILURES
 from tests.docs.running_demo import RunningDemo, running_demo
 from tests.support.publishing import METADATA
 from tests.support.registry import example_code
+from tests.support.workbooks import RESOURCE, filled
 
 HUB = Path(__file__).parents[2] / "hub"
 
@@ -69,6 +70,7 @@ _OBJECTS = (
     "correction",
     "list",
     "power-item",
+    "import",
 )
 """What events are about."""
 
@@ -310,6 +312,24 @@ def _assertion_for_another_hub(folder: Path) -> dict[str, str]:
     }
 
 
+def _import(staff: Staff) -> None:
+    """A workbook is uploaded, judged by the worker, ordered to be written, and written by it."""
+    described = RESOURCE | {"信息资源分类": "306009000001", "发布系统": PROVIDER}
+    media_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    tried = staff.send(PROVIDER_EDITOR, "/v1/resources/imports", media_type, filled([described]))
+    at = f"/v1/resources/imports/{tried['id']}"
+    _await_state(staff, at, "judged")
+    staff.call(PROVIDER_EDITOR, "POST", f"{at}/commit", {})
+    _await_state(staff, at, "committed")
+
+
+def _await_state(staff: Staff, at: str, state: str) -> None:
+    until = time.monotonic() + 60
+    while (found := staff.call(PROVIDER_EDITOR, "GET", at))["state"] != state:
+        assert time.monotonic() < until, found
+        time.sleep(0.2)
+
+
 def _harvest(staff: Staff) -> None:
     staff.call("reviewer", "POST", "/v1/upstream-catalogues", {"name": "dingxi", "title": "示例上游目录"})
     at = "/v1/upstream-catalogues/dingxi/harvests"
@@ -342,6 +362,7 @@ def _resources_and_grants(staff: Staff) -> None:
     staff.call("secrecy", "POST", f"{at}/approve")
     staff.call("reviewer", "POST", f"{at}/publish")
     _harvest(staff)
+    _import(staff)
     until = (datetime.now(UTC) + timedelta(days=30)).isoformat()
     asked = {"consumer": CONSUMER, "resource": code, "purpose": "工作参考", "basis": "示例依据", "valid_to": until}
     grant = f"/v1/grants/{staff.call(editor, 'POST', '/v1/grants', asked)['id']}"

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, text, update
+from sqlalchemy import ARRAY, ColumnElement, Text, and_, any_, func, literal, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 from sqlmodel import col
@@ -128,7 +128,7 @@ async def codes_of_names(session: AsyncSession, provider_id: UUID, names: Sequen
     """By name the code of a resource of that name that the provider has and that is not withdrawn."""
     query = select(col(Resource.name), col(Resource.code)).where(
         col(Resource.provider_id) == provider_id,
-        col(Resource.name).in_(names),
+        col(Resource.name) == any_(literal(list(names), ARRAY(Text))),  # one parameter, however many there are
         col(Resource.status) != "withdrawn",
     )
     return {row[0]: row[1] for row in await session.execute(query)}

@@ -123,6 +123,7 @@ CHANGES_NOTHING = {
     "system_read",
     "certificate_read",
     "resource_read",
+    "resource_export",
     "upstream_read",
     "grant_read",
     "staff_read",
@@ -149,7 +150,6 @@ CHANGES_NOTHING = {
     "access_request_read",
     "objection_read",
     "correction_read",
-    "resource_export",
 }
 
 OF_THE_AUTHORITY = [
