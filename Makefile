@@ -40,6 +40,8 @@ chaos: $(VENV)/.installed-dev ## 十分钟的破坏试验：杀、停、断、�
 
 docs: $(VENV)/.installed ## 由代码生成 docs/settings.md 等 / regenerate generated docs
 	@$(BIN)/python -m hub.settings > docs/settings.md
+	@$(BIN)/python -m hub.duties.table docs/duties.md
+	@$(BIN)/python -m catalog.lists.table docs/lists.md
 
 lock: ## 重新锁定依赖（需要 uv）/ pin dependencies anew, needs uv
 	@uv pip compile pyproject.toml --group build --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

@@ -108,7 +108,7 @@ def _start() -> subprocess.Popen[bytes]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env=_environment(),
+        env=environment(),
         start_new_session=True,  # a terminal's Ctrl-C is for the parent, whose end closes our stdin
     )
     try:
@@ -120,7 +120,7 @@ def _start() -> subprocess.Popen[bytes]:
     return process
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """Return what the interpreter needs to find its libraries and this package, and nothing else."""
     kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
     return kept | {"PYTHONPATH": str(Path(__file__).parent.parent)}

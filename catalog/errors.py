@@ -9,7 +9,8 @@
     ├── UnknownResource       no such resource
     ├── UnknownVersion        no such version of a resource
     ├── UnknownClass          no such class of the classification
-    └── InvalidCursor         a cursor that this catalogue did not give out
+    ├── InvalidCursor         a cursor that this catalogue did not give out, or not for this question
+    └── InvalidQuery          a search for nothing, or for too much
 
 Messages never quote the value that they refuse: it may be personal.
 """
@@ -131,4 +132,16 @@ class InvalidCursor(CatalogError):
             "cursor 无效；请从第一页重新查询",
             "the cursor is not one of ours; start again from the first page",
             "/cursor",
+        )
+
+
+class InvalidQuery(CatalogError):
+    """The text to search for is empty or longer than a search takes."""
+
+    def __init__(self, longest: int) -> None:
+        super().__init__(
+            "invalid-query",
+            f"检索词应为 1 至 {longest} 个字；不检索请去掉 q",
+            f"a search takes 1 to {longest} characters; leave q out to list without searching",
+            "/q",
         )

@@ -1,6 +1,6 @@
 """A resource that a transaction holds while it takes a step: its row, its versions, its state before and after."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -39,6 +39,15 @@ class Held:
             raise InvalidTransition(
                 f"此步骤要求资源{zh}，现在是{present.zh}",
                 f"this step needs the resource to be {en}; it is {present.en}",
+            )
+
+    def require_provider(self, provider_id: UUID | None) -> None:
+        """Raise InvalidTransition if the resource is not that provider's, None asking nothing."""
+        if provider_id is not None and self.resource.provider_id != provider_id:
+            raise InvalidTransition(
+                "资源的提供机构已因机构变更而改变；请重新打开草稿再修改",
+                "the resource went to another provider meanwhile, as organisations changed; open the draft again",
+                "/provider",
             )
 
     def open_version(self, *states: VersionState) -> ResourceVersion:
@@ -86,12 +95,31 @@ async def hold(session: AsyncSession, resource_id: UUID) -> Held:
     resource = await repository.locked_resource(session, resource_id)
     if resource is None:
         raise UnknownResource
+    return _held(resource, list(await repository.versions(session, resource_id)))
+
+
+async def hold_many(session: AsyncSession, resource_ids: Collection[UUID]) -> list[Held]:
+    """Lock resources for one step of all of them, by id; raises as `hold` does."""
+    resources = await repository.locked_resources(session, resource_ids)
+    if len(resources) != len(resource_ids):
+        raise UnknownResource
+    versions: dict[UUID, list[ResourceVersion]] = {}
+    for version in await repository.versions_of(session, resource_ids):
+        versions.setdefault(version.resource_id, []).append(version)
+    return [_held(resource, versions[resource.id]) for resource in resources]
+
+
+def _held(resource: Resource, versions: list[ResourceVersion]) -> Held:
     if resource.status == ResourceStatus.WITHDRAWN:
         raise InvalidTransition(
             "资源已撤销，不能再变更；请登记新的资源", "the resource has been withdrawn for good; register another"
         )
-    versions = list(await repository.versions(session, resource_id))
-    return Held(resource, versions, before=_state_digest(resource, versions))
+    return held(resource, versions)
+
+
+def held(resource: Resource, versions: Sequence[ResourceVersion]) -> Held:
+    """Return the resource as a step finds it, whoever sees to it that nobody else changes it meanwhile."""
+    return Held(resource, list(versions), before=_state_digest(resource, versions))
 
 
 def _state_digest(resource: Resource, versions: Sequence[ResourceVersion]) -> str:

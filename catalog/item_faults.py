@@ -230,20 +230,12 @@ def _enumeration_faults(item: Item) -> Iterator[Fault]:
     if values is None:
         return
     if item.data_type not in ENUMERABLE_TYPES:
-        yield (
-            "/enumeration",
-            "item-enumeration",
-            "只有 C、N、I 型可以设值域",
-            "only types C, N and I take an enumeration",
-        )
+        zh = "只有 C、N、I 型可以设值域"
+        yield "/enumeration", "item-enumeration", zh, "only types C, N and I take an enumeration"
         return
     if not 1 <= len(values) <= MAX_ENUMERATION:
-        yield (
-            "/enumeration",
-            "item-enumeration",
-            f"值域应有 1 至 {MAX_ENUMERATION} 个值",
-            f"an enumeration has 1 to {MAX_ENUMERATION} values",
-        )
+        zh = f"值域应有 1 至 {MAX_ENUMERATION} 个值"
+        yield "/enumeration", "item-enumeration", zh, f"an enumeration has 1 to {MAX_ENUMERATION} values"
     if len(set(values)) != len(values):
         yield "/enumeration", "item-enumeration", "值域中有重复的值，请删除", "an enumeration repeats no value"
     if not all(is_value_of(item, value) for value in values):
@@ -259,12 +251,8 @@ def _example_faults(item: Item) -> Iterator[Fault]:
     if item.example is None:
         return
     if item.data_type is DataType.G:
-        yield (
-            "/example",
-            "item-example",
-            "通用型（文件、下级信息项）不需要示例值，请删除",
-            "a file or a group takes no example; remove it",
-        )
+        zh = "通用型（文件、下级信息项）不需要示例值，请删除"
+        yield "/example", "item-example", zh, "a file or a group takes no example; remove it"
     elif not is_value_of(item, item.example) or (item.enumeration and item.example not in item.enumeration):
         yield (
             "/example",

@@ -13,6 +13,7 @@ from catalog.errors import InvalidItem, Violation
 from catalog.item import (
     ENUMERABLE_TYPES,
     KEY_TYPES,
+    MAX_DEPTH,
     MAX_LENGTH,
     MAX_NUMBER,
     NUMBER_TYPES,
@@ -26,6 +27,7 @@ from catalog.item_faults import item_faults, repeated
 __all__ = [
     "ENUMERABLE_TYPES",
     "KEY_TYPES",
+    "MAX_DEPTH",
     "MAX_ITEMS",
     "MAX_KEY_ITEMS",
     "MAX_LENGTH",
@@ -88,11 +90,13 @@ def _form_violations(index: int, error: ValidationError) -> Iterator[Violation]:
 def _place(index: int, location: tuple[int | str, ...]) -> tuple[str, str | None]:
     """Return the pointer of the property that an editor looks for, and its name, None for an item that is none.
 
-    A union reports each of its members behind the property; items within items are named by their own pointers.
+    A union reports each of its members behind the property; items within items are named by their own pointers, as far
+    as items may lie within each other.
     """
     pointer = f"/items/{index}"
-    while len(location) > 1 and location[0] == "items" and isinstance(location[1], int):
-        pointer, location = f"{pointer}/items/{location[1]}", location[2:]
+    for _ in range(MAX_DEPTH - 1):
+        if len(location) > 1 and location[0] == "items" and isinstance(location[1], int):
+            pointer, location = f"{pointer}/items/{location[1]}", location[2:]
     return (f"{pointer}/{location[0]}", str(location[0])) if location else (pointer, None)
 
 

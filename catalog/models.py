@@ -1,4 +1,4 @@
-"""The catalogue's tables: classification, resource, its versions, their codes here and upstream. Knows no rules.
+"""The catalogue's tables: classification, resource, its versions, their codes here and upstream, the index. Knows no rules.
 
 The organisation and the system belong to the gateway and are named by their tables only.
 """
@@ -19,7 +19,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 from sqlmodel import Field, SQLModel
 
 
@@ -162,3 +162,60 @@ class UpstreamRegistration(SQLModel, table=True):
     receipt_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     recorded_by: str = Field(sa_type=Text)
     recorded_at: datetime = Field(sa_type=DateTime(timezone=True))
+
+
+# Without fastupdate: its list of what is not yet indexed would be read by every search, and catalogues change seldom.
+_AT_ONCE: dict[str, Any] = {"postgresql_using": "gin", "postgresql_with": {"fastupdate": "off"}}
+_SAMPLE = _AT_ONCE | {"postgresql_where": text("is_sample")}
+
+# Ordered and compared by bytes: codes are ASCII, and a range of them is a prefix.
+_CODE = Text(collation="C")
+
+
+class ResourceSearch(SQLModel, table=True):
+    """What a resource is found by under its name; derived from resource, versions and provider, and rebuilt from them.
+
+    One row serves partner systems and staff, with what is live; while there is more for staff to find (a draft, a
+    successor), they have a row of their own. `text` and `tokens` are of `catalog.search_text`, with tokens of facets.
+    """
+
+    __tablename__ = "resource_search"
+    __table_args__ = (
+        CheckConstraint("for_systems OR for_staff"),
+        Index("resource_search_code_idx", "code"),
+        Index("resource_search_tokens_idx", "tokens", **_AT_ONCE),
+        Index("resource_search_sample_idx", "tokens", **_SAMPLE),
+    )
+
+    resource_id: UUID = Field(foreign_key="resource.id", primary_key=True)
+    for_systems: bool = Field(primary_key=True)
+    for_staff: bool
+    is_sample: bool
+    code: str = Field(sa_type=_CODE)
+    status: str = Field(sa_type=Text)
+    share_type: int = Field(sa_type=SmallInteger)
+    provider_id: UUID
+    update_cycle: int = Field(sa_type=SmallInteger)
+    format_class: int | None = Field(default=None, sa_type=SmallInteger)
+    text: str = Field(sa_type=Text)
+    tokens: str = Field(sa_type=TSVECTOR)
+
+
+class ResourceSearchBody(SQLModel, table=True):
+    """The same by all its texts: apart, for most searches end with names, and these rows are three times as long."""
+
+    __tablename__ = "resource_search_body"
+    __table_args__ = (
+        CheckConstraint("for_systems OR for_staff"),
+        Index("resource_search_body_code_idx", "code"),
+        Index("resource_search_body_tokens_idx", "tokens", **_AT_ONCE),
+        Index("resource_search_body_sample_idx", "tokens", **_SAMPLE),
+    )
+
+    resource_id: UUID = Field(foreign_key="resource.id", primary_key=True)
+    for_systems: bool = Field(primary_key=True)
+    for_staff: bool
+    is_sample: bool
+    code: str = Field(sa_type=_CODE)
+    text: str = Field(sa_type=Text)
+    tokens: str = Field(sa_type=TSVECTOR)

@@ -11,7 +11,9 @@ from typing import Any, Final
 from jsonschema_rs import ValidationError
 from jsonschema_rs import ValidationErrorKind as Kind
 
+from catalog.conditions import WHEN
 from catalog.formats import FORMATS
+from catalog.legal_basis import LEGAL_BASIS_PATTERN
 from catalog.money import MONEY_PATTERN
 from catalog.schema import DIGEST_PATTERN, MEDIA_TYPE_PATTERN, Schema
 
@@ -60,7 +62,13 @@ _PATTERNS: Final[dict[str, _Message]] = {
     ),
     DIGEST_PATTERN: ("应为 sha-256: 加 64 位小写十六进制", "must be sha-256: and 64 lower-case hexadecimal digits"),
     MEDIA_TYPE_PATTERN: ("应为媒体类型，如 application/pdf", "must be a media type such as application/pdf"),
+    LEGAL_BASIS_PATTERN: (
+        "应为“发文机关（简称）+《…》+（发文字号）”，法律、法规不标字号；多个依据逐行列举，行首用阿拉伯数字编号，如 1.、2.",
+        "must be issuer, title in 《》, number in brackets (none for laws and regulations); several on lines numbered 1., 2.",
+    ),
 } | {form.anchored: (form.zh, form.en) for form in FORMATS.values()}
+
+_NOT_ASKED: Final[_Message] = ("不应填写，请删除此项", "may not be given; remove it")
 
 
 def explain(error: ValidationError, schema: Schema) -> Iterator[PayloadError]:
@@ -81,9 +89,12 @@ def explain(error: ValidationError, schema: Schema) -> Iterator[PayloadError]:
                 _pointer(path), "有属性名不符合目录的要求，请改名", "a property name is not of the form asked for"
             )
         case kind:
-            zh, en = _expectation(kind, path, node, error.instance is None)
+            zh, en = (
+                _NOT_ASKED if WHEN in node and "not" in node else _expectation(kind, path, node, error.instance is None)
+            )
             zh_subject, en_subject = _subject(node)
-            yield PayloadError(_pointer(path), f"{zh_subject}{zh}", f"{en_subject}{en}")
+            zh_case, en_case = _case(node)
+            yield PayloadError(_pointer(path), f"{zh_case}{zh_subject}{zh}", f"{en_subject}{en}{en_case}")
 
 
 def _closest(branches: Sequence[Sequence[ValidationError]]) -> Sequence[ValidationError]:
@@ -127,9 +138,20 @@ def _subject(node: dict[str, Any]) -> _Message:
     return (f"“{title}”", "") if isinstance(title, str) and "x-data-type" in node else ("", "")
 
 
+def _case(node: dict[str, Any]) -> _Message:
+    """The case in which a condition of the record asks for this, as it stands before the Chinese and after the English text."""
+    if WHEN not in node:
+        return "", ""
+    zh, en = node[WHEN]
+    return f"{zh}，", f" ({en})"
+
+
 def _missing(path: Sequence[str | int], node: dict[str, Any]) -> PayloadError:
     subject, _ = _subject(node)
-    return PayloadError(_pointer(path), f"缺少必填项{subject}，请补上", "is required and missing; add it")
+    zh_case, en_case = _case(node)
+    return PayloadError(
+        _pointer(path), f"{zh_case}缺少必填项{subject}，请补上", f"is required and missing; add it{en_case}"
+    )
 
 
 def _unexpected(path: list[str | int], schema_path: Sequence[str | int]) -> PayloadError:

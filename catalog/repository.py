@@ -1,9 +1,11 @@
 """All SQL of the catalogue; judges nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -58,13 +60,13 @@ async def has_active_classes_below(session: AsyncSession, code: str) -> bool:
     return await session.scalar(query.limit(1)) is not None
 
 
-async def next_sequence(session: AsyncSession, prefix: str) -> int:
-    """Return the next sequence below the classification; others wait for this transaction to end."""
-    counter = insert(ResourceCodeCounter).values(prefix=prefix, last=1)
+async def next_sequence(session: AsyncSession, prefix: str, count: int = 1) -> int:
+    """Return the first of the next `count` sequences below the classification; others wait for this transaction to end."""
+    counter = insert(ResourceCodeCounter).values(prefix=prefix, last=count)
     raised = counter.on_conflict_do_update(
-        index_elements=[col(ResourceCodeCounter.prefix)], set_={"last": col(ResourceCodeCounter.last) + 1}
+        index_elements=[col(ResourceCodeCounter.prefix)], set_={"last": col(ResourceCodeCounter.last) + count}
     ).returning(col(ResourceCodeCounter.last))
-    return int((await session.execute(raised)).scalar_one())
+    return int((await session.execute(raised)).scalar_one()) - count + 1
 
 
 async def resource(session: AsyncSession, resource_id: UUID) -> Resource | None:
@@ -91,6 +93,29 @@ async def locked_resource(session: AsyncSession, resource_id: UUID) -> Resource 
     return found
 
 
+async def locked_resources(session: AsyncSession, resource_ids: Collection[UUID]) -> Sequence[Resource]:
+    """Return these resources as they are now, by id, held like `locked_resource` holds one."""
+    query = (
+        select(Resource)
+        .where(col(Resource.id).in_(resource_ids))
+        .order_by(col(Resource.id))
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    return (await session.scalars(query)).all()
+
+
+async def versions_of(session: AsyncSession, resource_ids: Collection[UUID]) -> Sequence[ResourceVersion]:
+    """Return the versions of these resources as they are now, oldest first for each."""
+    query = (
+        select(ResourceVersion)
+        .where(col(ResourceVersion.resource_id).in_(resource_ids))
+        .order_by(col(ResourceVersion.resource_id), col(ResourceVersion.number))
+        .execution_options(populate_existing=True)
+    )
+    return (await session.scalars(query)).all()
+
+
 async def versions(session: AsyncSession, resource_id: UUID) -> Sequence[ResourceVersion]:
     """Return the versions of a resource as they are now, oldest first."""
     query = (
@@ -100,6 +125,58 @@ async def versions(session: AsyncSession, resource_id: UUID) -> Sequence[Resourc
         .execution_options(populate_existing=True)
     )
     return (await session.scalars(query)).all()
+
+
+async def locked_times(session: AsyncSession, resources: Sequence[UUID]) -> dict[UUID, datetime]:
+    """Return when each of the resources was last changed, held against other steps, in the order of their ids."""
+    query = (
+        select(col(Resource.id), col(Resource.updated_at))
+        .where(col(Resource.id).in_(resources))
+        .order_by(col(Resource.id))
+        .with_for_update(key_share=True)
+    )
+    return {row[0]: row[1] for row in await session.execute(query)}
+
+
+async def with_codes(session: AsyncSession, codes: Sequence[str]) -> Sequence[Resource]:
+    """Return the resources of these codes."""
+    query = select(Resource).where(col(Resource.code).in_(codes)).execution_options(populate_existing=True)
+    return (await session.scalars(query)).all()
+
+
+async def versions_without_schema(
+    session: AsyncSession, resources: Sequence[UUID]
+) -> Sequence[tuple[UUID, int, dict[str, Any], list[dict[str, Any]], str, str]]:
+    """Return id, number, description, items, schema digest and state of the versions of these resources, oldest first."""
+    query = (
+        select(
+            col(ResourceVersion.resource_id),
+            col(ResourceVersion.number),
+            col(ResourceVersion.description),
+            col(ResourceVersion.items),
+            col(ResourceVersion.schema_digest),
+            col(ResourceVersion.state),
+        )
+        .where(col(ResourceVersion.resource_id).in_(resources))
+        .order_by(col(ResourceVersion.resource_id), col(ResourceVersion.number))
+    )
+    return [(row[0], row[1], row[2], row[3], row[4], row[5]) for row in await session.execute(query)]
+
+
+async def insert_rows(
+    session: AsyncSession, model: type[Resource] | type[ResourceVersion], rows: Sequence[dict[str, Any]]
+) -> None:
+    """Insert rows by their attributes, many at a time."""
+    if rows:
+        await session.execute(insert(model), rows)
+
+
+async def update_rows(
+    session: AsyncSession, model: type[Resource] | type[ResourceVersion], rows: Sequence[dict[str, Any]]
+) -> None:
+    """Update rows by their primary key; each names the key and the attributes that change."""
+    if rows:
+        await session.execute(update(model), rows)
 
 
 async def page(

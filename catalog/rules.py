@@ -13,6 +13,7 @@ from catalog.codes import FORMAT_TYPES, OTHER_FORMAT, FormatClass, Openness, Res
 from catalog.errors import InvalidIdentifier, InvalidResource, Violation
 from catalog.identifiers import RESOURCE_PREFIX_FORM, check_region, check_uscc, parse_resource_code
 from catalog.items import UNPRINTABLE, Item, walk
+from catalog.lists.rules import prescribed_fields_present
 from catalog.metadata import REQUIRED, Metadata, label_of
 
 MAX_NAME: Final = 100
@@ -325,6 +326,11 @@ def open_condition_needs_openness(registration: Registration) -> Iterator[Violat
         )
 
 
+def list_has_its_prescribed_items(registration: Registration) -> Iterator[Violation]:
+    """A resource that is a list of the policy documents has the items that they prescribe."""
+    yield from prescribed_fields_present(registration.metadata, registration.items)
+
+
 RULES: Final = (
     Rule("CAT-01", "目录编制指南填写说明：无条件共享应注明“无条件”", cat_01_unconditional_takes_no_condition),
     Rule("CAT-02", "目录编制指南填写说明：有条件共享应注明共享条件", cat_02_conditional_states_its_condition),
@@ -336,5 +342,6 @@ RULES: Final = (
     Rule("CAT-08", "国务院令第809号：不得擅自增设条件阻碍数据共享（请以正式文件为准）", cat_08_sharing_less_needs_a_basis),
     Rule("CL-4", "目录编制指南：信息项的共享类型可以严于、不得宽于所属信息资源", item_share_types_are_not_looser),
     Rule("CL-6", "目录编制指南：向社会开放的资源可以设开放条件", open_condition_needs_openness),
+    Rule("LIST", "各清单管理办法规定的内容（如《临洮县扶贫清单上网发布管理办法(试行)》第三条）", list_has_its_prescribed_items),
 )  # fmt: skip
 """All rules of one registration, in the order of their ids."""

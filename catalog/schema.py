@@ -13,6 +13,7 @@ from typing import Any, Final
 import rfc8785
 
 from catalog.codes import DataType
+from catalog.conditions import Condition, condition_schemas, example_under
 from catalog.formats import FORMATS
 from catalog.item import MAX_ENTRIES, MAX_NUMBER, Item
 from catalog.item_values import example_value
@@ -28,12 +29,14 @@ MAX_FILE_NAME: Final = 255  # the limit of the usual file systems
 Schema = dict[str, Any]
 
 
-def derive_schema(items: Sequence[Item], *, title: str, code: str, version: int) -> Schema:
+def derive_schema(
+    items: Sequence[Item], *, title: str, code: str, version: int, conditions: Sequence[Condition] = ()
+) -> Schema:
     """Return the schema of frame and record for one version of a resource.
 
     `$defs.record` describes upsert and snapshot records and carries a valid one in `examples`; `$defs.key` describes
-    delete records and is there only if there are key items, without which the one operation is `snapshot`.
-    Raises InvalidItem with every violation of the items.
+    delete records and is there only if there are key items, without which the one operation is `snapshot`. Conditions
+    bind the record alone and speak of items that are there. Raises InvalidItem with every violation of the items.
     """
     check_items(items)
     keyed = any(item.key for item in items)
@@ -54,6 +57,8 @@ def derive_schema(items: Sequence[Item], *, title: str, code: str, version: int)
         schema["$defs"]["key"] = _key(items)
     if any(item.data_type is DataType.G and not item.is_group for _, item in walk(items)):
         schema["$defs"]["file"] = _file()
+    if conditions:
+        _add_conditions(schema["$defs"]["record"], items, conditions)
     return schema
 
 
@@ -99,6 +104,11 @@ def _object(items: Sequence[Item]) -> Schema:
     }
     required = [item.field_name for item in items if item.is_required]
     return described | {"required": required} if required else described
+
+
+def _add_conditions(record: Schema, items: Sequence[Item], conditions: Sequence[Condition]) -> None:
+    record["allOf"] = condition_schemas(conditions, items)
+    record["examples"] = [example_under(conditions, example) for example in record["examples"]]
 
 
 def _key(items: Sequence[Item]) -> Schema:

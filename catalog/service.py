@@ -11,12 +11,12 @@ published never changes; the database sees to that as well.
 import asyncio
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from catalog import repository
+from catalog import drafting, repository
 from catalog.classification import class_violations
 from catalog.codes import ResourceStatus, VersionState
 from catalog.compiler import check_schema_in_child
@@ -27,8 +27,7 @@ from catalog.items import Item, item_violations
 from catalog.metadata import Metadata
 from catalog.models import Resource, ResourceVersion
 from catalog.rules import Owner, Registration, check_reason, registration_violations
-from catalog.schema import derive_schema, digest_of
-from catalog.sources import claims_of
+from catalog.schema import derive_schema
 from catalog.steps import (
     DraftEdited,
     ResourceRegistered,
@@ -75,9 +74,9 @@ async def register_resource(
         status=ResourceStatus.DRAFT.value,
         created_at=now,
         updated_at=now,
-        **_shown(metadata),
+        **drafting.shown(metadata),
     )
-    version = _draft(resource, 1, metadata, items, now)
+    version = drafting.draft(resource, 1, metadata, items, now)
     await repository.add(session, resource, version)
     return ResourceRegistered(**Held(resource, [version], before=None).facts(version, now))
 
@@ -89,22 +88,25 @@ async def edit_draft(
     metadata: Metadata | None = None,
     items: Sequence[Item] | None = None,
     system_id: UUID | None = None,
+    provider_id: UUID | None = None,
     now: datetime,
 ) -> DraftEdited:
     """Replace the draft's metadata, its items or its publishing system; what is left out stays, and so does what is live (I7).
 
-    The publishing system changes this way only until the first version is published.
+    The publishing system changes this way only until the first version is published. `provider_id` is whose resource the
+    caller takes it for: if it went to another provider meanwhile, nothing changes.
     Raises UnknownResource, InvalidTransition, InvalidResource, SchemaRefused.
     """
     await _compile(items)
     held = await hold(session, resource_id)
+    held.require_provider(provider_id)
     version = held.open_version(VersionState.DRAFT)
     said, carried = _edited(held, version, metadata, items)
     if system_id is not None and system_id != held.resource.system_id:
         _move_system(held, system_id)
     if held.resource.live_version is None:
-        held.resource.sqlmodel_update(_shown(said))
-    _write(held.resource, version, said, carried)
+        held.resource.sqlmodel_update(drafting.shown(said))
+    drafting.write(held.resource, version, said, carried)
     return DraftEdited(**await held.save(session, version, now))
 
 
@@ -146,7 +148,7 @@ async def publish(
     if (live := held.live()) is not None:
         live.ends_at = replaced_ends_at
     replaced, held.resource.live_version = held.resource.live_version, version.number
-    held.resource.sqlmodel_update(_shown(Metadata.model_validate(version.description)))
+    held.resource.sqlmodel_update(drafting.shown(Metadata.model_validate(version.description)))
     held.move_to(ResourceStatus.PUBLISHED)
     return VersionPublished(**await held.save(session, version, now), replaced=replaced)
 
@@ -173,7 +175,7 @@ async def new_version(
             f"version {newest.number} is not yet published; edit that one",
         )
     said, carried = _edited(held, newest, metadata, items)
-    version = _draft(held.resource, newest.number + 1, said, carried, now)
+    version = drafting.draft(held.resource, newest.number + 1, said, carried, now)
     held.versions.append(version)
     await repository.add(session, version)
     return VersionDrafted(**await held.save(session, version, now))
@@ -271,41 +273,3 @@ def _move_system(held: Held, system_id: UUID) -> None:
             "/system",
         )
     held.resource.system_id = system_id
-
-
-def _shown(metadata: Metadata) -> dict[str, Any]:
-    """The columns of `resource` that repeat what the version shown says."""
-    return {
-        "name": metadata.name.strip(),
-        "summary": metadata.summary.strip(),
-        "share_type": metadata.share_type.value,
-        "share_condition": metadata.share_condition,
-        "no_share_basis": metadata.no_share_basis,
-        "update_cycle": metadata.update_cycle.value,
-        "is_example": metadata.is_example,
-    }
-
-
-def _draft(
-    resource: Resource, number: int, metadata: Metadata, items: Sequence[Item], now: datetime
-) -> ResourceVersion:
-    version = ResourceVersion(
-        resource_id=resource.id,
-        number=number,
-        description={},
-        items=[],
-        payload_schema={},
-        schema_digest="",
-        state=VersionState.DRAFT.value,
-        created_at=now,
-    )
-    _write(resource, version, metadata, items)
-    return version
-
-
-def _write(resource: Resource, version: ResourceVersion, metadata: Metadata, items: Sequence[Item]) -> None:
-    schema = derive_schema(items, title=metadata.name.strip(), code=resource.code, version=version.number)
-    version.description = metadata.to_json()
-    version.items = [item.to_json() for item in items]
-    version.claims = claims_of(metadata, items)
-    version.payload_schema, version.schema_digest = schema, digest_of(schema)

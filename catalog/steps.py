@@ -77,3 +77,8 @@ class ResourceWithdrawn(Step):
     """The resource is gone for good; its code stays taken."""
 
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceTransferred(Step):
+    """The resource has another provider, or another system publishes it; what is live stays live."""

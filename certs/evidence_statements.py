@@ -139,6 +139,10 @@ def envelope_signer_state(case: Case) -> bool:
     return _in_good_standing(case, header.kid, header.iss, case.evidence.receipt.accepted_at)
 
 
+_RENEWED = "grant.renewed"
+"""A grant that lasts longer is in force, or stopped, as it was before."""
+
+
 def grants(case: Case) -> bool:
     """Every grant in the file fed this exchange, as the sealed acceptance says, and no entry in the file speaks against it.
 
@@ -152,11 +156,12 @@ def grants(case: Case) -> bool:
         events = [entry.event for entry in history]
         begun = bool(events) and events[0] == "grant.created" and events.count("grant.created") == 1
         _must(begun, "grant-not-created", "接收时该授权尚未作出", "the grant had not been made at acceptance")
+        moves = [event for event in events if event != _RENEWED]
         _must(
-            events[-1] in ("grant.created", "grant.resumed"),
+            moves[-1] in ("grant.created", "grant.resumed"),
             "grant-not-in-force",
-            f"接收时该授权已停（{events[-1]}）",
-            f"the grant was not in force at acceptance ({events[-1]})",
+            f"接收时该授权已停（{moves[-1]}）",
+            f"the grant was not in force at acceptance ({moves[-1]})",
         )
         named = [("resource", e.details.get("resource"), case.evidence.envelope.header.res) for e in history]
         _must_agree("grant-unlike-envelope", "授权的资源与信封不符", "the grant is for another resource", named)

@@ -1,9 +1,11 @@
 """Tables of access: the lane, its grants, and the schema digest that a grant pins for each published version."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, DateTime, Index, Text, UniqueConstraint, text
+from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Column, DateTime, Index, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 import catalog.models  # noqa: F401  a target of the foreign keys below
@@ -30,13 +32,22 @@ class Lane(SQLModel, table=True):
 
 
 class AccessGrant(SQLModel, table=True):
-    """A decided right 授权 of one consumer to one resource, for a purpose, on a basis, for a time; revoked is final."""
+    """A decided right 授权 of one consumer to one resource, for a purpose, on a basis, for a time; revoked is final.
+
+    `items` and `rows` narrow it (`hub.access.scope`); NULL leaves nothing out. A narrowed one is never active: what it names
+    would leave as a projection, which this hub does not make yet, and nothing else may leave by it (I5).
+    """
 
     __tablename__ = "access_grant"
     __table_args__ = (
         CheckConstraint("basis <> ''"),
         CheckConstraint("valid_to > valid_from"),
-        CheckConstraint("state IN ('active', 'suspended', 'revoked')"),
+        CheckConstraint("state IN ('active', 'suspended', 'revoked', 'awaiting-projection')"),
+        CheckConstraint("(items IS NULL AND rows IS NULL) OR state IN ('awaiting-projection', 'revoked')"),
+        CheckConstraint("state <> 'awaiting-projection' OR items IS NOT NULL OR rows IS NOT NULL"),
+        CheckConstraint("frequency_average >= 0"),
+        CheckConstraint("frequency_peak >= frequency_average"),
+        CheckConstraint("(frequency_average IS NULL) = (frequency_peak IS NULL)"),
         CheckConstraint("policy IN ('park', 'block')"),
         CheckConstraint("policy IS NULL OR mode = 'push'"),
         Index(
@@ -62,8 +73,13 @@ class AccessGrant(SQLModel, table=True):
     valid_from: datetime = Field(sa_type=DateTime(timezone=True))
     valid_to: datetime = Field(sa_type=DateTime(timezone=True))
     policy: str | None = Field(default=None, sa_type=Text)
+    items: list[str] | None = Field(default=None, sa_type=ARRAY(Text))
+    rows: list[dict[str, Any]] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True)))
+    frequency_average: int | None = None
+    frequency_peak: int | None = None
     state: str = Field(sa_type=Text)
     state_reason: str | None = Field(default=None, sa_type=Text)
+    renewal_reason: str | None = Field(default=None, sa_type=Text)
     created_at: datetime = Field(sa_type=DateTime(timezone=True))
     updated_at: datetime = Field(sa_type=DateTime(timezone=True))
 

@@ -4,8 +4,9 @@ Reads of one row take its values as they are now, also where the session has rea
 reads after it got the barrier, not on what its caller saw before.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, Select, select
@@ -78,6 +79,21 @@ async def live_grant(session: AsyncSession, lane: UUID) -> UUID | None:
     return found
 
 
+async def live_grant_for(
+    session: AsyncSession, consumer_id: UUID, resource_id: UUID, purpose: str, mode: str
+) -> UUID | None:
+    """The grant, not revoked, of a lane that may not be there."""
+    query = select(col(AccessGrant.id)).where(
+        col(AccessGrant.consumer_id) == consumer_id,
+        col(AccessGrant.resource_id) == resource_id,
+        col(AccessGrant.purpose) == purpose,
+        col(AccessGrant.mode) == mode,
+        col(AccessGrant.state) != "revoked",
+    )
+    found: UUID | None = await session.scalar(query)
+    return found
+
+
 async def lane(session: AsyncSession, new: Lane) -> Lane:
     """The lane of `new`'s consumer, resource, purpose and mode: the one that exists, or `new`, inserted."""
     await session.execute(insert(Lane).values(new.model_dump()).on_conflict_do_nothing())
@@ -88,6 +104,12 @@ async def lane(session: AsyncSession, new: Lane) -> Lane:
         col(Lane.mode) == new.mode,
     )
     return (await session.scalars(query)).one()
+
+
+async def next_sequence(session: AsyncSession, lane_id: UUID) -> int:
+    """The number that the lane's next new item gets."""
+    found: int = (await session.execute(select(col(Lane.next_sequence)).where(col(Lane.id) == lane_id))).scalar_one()
+    return found
 
 
 async def resource_by_code(session: AsyncSession, code: str) -> Resource | None:
@@ -105,6 +127,14 @@ async def published_versions(session: AsyncSession, resource: UUID) -> Sequence[
         .order_by(col(ResourceVersion.number))
     )
     return (await session.scalars(query)).all()
+
+
+async def live_items(session: AsyncSession, resource: Resource) -> Sequence[Mapping[str, Any]]:
+    """The items of the resource's live version, as they are stored; none without one."""
+    query = select(col(ResourceVersion.items)).where(
+        col(ResourceVersion.resource_id) == resource.id, col(ResourceVersion.number) == resource.live_version
+    )
+    return (await session.scalar(query)) or ()
 
 
 async def pins(session: AsyncSession, grants: Sequence[UUID]) -> Sequence[GrantVersion]:

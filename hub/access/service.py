@@ -1,4 +1,4 @@
-"""Grants 授权: decided, suspended, resumed, revoked. A revoked grant never comes back; its lane stays for the next one.
+"""Grants 授权: decided, suspended, resumed, renewed, revoked. A revoked grant never comes back; its lane stays for the next one.
 
 Every act holds the barrier from its first statement, is recorded with the digests of the row before and after, and bumps
 the epoch last (I3); none commits. Purposes, bases and reasons stay in the rows; the log has their digests only, but for
@@ -25,35 +25,37 @@ from hub.access.errors import (
 )
 from hub.access.models import AccessGrant, GrantVersion, Lane
 from hub.access.repository import GrantRecord
+from hub.access.scope import WHOLE, Scope, check_scope, columns_of
+from hub.access.terms import (
+    INBOX,
+    Frequency,
+    check_frequency,
+    check_mode,
+    check_period,
+    check_policy,
+    columns_of_frequency,
+)
 from hub.audit.entry import Actor
 from hub.audit.service import Recorder
 from hub.db.ids import new_id
 from hub.registry import barrier
 from hub.registry import service as registry
-from hub.registry.errors import InvalidField, WrongState
+from hub.registry.errors import WrongState
 from hub.registry.fields import LONGEST_REASON, required_text
 from hub.registry.recording import fingerprint, record_change
 
-INBOX = "inbox"
-"""The consumer pulls and acknowledges."""
+ACTIVE, AWAITING = "active", "awaiting-projection"
 
-PUSH = "push"
-"""The hub hands over by the adapter of the consumer's push target."""
-
-MODES = (INBOX, PUSH)
-
-POLICIES = ("park", "block")
-"""What becomes of an item that cannot be delivered: it makes way for the rest, or the lane keeps its order and waits."""
-
-EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
-"""Terms that every zone can write: at the ends of the calendar a moment has no form in UTC."""
+LIVING = (ACTIVE, "suspended", AWAITING)
+"""States of a grant that is not revoked."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewGrant:
     """What a decision says: which consumer (system code) may have which resource (code), what for, on what basis, when.
 
-    `policy` is for pushes: one of `POLICIES`, or None to leave it to the consumer's push target.
+    `policy` is for pushes: one of `POLICIES`, or None to leave it to the consumer's push target. `request`: the access
+    request that it answers, for the log.
     """
 
     consumer: str
@@ -64,6 +66,9 @@ class NewGrant:
     valid_to: datetime
     mode: str = INBOX
     policy: str | None = None
+    scope: Scope = WHOLE
+    frequency: Frequency | None = None
+    request: UUID | None = None
 
 
 async def create_grant(
@@ -71,16 +76,29 @@ async def create_grant(
 ) -> GrantRecord:
     """Grant, opening the lane or taking it up again, and pin the schema digest of every published version.
 
-    Raises InvalidField, UnknownSystem, NoSuchResource, ConsumerRetired, NotShared, NothingPublished, GrantExists.
+    Raises InvalidField, UnknownSystem, NoSuchResource, ConsumerRetired, NotShared, NothingPublished, ScopeRefused, GrantExists.
     """
-    purpose = required_text("/purpose", new.purpose)
-    basis = required_text("/basis", new.basis, longest=LONGEST_REASON)
     _check_terms(new, now)
     now = await barrier.hold(session, now)
+    record = await add_grant(session, new, actor=actor, recorder=recorder, now=now)
+    await barrier.bump(session)
+    return record
+
+
+async def add_grant(
+    session: AsyncSession, new: NewGrant, *, actor: Actor, recorder: Recorder, now: datetime
+) -> GrantRecord:
+    """The same for who holds the barrier, and bumps the epoch when all is written.
+
+    A grant with a narrower scope is `awaiting-projection`: recorded, and nothing is handed out by it.
+    """
+    purpose, basis = _check_terms(new, now)
     consumer, _ = await registry.find_system(session, new.consumer)
     if consumer.state == "retired":
         raise ConsumerRetired(consumer.code)
-    resource = await _grantable(session, new.resource)
+    resource = await grantable(session, new.resource)
+    if not new.scope.is_whole:
+        check_scope(new.scope, await repository.live_items(session, resource))
     lane = await repository.lane(
         session,
         Lane(
@@ -105,7 +123,9 @@ async def create_grant(
         policy=new.policy,
         valid_from=new.valid_from.astimezone(UTC),
         valid_to=new.valid_to.astimezone(UTC),
-        state="active",
+        **columns_of(new.scope),
+        **columns_of_frequency(new.frequency),
+        state=ACTIVE if new.scope.is_whole else AWAITING,
         created_at=now,
         updated_at=now,
     )
@@ -114,8 +134,8 @@ async def create_grant(
     for version in await repository.published_versions(session, resource.id):
         session.add(GrantVersion(grant_id=row.id, version=version.number, schema_digest=version.schema_digest))
     record = GrantRecord(row, consumer.code, resource.code, resource.provider_id)
-    _record(session, "grant.created", record, recorder, actor, now)
-    await barrier.bump(session)
+    asked = {} if new.request is None else {"request": str(new.request)}
+    record_grant(session, "grant.created", record, recorder, actor, now, **asked)
     return record
 
 
@@ -137,7 +157,7 @@ async def revoke_grant(
     session: AsyncSession, identifier: UUID, *, reason: str, actor: Actor, recorder: Recorder, now: datetime
 ) -> GrantRecord:
     """End a grant for good. Raises UnknownGrant, WrongState."""
-    return await _move(session, identifier, "revoked", ("active", "suspended"), reason, actor, recorder, now)
+    return await _move(session, identifier, "revoked", LIVING, reason, actor, recorder, now)
 
 
 async def find_grant(session: AsyncSession, identifier: UUID) -> GrantRecord:
@@ -156,37 +176,19 @@ async def find_resource(session: AsyncSession, code: str) -> Resource:
     return row
 
 
-def _check_terms(new: NewGrant, now: datetime) -> None:
-    if new.mode not in MODES:
-        raise InvalidField("/mode", f"mode 须为 {' 或 '.join(MODES)}", f"mode is {' or '.join(MODES)}")
-    if new.policy is not None and (new.mode != PUSH or new.policy not in POLICIES):
-        raise InvalidField(
-            "/policy",
-            f"policy 须为 {' 或 '.join(POLICIES)}，且只用于推送（mode 为 {PUSH}）；自取的授权请去掉它",
-            f"policy is {' or '.join(POLICIES)}, and for pushes only (mode {PUSH}); leave it out of a grant to pull",
-        )
-    for pointer, moment in (("/valid_from", new.valid_from), ("/valid_to", new.valid_to)):
-        if moment.tzinfo is None:
-            raise InvalidField(
-                pointer,
-                f"{pointer} 缺少时区；请写成 RFC 3339，如 2026-01-01T00:00:00+08:00",
-                f"{pointer} lacks its offset; write RFC 3339, such as 2026-01-01T00:00:00+08:00",
-            )
-        if not EARLIEST <= moment <= LATEST:
-            raise InvalidField(
-                pointer,
-                f"{pointer} 须在 {EARLIEST.year} 年至 {LATEST.year} 年之间；请更正",
-                f"{pointer} lies between the years {EARLIEST.year} and {LATEST.year}; correct it",
-            )
-    if new.valid_to <= max(new.valid_from, now):
-        raise InvalidField(
-            "/valid_to",
-            "授权截止时间须晚于起始时间和当前时间；请更正",
-            "a grant ends after it begins and after this moment; correct it",
-        )
+def _check_terms(new: NewGrant, now: datetime) -> tuple[str, str]:
+    """Purpose and basis without outer blanks. Raises InvalidField."""
+    purpose = required_text("/purpose", new.purpose)
+    basis = required_text("/basis", new.basis, longest=LONGEST_REASON)
+    check_mode(new.mode)
+    check_policy(new.policy, new.mode)
+    check_period(new.valid_from, new.valid_to, now)
+    check_frequency(new.frequency)
+    return purpose, basis
 
 
-async def _grantable(session: AsyncSession, code: str) -> Resource:
+async def grantable(session: AsyncSession, code: str) -> Resource:
+    """The resource of that code, which is shared and published. Raises NoSuchResource, NotShared, NothingPublished."""
     resource = await find_resource(session, code)
     if resource.share_type == ShareType.NOT_SHARED:
         raise NotShared(code, resource.no_share_basis or "—")
@@ -217,12 +219,12 @@ async def _move(
         raise WrongState(f"grant {identifier}", row.state, "/".join(origins))
     before = fingerprint(row)
     row.state, row.state_reason, row.updated_at = target, reason, now
-    _record(session, _EVENTS[target], record, recorder, actor, now, before=before)
+    record_grant(session, _EVENTS[target], record, recorder, actor, now, before=before)
     await barrier.bump(session)
     return record
 
 
-def _record(
+def record_grant(
     session: AsyncSession,
     event: str,
     record: GrantRecord,
@@ -231,7 +233,9 @@ def _record(
     now: datetime,
     *,
     before: str = "",
+    **also: str,
 ) -> None:
+    """Log `event` on a grant with purpose and basis, its ends, its lane, and what is `also` told in details."""
     row = record.grant
     record_change(
         session,
@@ -244,5 +248,5 @@ def _record(
         before=before,
         purpose=row.purpose,
         basis=row.basis,
-        details={"consumer": record.consumer, "resource": record.resource, "lane": str(row.lane_id)},
+        details={"consumer": record.consumer, "resource": record.resource, "lane": str(row.lane_id), **also},
     )

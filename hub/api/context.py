@@ -18,7 +18,7 @@ from hub.exchange.refusals import RefusalLog
 from hub.identity.parts import Identity
 from hub.ledger.committer import Acquire, Committer
 from hub.registry.keyring import KeyRing
-from hub.registry.picture import PictureStore
+from hub.registry.picture_store import PictureStore
 from hub.settings import Settings
 
 

@@ -6,15 +6,16 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from hub.access import repository, service
+from hub.access import renewal, repository, service
 from hub.access.models import GrantVersion
 from hub.access.repository import GrantRecord
 from hub.api.context import ContextDep
 from hub.api.guard import staff_may
 from hub.api.paging import Page
+from hub.api.scope_forms import WAITS_FOR_PROJECTION, ExpectedFrequency, shown_frequency, shown_scope
 from hub.api.wire import Body, Reason, present, shown_draining
 from hub.delivery.draining import draining_lane
 from hub.identity import permissions
@@ -37,6 +38,28 @@ EXAMPLE = {
     "created_at": "2026-03-02T01:30:00.000000+00:00",
     "updated_at": "2026-03-02T01:30:00.000000+00:00",
 }
+
+
+RENEWAL_EXAMPLE: dict[str, Any] = {
+    "valid_to": "2028-03-02T00:00:00+08:00",
+    "reason": "业务继续开展，经审批同意续期",
+    "frequency": {"average": 200, "peak": 5000},
+}
+_SHOWN: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"application/json": {"example": EXAMPLE | {"renewal_reason": RENEWAL_EXAMPLE["reason"]}}}}
+}
+
+
+class Renewal(Body):
+    """A new end of the period."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [RENEWAL_EXAMPLE]})
+
+    valid_to: Annotated[AwareDatetime, Field(description="新的截止时间，须晚于原截止时间 / later than until now")]
+    reason: Annotated[str, Field(description="续期理由 / why")]
+    frequency: Annotated[
+        ExpectedFrequency | None, Field(description="变更后的频次，缺省不变 / the new frequency; left out: as it was")
+    ] = None
 
 
 class NewGrant(Body):
@@ -90,7 +113,9 @@ async def listing(
     page: Page,
     consumer: Annotated[str | None, Query(pattern="^[a-z0-9-]{1,63}$", description="使用方系统代码 / consumer")] = None,
     resource: Annotated[str | None, Query(pattern="^[0-9A-Za-z/]{1,64}$", description="资源代码 / resource")] = None,
-    state: Annotated[Literal["active", "suspended", "revoked"] | None, Query(description="状态 / state")] = None,
+    state: Annotated[
+        Literal["active", "suspended", "revoked", "awaiting-projection"] | None, Query(description="状态 / state")
+    ] = None,
 ) -> dict[str, Any]:
     """Grants in no particular order that stays the same from page to page."""
     async with ctx.transaction() as session:
@@ -106,6 +131,31 @@ async def one(id: UUID, ctx: ContextDep) -> dict[str, Any]:  # noqa: A002  the c
     """The grant of that id; `draining` while pushes that began before it was suspended or revoked are under way."""
     async with ctx.transaction() as session:
         return await _read_one(session, await service.find_grant(session, id))
+
+
+@router.post("/{id}/renew", summary="续期、变更频次 / renew a grant", responses=_SHOWN)
+async def renew(
+    id: UUID,  # noqa: A002
+    body: Renewal,
+    ctx: ContextDep,
+    caller: Annotated[StaffCaller, Depends(staff_may("grant_renew"))],
+) -> dict[str, Any]:
+    """A decider of the provider lets it last longer, from now for five years at most; an expired one lives again."""
+    often = None if body.frequency is None else body.frequency.frequency()
+    async with ctx.transaction() as session:
+        found = await service.find_grant(session, id)
+        permissions.require(permissions.grant_renew, caller, found.provider_id)
+        record = await renewal.renew_grant(
+            session,
+            id,
+            valid_to=body.valid_to,
+            reason=body.reason,
+            frequency=often,
+            actor=caller.actor,
+            recorder=ctx.recorder,
+            now=ctx.clock(),
+        )
+        return await _read_one(session, record)
 
 
 @router.post("/{id}/suspend", summary="暂停授权 / suspend a grant")
@@ -182,8 +232,12 @@ def read(record: GrantRecord, pins: Mapping[UUID, Sequence[GrantVersion]]) -> di
         policy=row.policy,
         valid_from=row.valid_from,
         valid_to=row.valid_to,
+        scope=shown_scope(row),
+        frequency=shown_frequency(row),
         state=row.state,
         state_reason=row.state_reason,
+        note=WAITS_FOR_PROJECTION if row.state == service.AWAITING else None,
+        renewal_reason=row.renewal_reason,
         versions=[{"version": pin.version, "schema_digest": pin.schema_digest} for pin in pins[row.id]],
         created_at=row.created_at,
         updated_at=row.updated_at,

@@ -3,7 +3,7 @@
 * `Anyone`: open to all, as the contract says of that route.
 * `LogReader`: open to all, unless the operator keeps the log's hashes for auditors.
 * `SignedMessage`: what is posted proves by itself who signed it; the endpoint judges it.
-* `SystemToken`: a partner system with an access token.
+* `SystemToken`, `SystemTokenNow`: a partner system with an access token, by the picture in memory or by the registry now.
 * `staff_may(action)`: a member of staff with a session, to whom `hub.identity.permissions` allows the action.
 * `system_or_staff(action)`: either of the two.
 
@@ -99,6 +99,14 @@ async def system_token(request: Request, ctx: ContextDep) -> SystemCaller:
     return await _system(token, request, ctx)
 
 
+async def system_token_now(request: Request, ctx: ContextDep) -> SystemCaller:
+    """The same, judged by what the registry says at this request: for acts that are not looked at again under the barrier."""
+    token = _bearer(request)
+    if token is None:
+        raise _nobody("访问令牌（POST /oauth/token）", "an access token (POST /oauth/token)")
+    return await _system_now(token, request, ctx)
+
+
 def staff_may(
     action: str, *, before_password_change: bool = False
 ) -> Callable[[Request, ContextDep], Awaitable[StaffCaller]]:
@@ -143,11 +151,13 @@ marked(anyone, ANYONE)
 marked(log_reader, ANYONE)
 marked(signed_message, SIGNED_MESSAGE)
 marked(system_token, SYSTEM)
+marked(system_token_now, SYSTEM)
 
 Anyone = Annotated[None, Depends(anyone)]
 LogReader = Annotated[None, Depends(log_reader)]
 SignedMessage = Annotated[None, Depends(signed_message)]
 SystemToken = Annotated[SystemCaller, Depends(system_token)]
+SystemTokenNow = Annotated[SystemCaller, Depends(system_token_now)]
 SystemOrStaff = Annotated[SystemCaller | StaffCaller, Depends(system_or_staff("exchange_read"))]
 
 

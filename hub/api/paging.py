@@ -22,6 +22,9 @@ Row = TypeVar("Row")
 MAX_LIMIT = 500
 DEFAULT_LIMIT = 100
 
+LONGEST_NUMBER = 9
+"""Digits that PostgreSQL's integer always holds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Paging:
@@ -46,6 +49,15 @@ class Paging:
         except ValueError:
             raise _foreign() from None
 
+    def after_number(self) -> int:
+        """The cursor as one whole number from 0 on, which is also the first page's. Raises InvalidInput."""
+        text = self.after_text()
+        if text is None:
+            return 0
+        if not (text.isascii() and text.isdigit() and len(text) <= LONGEST_NUMBER):
+            raise _foreign()
+        return int(text)
+
     def after_moment(self) -> tuple[datetime, str] | None:
         """The cursor as a moment and a text that tells apart what happened then, or None. Raises InvalidInput."""
         if self.cursor is None:
@@ -57,6 +69,14 @@ class Paging:
                 raise _foreign()
             return parsed.astimezone(UTC), text
         except (ValueError, OverflowError):
+            raise _foreign() from None
+
+    def after_moment_and_id(self) -> tuple[datetime, UUID] | None:
+        """The cursor as a moment and the id of what happened then, or None for the first page. Raises InvalidInput."""
+        found = self.after_moment()
+        try:
+            return None if found is None else (found[0], UUID(found[1]))
+        except ValueError:
             raise _foreign() from None
 
     def page(

@@ -145,6 +145,7 @@ async def edit(
             metadata=None if body.description is None else body.description.metadata(),
             items=body.items,
             system_id=system_id,
+            provider_id=resource.provider_id,
             actor=caller.actor,
             recorder=ctx.recorder,
             now=ctx.clock(),

@@ -3,6 +3,7 @@
 `{id}` is the resource's id or its code, slash and all: `/v1/resources/306001000001/000042/schema`.
 """
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -10,17 +11,18 @@ from fastapi import APIRouter, Depends, Query
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
-from catalog.codes import ResourceStatus
+from catalog.indexing import FOUND_BY_SYSTEMS
 from catalog.upstream import latest
 from certs.canonical import canonical
-from hub.api import resource_reviews, resource_steps, resource_upstream
+from hub.api import resource_dcat, resource_reviews, resource_search, resource_steps, resource_upstream
 from hub.api.context import ContextDep
 from hub.api.guard import system_or_staff
 from hub.api.paging import Page
 from hub.api.resource_forms import EXAMPLE, read, read_freshness, read_upstream, read_version
+from hub.api.resource_search import EXAMPLES, Narrowed, read_found
 from hub.errors import Forbidden, NotFound
 from hub.identity.callers import StaffCaller, SystemCaller
-from hub.publishing import service
+from hub.publishing import searching, service
 from hub.publishing.repository import ResourceRecord
 from hub.publishing.upstream import list_upstream
 
@@ -28,28 +30,34 @@ reading = APIRouter(prefix="/v1/resources", tags=["资源目录 / resources"])
 
 SCHEMA_TYPE = "application/schema+json"
 
-SHOWN_TO_SYSTEMS = (ResourceStatus.PUBLISHED, ResourceStatus.SUSPENDED)
-"""What partners find in the list; a withdrawn resource can still be read by who knows its id."""
-
 Reader = Annotated[SystemCaller | StaffCaller, Depends(system_or_staff("resource_read"))]
 
 
 @reading.get(
     "",
-    summary="资源列表 / list resources",
-    responses={200: {"content": {"application/json": {"example": {"items": [EXAMPLE], "next": None}}}}},
+    summary="资源列表与检索 / list and search resources",
+    responses={200: {"content": {"application/json": {"examples": EXAMPLES}}}},
 )
 async def listing(
     caller: Reader,
     ctx: ContextDep,
     page: Page,
+    search: Narrowed,
     code: Annotated[str | None, Query(max_length=64, description="只要此代码的资源 / the one of this code")] = None,
     overdue: Annotated[
         bool, Query(description="只要逾期未更新的，限工作人员 / those whose data are late, for staff")
     ] = False,
 ) -> dict[str, Any]:
-    """Resources by code; partner systems see those that were published."""
+    """Resources by code; partner systems see those that were published.
+
+    With `q`, those found: first by the beginning of their code, then by name, then by all else, in each case by code; the
+    first 1,000 are shown and counted, and more than that are "1000+". Filters narrow a list and a search alike.
+    """
     now = ctx.clock()
+    if search is not None and code is None and not overdue:
+        question = replace(search, for_systems=isinstance(caller, SystemCaller))
+        async with ctx.acquire() as connection, connection.transaction():
+            return read_found(await searching.search(connection, question))
     async with ctx.transaction() as session:
         if code is not None:
             return {"items": [_shown(await _visible(session, code, caller), now)], "next": None}
@@ -57,7 +65,7 @@ async def listing(
             _only_staff(caller)
             records, following = await service.list_overdue(session, cursor=page.cursor, limit=page.limit, at=now)
         else:
-            statuses = SHOWN_TO_SYSTEMS if isinstance(caller, SystemCaller) else ()
+            statuses = FOUND_BY_SYSTEMS if isinstance(caller, SystemCaller) else ()
             records, following = await service.list_resources(
                 session, cursor=page.cursor, limit=page.limit, statuses=statuses
             )
@@ -136,7 +144,9 @@ def _nothing() -> NotFound:
 
 router = APIRouter()
 # `/{id:path}` takes every path below: what is more special comes first.
+router.include_router(resource_dcat.router)
 router.include_router(resource_reviews.router)
 router.include_router(resource_upstream.router)
 router.include_router(reading)
+router.include_router(resource_search.rebuilding)
 router.include_router(resource_steps.router)

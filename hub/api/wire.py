@@ -24,6 +24,11 @@ class Reason(Body):
     ]
 
 
+def example(value: object, status: int = 200) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route: what it answers, by an example."""
+    return {status: {"content": {"application/json": {"example": value}}}}
+
+
 def present(**members: Any) -> dict[str, Any]:
     """The members that there are, ids as text, times as RFC 3339 in UTC."""
     return {name: _written(value) for name, value in members.items() if value is not None}

@@ -12,28 +12,42 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from hub.api import (
+    access_requests,
     approval_chains,
     audit_events,
     audit_exports,
     certificates,
     classifications,
+    corrections,
     deliveries,
     documentation,
+    duties,
+    duty_rules,
     evidence,
     exchanges,
     grants,
     health,
+    holiday_notices,
     inbox,
+    list_types,
+    lists,
     notices,
     oauth,
+    objections,
+    organisation_changes,
     organisations,
     pki,
+    power_suspensions,
+    resource_imports,
+    resource_sheets,
     resources,
+    responsible_people,
     reviews,
     session,
     staff,
     systems,
     tlog,
+    upstream_catalogues,
 )
 from hub.api.context import Context
 from hub.api.problems import database_away, problem
@@ -79,16 +93,30 @@ def create_app(context: Context) -> FastAPI:
         inbox,
         session,
         oauth,
+        responsible_people,
         organisations,
+        organisation_changes,
         systems,
         certificates,
+        resource_imports,
+        resource_sheets,
         resources,
+        upstream_catalogues,
         reviews,
         approval_chains,
         classifications,
         notices,
+        list_types,
+        lists,
+        power_suspensions,
         grants,
+        access_requests,
+        objections,
+        corrections,
         deliveries,
+        duties,
+        duty_rules,
+        holiday_notices,
         staff,
         audit_events,
         audit_exports,
@@ -115,6 +143,9 @@ MAX_HELD_BYTES = 64 << 20
 
 SIGNED_PATHS = frozenset({"/v1/inbox/acks"})
 
+MAX_BYTES = {resource_imports.PATH: resource_imports.MAX_BYTES}
+"""Bodies of routes that take more, by their path."""
+
 
 class Front:
     """Before the application: takes the hot path straight to its door, and logs one line for every other request.
@@ -137,7 +168,8 @@ class Front:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        body = _Body(self, receive, self.posting.max_bytes if scope["path"] in SIGNED_PATHS else MAX_JSON_BYTES)
+        longest = MAX_BYTES.get(scope["path"], MAX_JSON_BYTES)
+        body = _Body(self, receive, self.posting.max_bytes if scope["path"] in SIGNED_PATHS else longest)
         started = time.perf_counter()
         request_id = request_id_of(scope)
         status = 0

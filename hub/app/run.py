@@ -24,9 +24,10 @@ from hub.app.wiring import open_context, open_pushing, watched_connect
 from hub.audit.sealer import Sealer
 from hub.db.faults import FAULTS
 from hub.errors import SetupError
+from hub.publishing.imports.running import Importer
 from hub.registry.masterkey import load_master_key
 from hub.settings import Settings
-from hub.worker import chores, sealing
+from hub.worker import chores, imports, providing, sealing
 
 log = logging.getLogger(__name__)
 
@@ -172,8 +173,10 @@ async def _work(settings: Settings, dsn: str) -> None:
         async with _counting(context), asyncio.TaskGroup() as loops:
             loops.create_task(chores.run(connect, stop))
             loops.create_task(sealing.run(connect, sealer, stop))
+            loops.create_task(providing.run(context.database, context.recorder, context.clock, stop))
             loops.create_task(deliveries.run(stop))
             loops.create_task(polls.run(stop))
+            loops.create_task(imports.run(Importer(context.database, context.clock, context.recorder), stop))
 
 
 def up(settings: Settings) -> None:

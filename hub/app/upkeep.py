@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import text
 
+from catalog.indexing import index_unknown
 from hub.audit.backlog import overdue
 from hub.audit.entry import Actor, Event
 from hub.audit.service import Recorder
@@ -121,7 +122,7 @@ def write_trust(settings: Settings, keyring: KeyRing) -> None:
 async def migrate_and_prepare(settings: Settings, dsn: str) -> list[str]:
     """Insist on a safe server, bring the schema up to date and make the partitions; returns the revisions applied.
 
-    Each revision is an act of the host's user in the log.
+    Each revision is an act of the host's user in the log. What was registered before there was an index of search is indexed.
     """
     database = Database(dsn, application="shuniu-migrate")
     async with database.connection() as connection:
@@ -135,9 +136,17 @@ async def migrate_and_prepare(settings: Settings, dsn: str) -> list[str]:
             for revision in applied:
                 event = Event("hub.migrated", host_actor(), "schema", revision)
                 Recorder(settings.hub_id, settings.region).record(session, event, now=now)
+        await _index_unknown(database)
     finally:
         await database.dispose()
     return applied
+
+
+async def _index_unknown(database: Database) -> None:
+    indexed = 1
+    while indexed:
+        async with database.session() as session, session.begin():
+            indexed = await index_unknown(session)
 
 
 def doctor(settings: Settings) -> list[Check]:

@@ -33,7 +33,7 @@ from hub.ledger.committer import Committer, find_seen
 from hub.ledger.records import Seen
 from hub.registry.keyring import KeyRing
 from hub.registry.masterkey import MasterKey, load_master_key
-from hub.registry.picture import PictureStore
+from hub.registry.picture_store import PictureStore
 from hub.settings import Settings
 from hub.worker.deliveries import Deliveries
 from hub.worker.polling import Polls

@@ -18,24 +18,53 @@ from hub.client.wire import Wire
 PAGE = 500
 """The most that the hub gives at once."""
 
+MAKING_S = 120.0
+"""Beyond an ordinary answer: a workbook of the whole catalogue is made in a tenth of that."""
+
+UPLOAD_S = 60.0
+"""Beyond an ordinary answer: 8 MiB take so long at 1 Mbit/s."""
+
 
 def call(
     method: str,
     path: str,
     *,
     body: Mapping[str, Any] | None = None,
+    content: tuple[str, bytes] | None = None,
     query: Mapping[str, Any] | None = None,
     session: Session | None = None,
 ) -> Any:
     """The hub's answer, read as JSON; None for an answer without content. Raises `Refused` and `Missing`.
 
-    `session` is the one on file unless given. Members of `query` that are None are left out.
+    `content` is a media type and bytes, instead of a `body` in JSON; `session` is the one on file unless given.
+    Members of `query` that are None are left out.
     """
     held = session or sessions.load()
     parameters = {name: value for name, value in (query or {}).items() if value is not None}
     with failures(), _wire(held.url) as wire:
         headers = {"Authorization": f"Bearer {held.token}"} if held.token else {}
+        if content is not None:
+            headers["Content-Type"] = content[0]
+            return _read(wire.call(method, path, content=content[1], params=parameters, headers=headers))
         return _read(wire.call(method, path, json=body, params=parameters, headers=headers))
+
+
+def upload(path: str, data: bytes, media_type: str, *, query: Mapping[str, Any]) -> Any:
+    """The hub's answer, read as JSON, to bytes that are posted as they are. Raises as `call` does."""
+    held = sessions.load()
+    parameters = {name: value for name, value in query.items() if value is not None}
+    with failures(), _wire(held.url) as wire:
+        headers = {"Authorization": f"Bearer {held.token}", "Content-Type": media_type}
+        return _read(wire.call("POST", path, content=data, params=parameters, headers=headers, patience=UPLOAD_S))
+
+
+def download(path: str, *, query: Mapping[str, Any] | None = None) -> bytes:
+    """The bytes that the hub makes at a path, which may take it a while. Raises as `call` does."""
+    held = sessions.load()
+    parameters = {name: value for name, value in (query or {}).items() if value is not None}
+    with failures(), _wire(held.url) as wire:
+        headers = {"Authorization": f"Bearer {held.token}"}
+        return wire.call("GET", path, params=parameters, headers=headers, patience=MAKING_S).content
 
 
 @contextmanager

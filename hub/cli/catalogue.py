@@ -1,13 +1,15 @@
 """`shuniu resource`: the catalogue, from a draft to its withdrawal."""
 
-from typing import BinaryIO
+import json
+from typing import Any, BinaryIO
 from urllib.parse import quote
 
 import click
 
-from hub.cli import api
+from hub.cli import api, sheets
 from hub.cli.files import object_in
 from hub.cli.output import show_json, show_table
+from hub.cli.resource_search import add_search
 from hub.cli.verbs import Kind, add_list, add_move, add_show, as_json, show
 
 RESOURCES = Kind(
@@ -31,6 +33,31 @@ def resource() -> None:
 def add(*, file: BinaryIO, as_json: bool) -> None:
     """Print the resource with the code it was given."""
     show(api.call("POST", RESOURCES.path, body=object_in(file)), as_json=as_json)
+
+
+@resource.command("add-list", help="按清单类型 KEY 登记资源草稿 / register a draft of a type of list")
+@click.argument("key")
+@click.option("--system", required=True, metavar="SYS", help="发布数据的系统代码 / code of the system that publishes")
+@click.option("--provider", metavar="ID", help="提供机构的 id，默认本人机构 / id of the provider, your own by default")
+@click.option("--name", help="资源名称，默认按类型 / name, by default the type's")
+@click.option("--classification", help="类项目细目，默认按类型 / classification, by default the type's")
+@click.option("--example", "is_example", is_flag=True, help="示例资源 / an example")
+@click.option(
+    "--samples", type=click.File("wb"), help="把样例行写成载荷，供 shuniu send / write sample rows for shuniu send"
+)
+@as_json
+def add_list_resource(
+    key: str, *, name: str | None, is_example: bool, samples: BinaryIO | None, as_json: bool, **given: str | None
+) -> None:
+    """Print the resource with the code it was given."""
+    body: dict[str, Any] = {field: value for field, value in given.items() if value is not None}
+    body |= {"is_example": is_example} | ({} if name is None else {"description": {"name": name}})
+    path = f"/v1/list-types/{api.segment(key)}"
+    made = api.call("POST", f"{path}/resources", body=body)
+    if samples is not None:
+        rows = api.call("GET", path)["samples"]
+        samples.write(json.dumps({"op": "upsert", "records": rows}, ensure_ascii=False, indent=1).encode())
+    show(made, as_json=as_json)
 
 
 @resource.command(help="按 FILE 修改草稿（description、items）/ edit the draft")
@@ -178,8 +205,12 @@ def record_upstream(
     show(api.call("POST", f"{RESOURCES.address(named)}/upstream", body=body), as_json=as_json)
 
 
+resource.add_command(sheets.import_workbook)
+resource.add_command(sheets.export)
+resource.add_command(sheets.template)
 add_list(resource, RESOURCES)
 add_show(resource, RESOURCES)
+add_search(resource, RESOURCES)
 add_move(resource, RESOURCES, "submit", "提交审核 / submit for review")
 add_move(resource, RESOURCES, "return", "退回修改 / send back to the editor", reason=True)
 add_move(resource, RESOURCES, "suspend", "暂停：不再接收 / nothing is accepted for it", reason=True)

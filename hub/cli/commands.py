@@ -62,16 +62,28 @@ SECTIONS = {
         "whoami": Entry("hub.cli.signin:whoami", "当前会话 / who is signed in"),
         "password": Entry("hub.cli.signin:password", "修改口令 / change the password"),
         "second-factor": Entry("hub.cli.signin:second_factor", "登记动态口令 / enrol a second factor"),
-        "org": Entry("hub.cli.registry:org", "机构 / organisations"),
+        "org": Entry("hub.cli.organisations:org", "机构 / organisations"),
         "system": Entry("hub.cli.registry:system", "接入系统 / partner systems"),
         "cert": Entry("hub.cli.certificates:cert", "数字证书 / certificates"),
         "staff": Entry("hub.cli.staff:staff", "人员账户 / staff accounts"),
         "resource": Entry("hub.cli.catalogue:resource", "信息资源目录 / resources of the catalogue"),
+        "upstream": Entry("hub.cli.upstream:upstream", "上游目录的收割（DCAT）/ harvest catalogues of others"),
         "classification": Entry("hub.cli.reviews:classification", "资源分类：类、项、目、细目 / classes of resources"),
         "review": Entry("hub.cli.reviews:review", "待办的审查审核 / what waits in review"),
         "approval-chain": Entry("hub.cli.reviews:approval_chain", "清单审批链 / approvals that lists need"),
         "notices": Entry("hub.cli.reviews:notices", "给本机构的通知 / what your organisation was told"),
+        "list-type": Entry("hub.cli.list_types:list_type", "清单类型：样例、核对 / types of lists: samples, checks"),
+        "published-list": Entry(
+            "hub.cli.lists:published_list", "清单发布与变更说明 / published lists and their changes"
+        ),
+        "power-suspension": Entry("hub.cli.lists:power_suspension", "权力事项的暂停与恢复 / suspended powers"),
+        "request": Entry("hub.cli.requests:request", "共享申请 / access requests"),
         "grant": Entry("hub.cli.grants:grant", "授权 / grants"),
+        "objection": Entry("hub.cli.objections:objection", "异议 / objections"),
+        "correction": Entry("hub.cli.corrections:correction", "校核 / corrections"),
+        "todo": Entry("hub.cli.duties:todo", "今日待办 / what you owe now"),
+        "duty": Entry("hub.cli.duties:duty", "时限与规则 / duties and the rules of deadlines"),
+        "holiday": Entry("hub.cli.duties:holiday", "放假与调休 / days off and days worked"),
         "push-target": Entry("hub.cli.deliveries:push_target", "推送目标 / where systems are pushed to"),
         "lane": Entry("hub.cli.deliveries:lane", "推送的通道 / lanes that push"),
         "dead-letter": Entry("hub.cli.deliveries:dead_letter", "死信与重投 / dead letters and their replay"),
@@ -80,6 +92,9 @@ SECTIONS = {
     "接入方 / partner systems": {
         "send": Entry("hub.cli.partner:send", "签名并发布记录 / sign and publish records"),
         "inbox": Entry("hub.cli.partner:inbox", "取数并确认 / pull and acknowledge"),
+        "site-list": Entry(
+            "hub.cli.site_lists:site_list", "子站：清单的加载与上线 / lists on the sub-site: loaded, online"
+        ),
         "bundles": Entry("hub.cli.bundles:bundles", "网闸文件包：收取、缺号、确认 / files across a one-way gateway"),
         "verify": Entry(
             "hub.cli.verify:verify",

@@ -37,13 +37,29 @@ def add(*, as_json: bool, **given: str | None) -> None:
     show(api.call("POST", GRANTS.path, body=body), as_json=as_json)
 
 
+@grant.command(help="续期，可变更频次 / let it last longer, perhaps at another frequency")
+@click.argument("named", metavar=GRANTS.argument)
+@click.option("--valid-to", required=True, metavar="TIME", help="新的截止时间 / until")
+@click.option("--reason", required=True, help="续期理由 / why")
+@click.option("--average", type=click.IntRange(min=0), help="新的频次，平均次/天 / times a day on average")
+@click.option("--peak", type=click.IntRange(min=0), help="新的频次，峰值次/天 / on the busiest day")
+@as_json
+def renew(named: str, *, valid_to: str, reason: str, average: int | None, peak: int | None, as_json: bool) -> None:
+    """Print the grant."""
+    if (average is None) != (peak is None):
+        raise click.UsageError("频次的平均值和峰值须一起给出 / give the average and the peak of the frequency together")
+    often = {} if average is None else {"frequency": {"average": average, "peak": peak}}
+    body = {"valid_to": valid_to, "reason": reason, **often}
+    show(api.call("POST", f"{GRANTS.address(named)}/renew", body=body), as_json=as_json)
+
+
 add_list(
     grant,
     GRANTS,
     filters={
         "consumer": "使用方系统代码 / code of the consumer",
         "resource": "资源代码 / code of the resource",
-        "state": "active, suspended, revoked",
+        "state": "active, suspended, revoked, awaiting-projection",
     },
 )
 add_show(grant, GRANTS)

@@ -39,6 +39,7 @@ trust_folder = click.option(
 @click.option("--ver", type=click.IntRange(min=1), help="版本，默认为当前版本 / version, by default the live one")
 @click.option("--to", "addressees", multiple=True, metavar="SYS", help="只发给这些系统，可重复 / only to these systems")
 @click.option("--op", type=click.Choice(["upsert", "delete", "snapshot"]), help="默认 upsert / upsert by default")
+@click.option("--ref", metavar="JTI", help="被更正报文的 jti / jti of the message that this one corrects")
 @click.argument("file", type=click.File("rb"))
 @as_json
 def send(
@@ -49,6 +50,7 @@ def send(
     ver: int | None,
     addressees: tuple[str, ...],
     op: str | None,
+    ref: str | None,
     file: BinaryIO,
     as_json: bool,
 ) -> None:
@@ -61,7 +63,7 @@ def send(
         sent = 0
         for payload in _with_progress(payloads):
             try:
-                receipt = partner.publish_payload(res, payload, ver=version, to=addressees or None)
+                receipt = partner.publish_payload(res, payload, ver=version, to=addressees or None, ref=ref)
             except ClientError:
                 _tell_progress(sent, payloads)
                 raise
@@ -202,7 +204,7 @@ def _summary(item: Delivery) -> dict[str, Any]:
         "jti": item.jti,
         "digest": item.digest,
         "accepted_at": item.accepted_at.isoformat(),
-    }
+    } | ({} if item.ref is None else {"ref": item.ref})
 
 
 def keep(items: Sequence[Delivery], out: Path) -> None:

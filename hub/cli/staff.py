@@ -3,6 +3,7 @@
 import click
 
 from hub.cli import api
+from hub.cli.naming import organisation
 from hub.cli.verbs import Kind, add_list, add_move, as_json, show
 
 ACCOUNTS = Kind("/v1/staff", ("id", "login", "display_name", "roles", "state"), "LOGIN|ID", ("login",))
@@ -23,7 +24,7 @@ def propose(login: str, *, name: str, roles: tuple[str, ...], org: str | None, a
     """Nobody can use the account until a security officer approves it."""
     body: dict[str, object] = {"login": login, "display_name": name, "roles": list(roles)}
     if org is not None:
-        body["organisation"] = api.identify("/v1/organisations", org, "code", "name")
+        body["organisation"] = organisation(org)
     show(api.call("POST", ACCOUNTS.path, body=body), as_json=as_json)
 
 

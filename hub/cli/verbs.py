@@ -22,7 +22,8 @@ TAKES_HYPHEN = {"ignore_unknown_options": True}
 class Kind:
     """A kind of object in the API: its collection, what a list shows of it, and how a user may name one.
 
-    `identified_by` are fields of a list item that stand for its id; empty where the path takes what the user wrote.
+    `identified_by` are fields of a list item that stand for its id; empty where the path takes what the user wrote. `find`
+    gives the id where that does not do.
     """
 
     path: str
@@ -30,9 +31,12 @@ class Kind:
     argument: str
     identified_by: Sequence[str] = ()
     encode: Callable[[str], str] = field(default=api.segment)
+    find: Callable[[str], str] | None = None
 
     def address(self, named: str) -> str:
         """The path of the object that the user named."""
+        if self.find is not None:
+            return f"{self.path}/{self.encode(self.find(named))}"
         found = api.identify(self.path, named, *self.identified_by) if self.identified_by else named
         return f"{self.path}/{self.encode(found)}"
 

@@ -60,7 +60,8 @@ class Receipt:
 class Delivery:
     """One item of the inbox, checked: `records` are what `sender` signed (or the hub's projection of it).
 
-    `id` and `digest` are what an acknowledgement names; `sequence` counts in its lane; `envelope` is what was delivered.
+    `id` and `digest` are what an acknowledgement names; `sequence` counts in its lane; `envelope` is what was delivered;
+    `ref` is the `jti` of the message that it corrects, if it says so.
     """
 
     id: str
@@ -76,6 +77,7 @@ class Delivery:
     jti: str
     op: str
     records: list[dict[str, Any]]
+    ref: str | None = None
 
 
 def check_receipt(
@@ -202,6 +204,7 @@ def check_delivery(
         jti=header.jti,
         op=op,
         records=records,
+        ref=header.ref,
     )
 
 

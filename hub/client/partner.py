@@ -118,16 +118,18 @@ class Partner(PushReceiver):
         ver: int | Version | None = None,
         op: str = "upsert",
         to: Sequence[str] | None = None,
+        ref: str | None = None,
     ) -> Receipt:
         """Sign 1 to 1,000 records of a resource and send them; returns the receipt, checked and written.
 
-        `ver` is the live version unless given; `to` names the only systems that may get them. Raises ProblemError for a
-        refusal, HubUnreachable when the outcome is unknown (then `resume` goes on), TrustError for a receipt not to be
-        believed, EnvelopeError for a header not of its form, ValueError for too many records.
+        `ver` is the live version unless given; `to` names the only systems that may get them, `ref` the `jti` of the message
+        that this one corrects. Raises ProblemError for a refusal, HubUnreachable when the outcome is unknown (then `resume` goes
+        on), TrustError for a receipt not to be believed, EnvelopeError for a header not of its form, ValueError for too many
+        records.
         """
         if not 1 <= len(records) <= MAX_RECORDS:
             raise ValueError(f"an envelope takes 1 to {MAX_RECORDS} records, not {len(records)}; see batches()")
-        return self.publish_payload(res, {"op": op, "records": list(records)}, ver=ver, to=to)
+        return self.publish_payload(res, {"op": op, "records": list(records)}, ver=ver, to=to, ref=ref)
 
     def publish_payload(
         self,
@@ -136,6 +138,7 @@ class Partner(PushReceiver):
         *,
         ver: int | Version | None = None,
         to: Sequence[str] | None = None,
+        ref: str | None = None,
     ) -> Receipt:
         """Sign a whole payload and send it, as `publish` does; the hub judges its form."""
         version = Version(ver) if isinstance(ver, int) else ver or self.live_version(res)
@@ -150,6 +153,7 @@ class Partner(PushReceiver):
             res=res,
             ver=version.number,
             to=to,
+            ref=ref,
             payload=_json(payload),
         )
         return self._outbox.publish(compact, version.schema_digest)
@@ -195,6 +199,28 @@ class Partner(PushReceiver):
         """
         return self._acknowledgement([{"id": item.id, "digest": item.digest} for item in items])
 
+    def lists(self) -> list[dict[str, Any]]:
+        """The published lists, each with its last publication and what this system did with it. Raises as `inbox` does."""
+        found: list[dict[str, Any]] = []
+        cursor: str | None = ""
+        while cursor is not None:
+            answer = self._authorised("/v1/lists", {"limit": "500"} | ({"cursor": cursor} if cursor else {}))
+            items = answer.get("items")
+            if not isinstance(items, list):
+                raise TrustError("清单列表的回答没有 items", "the answer about lists has no items")
+            found += items
+            cursor = answer.get("next")
+        return found
+
+    def list_loaded(self, res: str, number: int) -> dict[str, Any]:
+        """Say that this system loaded that publication of a list; returns it. Raises as `inbox` does."""
+        return self._authorised(f"/v1/lists/{res}/publications/{number}/loaded", {}, method="POST")
+
+    def list_online(self, res: str, number: int, url: str) -> dict[str, Any]:
+        """Say at which address the public reads that publication; returns it. Raises as `inbox` does."""
+        path = f"/v1/lists/{res}/publications/{number}/online"
+        return self._authorised(path, {}, method="POST", body={"url": url})
+
     def resume(self) -> Resumed:
         """Send what lies in the outbox, oldest first, and return what came of it. Nothing becomes two exchanges.
 
@@ -214,15 +240,24 @@ class Partner(PushReceiver):
             payload=_json({"deliveries": listed}),
         )
 
-    def _authorised(self, path: str, parameters: dict[str, str], *, patience: float = 0.0) -> dict[str, Any]:
-        """GET with the access token, which is renewed once if the hub does not take it any more."""
+    def _authorised(
+        self,
+        path: str,
+        parameters: dict[str, str],
+        *,
+        method: str = "GET",
+        body: Mapping[str, Any] | None = None,
+        patience: float = 0.0,
+    ) -> dict[str, Any]:
+        """A call with the access token, which is renewed once if the hub does not take it any more."""
+        request: dict[str, Any] = {"params": parameters, "json": body, "patience": patience}
         try:
-            response = self._wire.call("GET", path, params=parameters, headers=self._tokens.bearer(), patience=patience)
+            response = self._wire.call(method, path, headers=self._tokens.bearer(), **request)
         except ProblemError as refusal:
             if refusal.slug != "unauthenticated":
                 raise
             self._tokens.forget()
-            response = self._wire.call("GET", path, params=parameters, headers=self._tokens.bearer(), patience=patience)
+            response = self._wire.call(method, path, headers=self._tokens.bearer(), **request)
         return json_object(response)
 
     def _new_jti(self) -> str:

@@ -1,7 +1,7 @@
 """The advisory locks of a hub's database, all in one place, so that no two meanings ever share a key.
 
 A key is one 64-bit number: ASCII "shuniu" in the upper six bytes, ours in the lower two. Order, for who takes several:
-maintenance before migration before barrier.
+maintenance before migration before barrier before days before rules of duties.
 """
 
 import asyncpg
@@ -16,6 +16,12 @@ MIGRATION = _NAMESPACE | 2
 
 MAINTENANCE = _NAMESPACE | 3
 """Chores that one process does for all, like making partitions; the others wait and find them done."""
+
+DUTY_DAYS = _NAMESPACE | 4
+"""Shared by every transaction that begins, moves or ends a duty, exclusive for a notice of days off, which counts them anew."""
+
+DUTY_RULES = _NAMESPACE | 5
+"""One transaction at a time adds a version to the rules of duties."""
 
 REGISTRY_CHANNEL = "shuniu_registry"
 """NOTIFY channel: listeners get the new registry epoch, as decimal text, when it is committed."""

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from adapters import registry as adapters
 from adapters.errors import AdapterError
 from adapters.protocol import Adapter, Capability
-from hub.access.service import POLICIES
+from hub.access.terms import POLICIES
 from hub.audit.entry import Actor
 from hub.audit.service import Recorder
 from hub.delivery.errors import UnknownTarget

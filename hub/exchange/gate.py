@@ -16,7 +16,8 @@ from hub.errors import Refused
 from hub.exchange.judging import BeforeSignature, RegistryDependent, check_parties, find_signer, open_message
 from hub.exchange.refusals import RefusalLog
 from hub.ledger.records import Seen
-from hub.registry.picture import Picture, PictureStore, SignerState
+from hub.registry.picture import Picture, SignerState
+from hub.registry.picture_store import PictureStore
 
 T = TypeVar("T")
 
@@ -69,8 +70,10 @@ class Gate:
         picture = self.pictures.picture
         try:
             return await act(opened, picture)
-        except RegistryDependent:
-            fresh = await self.pictures.at_least_now()
+        except RegistryDependent as late:
+            # Only who has signed gets as far as that: nobody else has the picture grow.
+            sought = opened.header.res if late.refusal.slug == "unknown-resource" else None
+            fresh = await self.pictures.at_least_now(sought)
             if fresh is picture:
                 raise
             return await act(opened, fresh)

@@ -34,7 +34,8 @@ from hub.ledger import repository as sql
 from hub.ledger.barrier import rights_standing_still
 from hub.ledger.committer import Acquire, busy
 from hub.ledger.heads import within_bytes
-from hub.registry.picture import LaneState, Picture, PictureStore, SystemState
+from hub.registry.picture import LaneState, Picture, SystemState
+from hub.registry.picture_store import PictureStore
 
 MAX_LIMIT = 500
 MAX_WAIT_S = 30.0

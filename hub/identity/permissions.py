@@ -7,12 +7,13 @@ proposer", stand in the service of the action.
 """
 
 from collections.abc import Callable
+from inspect import isfunction
 from typing import Concatenate, ParamSpec
 from uuid import UUID
 
 from hub.errors import Forbidden
 from hub.identity.callers import StaffCaller
-from hub.identity.roles import WATCHERS, Role, sorted_roles
+from hub.identity.roles import OF_ONE_ORGANISATION, WATCHERS, Role, sorted_roles
 
 _On = ParamSpec("_On")
 
@@ -37,6 +38,17 @@ def _changes_as(caller: StaffCaller, role: Role, organisation_id: UUID | None = 
     return organisation_id is None or caller.organisation_id == organisation_id
 
 
+def _acts_for(caller: StaffCaller, organisation_id: UUID | None = None) -> bool:
+    """Whether the caller edits or decides, for that organisation if one is named."""
+    return any(_changes_as(caller, role, organisation_id) for role in OF_ONE_ORGANISATION)
+
+
+def _is_party(caller: StaffCaller, parties: tuple[UUID, ...]) -> bool:
+    """Whether the caller oversees sharing, or edits or decides for one of the parties (for any organisation, if none is named)."""
+    acts = _holds(caller, *OF_ONE_ORGANISATION) and (not parties or caller.organisation_id in parties)
+    return acts or sharing_oversee(caller)
+
+
 def _holds(caller: StaffCaller, *roles: Role) -> bool:
     return not caller.roles.isdisjoint(roles)
 
@@ -47,8 +59,40 @@ def organisation_create(caller: StaffCaller) -> bool:
 
 
 def organisation_read(caller: StaffCaller) -> bool:
-    """See organisations; the contract opens them to security officers alone."""
-    return _holds(caller, Role.SECURITY)
+    """See organisations, by what names they went, and who took over: nothing in it is not in the catalogue anyway."""
+    return bool(caller.roles)
+
+
+def organisation_change_propose(caller: StaffCaller) -> bool:
+    """Plan a change of organisations, propose it, or take the proposal back."""
+    return _changes_as(caller, Role.SECURITY)
+
+
+def organisation_change_decide(caller: StaffCaller) -> bool:
+    """Confirm a change of organisations that somebody else proposed, or refuse it."""
+    return _is_authority(caller)
+
+
+def organisation_change_read(caller: StaffCaller) -> bool:
+    """See changes of organisations with all that they moved, and whose a thing was at any time."""
+    return _holds(caller, Role.SECURITY, Role.REVIEWER, Role.AUDITOR, Role.INSPECTOR)
+
+
+def responsible_read(caller: StaffCaller, organisation_id: UUID | None = None) -> bool:
+    """See who is responsible in an organisation, by name: one's own, or any for those who have to find them."""
+    if _holds(caller, Role.SECURITY, Role.REVIEWER):
+        return True
+    return _holds(caller, *OF_ONE_ORGANISATION) and organisation_id in (None, caller.organisation_id)
+
+
+def responsible_set(caller: StaffCaller, organisation_id: UUID | None = None) -> bool:
+    """Say who is responsible: a decider for their own organisation, a security officer for any."""
+    return _changes_as(caller, Role.DECIDER, organisation_id) or _changes_as(caller, Role.SECURITY)
+
+
+def responsible_gaps(caller: StaffCaller) -> bool:
+    """See which organisations have named nobody."""
+    return _holds(caller, Role.SECURITY, Role.REVIEWER)
 
 
 def system_create(caller: StaffCaller) -> bool:
@@ -216,8 +260,59 @@ def notice_mark(caller: StaffCaller) -> bool:
     return notice_read(caller) and not caller.roles & WATCHERS
 
 
+def resource_reindex(caller: StaffCaller) -> bool:
+    """Write the index of search anew."""
+    return _changes_as(caller, Role.OPERATOR)
+
+
 def resource_read(caller: StaffCaller) -> bool:
     """See the catalogue."""
+    return bool(caller.roles)
+
+
+def upstream_read(caller: StaffCaller) -> bool:
+    """See harvested catalogues."""
+    return bool(caller.roles)
+
+
+def upstream_harvest(caller: StaffCaller) -> bool:
+    """Harvest a catalogue of others, and write over what it says: the authority's work."""
+    return _is_authority(caller)
+
+
+def list_read(caller: StaffCaller) -> bool:
+    """See types of lists, and published lists with what was explained and loaded."""
+    return bool(caller.roles)
+
+
+def list_declare(caller: StaffCaller, provider_id: UUID | None = None) -> bool:
+    """Declare a publication of a list of the editor's own organisation, and explain it."""
+    return _changes_as(caller, Role.EDITOR, provider_id)
+
+
+def power_suspension_read(caller: StaffCaller) -> bool:
+    """See which powers are suspended."""
+    return bool(caller.roles)
+
+
+def power_suspension_apply(caller: StaffCaller, provider_id: UUID | None = None) -> bool:
+    """Apply for the suspension or resumption of a power of the editor's own organisation, and say what carries it."""
+    return _changes_as(caller, Role.EDITOR, provider_id)
+
+
+def power_suspension_decide(caller: StaffCaller, provider_id: UUID | None = None) -> bool:
+    """Decide on the suspension or resumption of a power, as the reform office 审改办 does; never for one's own organisation."""
+    own = provider_id is not None and caller.organisation_id == provider_id
+    return _changes_as(caller, Role.REVIEWER) and not own
+
+
+def resource_import(caller: StaffCaller) -> bool:
+    """Import workbooks for the editor's own organisation."""
+    return _changes_as(caller, Role.EDITOR)
+
+
+def resource_export(caller: StaffCaller) -> bool:
+    """Take the catalogue, or the template, as a workbook."""
     return bool(caller.roles)
 
 
@@ -244,6 +339,139 @@ def grant_resume(caller: StaffCaller, provider_id: UUID | None = None) -> bool:
 def grant_revoke(caller: StaffCaller, provider_id: UUID | None = None) -> bool:
     """End a grant for good: the decider of the provider, or the security officer."""
     return _changes_as(caller, Role.DECIDER, provider_id) or _changes_as(caller, Role.SECURITY)
+
+
+def grant_renew(caller: StaffCaller, provider_id: UUID | None = None) -> bool:
+    """Let a grant last longer, and expect another frequency."""
+    return _changes_as(caller, Role.DECIDER, provider_id)
+
+
+def sharing_oversee(caller: StaffCaller) -> bool:
+    """See everybody's requests, objections and corrections: the authority, the security officer, audit and supervision."""
+    of_authority = _holds(caller, Role.REVIEWER) and caller.organisation_id is None
+    return of_authority or _holds(caller, Role.SECURITY, Role.AUDITOR, Role.INSPECTOR)
+
+
+def access_request_create(caller: StaffCaller, consumer_id: UUID | None = None) -> bool:
+    """Ask for access in the name of the caller's own organisation, and hand in again what was returned."""
+    return _acts_for(caller, consumer_id)
+
+
+def access_request_withdraw(caller: StaffCaller, consumer_id: UUID | None = None) -> bool:
+    """Withdraw what the caller's own organisation asked for."""
+    return _acts_for(caller, consumer_id)
+
+
+def access_request_read(caller: StaffCaller, *parties: UUID) -> bool:
+    """See a request: its parties, and those who oversee sharing."""
+    return _is_party(caller, parties)
+
+
+def access_request_review(caller: StaffCaller) -> bool:
+    """Pass a request to the provider, or return it: the authority."""
+    return _is_authority(caller)
+
+
+def access_request_decide(caller: StaffCaller, provider_id: UUID | None = None) -> bool:
+    """Grant or refuse what is asked of the caller's own organisation."""
+    return _changes_as(caller, Role.DECIDER, provider_id)
+
+
+def objection_create(caller: StaffCaller) -> bool:
+    """Raise an objection in the name of the caller's own organisation."""
+    return _acts_for(caller)
+
+
+def objection_withdraw(caller: StaffCaller, raised_by: UUID | None = None) -> bool:
+    """Withdraw an objection of the caller's own organisation."""
+    return _acts_for(caller, raised_by)
+
+
+def objection_rate(caller: StaffCaller, raised_by: UUID | None = None) -> bool:
+    """Rate the answer to an objection of the caller's own organisation."""
+    return _acts_for(caller, raised_by)
+
+
+def objection_read(caller: StaffCaller, *parties: UUID) -> bool:
+    """See an objection: its parties, and those who oversee sharing."""
+    return _is_party(caller, parties)
+
+
+def objection_answer(caller: StaffCaller, provider_id: UUID | None = None, *, by_authority: bool = False) -> bool:
+    """Answer an objection: the authority about the catalogue and approvals, the provider about quality and use."""
+    if by_authority or provider_id is None:
+        return _is_authority(caller) or (not by_authority and _acts_for(caller))
+    return _acts_for(caller, provider_id)
+
+
+def correction_create(caller: StaffCaller) -> bool:
+    """Report an error in what the caller's own organisation received."""
+    return _acts_for(caller)
+
+
+def correction_withdraw(caller: StaffCaller, reported_by: UUID | None = None) -> bool:
+    """Withdraw a report of the caller's own organisation."""
+    return _acts_for(caller, reported_by)
+
+
+def correction_read(caller: StaffCaller, *parties: UUID) -> bool:
+    """See a correction: its parties, and those who oversee sharing."""
+    return _is_party(caller, parties)
+
+
+def correction_answer(caller: StaffCaller, provider_id: UUID | None = None) -> bool:
+    """Verify, correct or reject what was reported about the caller's own organisation's data."""
+    return _acts_for(caller, provider_id)
+
+
+def duty_read(caller: StaffCaller) -> bool:
+    """See what one owes oneself."""
+    return bool(caller.roles)
+
+
+def duty_oversee(caller: StaffCaller) -> bool:
+    """See what everybody owes: the authority, and those who supervise and audit."""
+    return _holds(caller, Role.REVIEWER, Role.AUDITOR, Role.INSPECTOR)
+
+
+def duty_declare(caller: StaffCaller) -> bool:
+    """Declare an event that the hub does not see, and with it what is owed."""
+    return _is_authority(caller)
+
+
+def duty_extend(caller: StaffCaller) -> bool:
+    """Put a deadline off: the authority."""
+    return _is_authority(caller)
+
+
+def duty_finish(caller: StaffCaller) -> bool:
+    """Say that something declared is done: whoever owes it, or the authority."""
+    return bool(caller.roles) and not caller.roles & WATCHERS
+
+
+def duty_cancel(caller: StaffCaller) -> bool:
+    """Cancel something that was declared."""
+    return _is_authority(caller)
+
+
+def duty_rule_read(caller: StaffCaller) -> bool:
+    """See the rules of deadlines with their basis."""
+    return bool(caller.roles)
+
+
+def duty_rule_set(caller: StaffCaller) -> bool:
+    """Put a rule of deadlines in force: the authority."""
+    return _is_authority(caller)
+
+
+def holiday_notice_read(caller: StaffCaller) -> bool:
+    """See which days are off and which are worked."""
+    return bool(caller.roles)
+
+
+def holiday_notice_add(caller: StaffCaller) -> bool:
+    """Enter a year's notice of days off."""
+    return _changes_as(caller, Role.OPERATOR)
 
 
 def target_set(caller: StaffCaller) -> bool:
@@ -337,19 +565,8 @@ def session_own(caller: StaffCaller) -> bool:
 
 
 ACTIONS: dict[str, Callable[..., bool]] = {
-    action.__name__: action
-    for action in (
-        organisation_create, organisation_read,
-        system_create, system_read, system_suspend, system_resume, system_retire,
-        certificate_issue, certificate_read, certificate_revoke,
-        resource_create, resource_edit, resource_submit, resource_review, resource_return, resource_publish,
-        resource_suspend, resource_resume, resource_withdraw, resource_read, review_read, chain_replace, chain_read,
-        class_add, class_rename, class_end, class_reopen, class_read, upstream_record, notice_read, notice_mark,
-        grant_create, grant_read, grant_suspend, grant_resume, grant_revoke,
-        target_set, target_read, target_pause, target_resume, lane_read, lane_pause, lane_resume,
-        dead_letter_read, dead_letter_replay,
-        staff_propose, staff_reset, staff_approve, staff_disable, staff_unlock, staff_read,
-        audit_read, exchange_read, session_own,
-    )
-}  # fmt: skip
-"""What a guard may be asked for, by name."""
+    name: found
+    for name, found in list(globals().items())
+    if isfunction(found) and found.__module__ == __name__ and name[0] != "_" and name != "require"
+}
+"""What a guard may be asked for, by name: every public function of this module but `require`."""

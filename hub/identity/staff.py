@@ -22,8 +22,8 @@ from hub.identity.errors import LoginTaken, OwnProposal, UnknownStaff
 from hub.identity.models import Staff
 from hub.identity.passwords import Passwords, one_time_password
 from hub.identity.roles import OF_ONE_ORGANISATION, Role, first_exclusion, sorted_roles
-from hub.registry import repository as registry
-from hub.registry.errors import InvalidField, UnknownOrganisation, WrongState
+from hub.registry import service as registry
+from hub.registry.errors import InvalidField, WrongState
 from hub.registry.fields import required_text
 from hub.registry.recording import fingerprint
 
@@ -95,7 +95,7 @@ async def page(session: AsyncSession, *, after: str | None, limit: int) -> list[
 async def propose(
     session: AsyncSession, new: NewAccount, *, caller: StaffCaller, recorder: Recorder, now: datetime
 ) -> Account:
-    """A new account that nobody can use yet. Raises InvalidField, UnknownOrganisation, LoginTaken."""
+    """A new account that nobody can use yet. Raises InvalidField, UnknownOrganisation, OrganisationEnded, LoginTaken."""
     account = await _add(session, new, now=now)
     account.row.proposed_by = caller.id
     await session.flush()
@@ -112,7 +112,14 @@ async def approve(
     recorder: Recorder,
     now: datetime,
 ) -> Account:
-    """The account, active, its one-time password given by its hash. Raises UnknownStaff, OwnProposal, WrongState."""
+    """The account, active, its one-time password given by its hash.
+
+    Raises UnknownStaff, OwnProposal, WrongState, OrganisationEnded.
+    """
+    # Organisation before account, the order in which changes of organisations lock them.
+    found = await repository.staff(session, staff_id)
+    if found is not None and found.organisation_id is not None:
+        await registry.find_active_organisation(session, found.organisation_id)
     account, before = await _locked(session, staff_id)
     row = account.row
     if caller.id in (row.proposed_by, row.id):
@@ -149,6 +156,31 @@ async def reset(
     return account
 
 
+async def move(
+    session: AsyncSession,
+    staff_id: UUID,
+    organisation_id: UUID | None,
+    *,
+    caller: StaffCaller,
+    recorder: Recorder,
+    now: datetime,
+) -> Account:
+    """The account, of another organisation. One that acts for its organisation is proposed anew; others stay as they are.
+
+    None is for those alone that act for no organisation. Raises UnknownStaff, WrongState (disabled).
+    """
+    account, before = await _locked(session, staff_id)
+    _expect(account.row, PROPOSED, ACTIVE)
+    account.row.organisation_id, account.row.updated_at = organisation_id, now
+    ended = 0
+    if account.roles & OF_ONE_ORGANISATION:
+        ended = await _close(session, account.row, PROPOSED, now)
+        account.row.proposed_by, account.row.approved_by = caller.id, None
+    await session.flush()
+    _Act("staff.moved", caller.actor, recorder, now).record(session, account, before=before, sessions=ended)
+    return account
+
+
 async def unlock(
     session: AsyncSession, staff_id: UUID, *, caller: StaffCaller, recorder: Recorder, now: datetime
 ) -> Account:
@@ -173,7 +205,7 @@ async def create_first_accounts(
 ) -> dict[str, str]:
     """Open accounts from the host, where no staff exists to propose and approve; returns one-time passwords by login.
 
-    Raises InvalidField, UnknownOrganisation, LoginTaken; ValueError when `actor` is not a user of the host.
+    Raises InvalidField, UnknownOrganisation, OrganisationEnded, LoginTaken; ValueError when `actor` is not a user of the host.
     """
     if actor.kind != "host":
         raise ValueError("accounts without proposal and approval come from the host alone")
@@ -189,8 +221,8 @@ async def create_first_accounts(
 
 async def _add(session: AsyncSession, new: NewAccount, *, now: datetime) -> Account:
     _check(new)
-    if new.organisation_id is not None and await registry.organisation(session, new.organisation_id) is None:
-        raise UnknownOrganisation(str(new.organisation_id))
+    if new.organisation_id is not None:
+        await registry.find_active_organisation(session, new.organisation_id)
     row = Staff(
         id=new_id(now),
         login=new.login,

@@ -20,10 +20,9 @@ from hub.notices import service as notices
 from hub.publishing import repository
 from hub.publishing.errors import BreakingUnconfirmed
 from hub.publishing.examining import compare_with_live
-from hub.publishing.recording import finish, refusing
+from hub.publishing.recording import finish, hold, refusing
 from hub.publishing.repository import ResourceRecord
 from hub.publishing.service import find_resource
-from hub.registry import barrier
 from hub.registry import service as registry
 from hub.registry.errors import InvalidField
 from hub.reviewing import service as reviewing
@@ -71,7 +70,7 @@ async def publish(
     The version that was live ends at `replaced_ends_at`, by default `REPLACED_FOR` from now. Raises NotFound, NotSubmitted,
     StepsWaiting, OwnSubmission, SecondStep, BreakingUnconfirmed, InvalidField, Conflict.
     """
-    now = await barrier.hold(session, now)
+    now = await hold(session, now)
     record = await find_resource(session, str(resource_id))
     code = record.resource.code
     waiting = await reviewing.find_publication(session, resource_id, code)

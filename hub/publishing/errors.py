@@ -1,7 +1,11 @@
 """What is refused around a catalogue step; the step's own refusals come through `hub.registry.errors.from_catalog`.
 
 Conflict
-└── BreakingUnconfirmed   the version breaks with the live one, and the reviewer has not said that they know
+├── BreakingUnconfirmed   the version breaks with the live one, and the reviewer has not said that they know
+├── CatalogueTaken        an upstream catalogue has that name already
+└── HarvestOpen           a catalogue is harvested once at a time
+NotFound
+├── UnknownUpstreamCatalogue, UnknownHarvest, UnknownUpstreamResource
 InvalidInput
 └── PublisherRetired      the system named as publisher takes part no more
 
@@ -9,9 +13,10 @@ What review refuses (nothing submitted, steps that wait, one's own work) is in `
 """
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from catalog.compatibility import Finding
-from hub.errors import Conflict, FieldError
+from hub.errors import Conflict, FieldError, NotFound
 from hub.registry.errors import InvalidField
 
 
@@ -39,3 +44,49 @@ class PublisherRetired(InvalidField):
             f"system {code} is retired and publishes nothing; name the one that replaced it",
         )
         self.code = code
+
+
+class CatalogueTaken(Conflict):
+    """The name belongs to an upstream catalogue already."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"已有名为 {name} 的上游目录；请换一个名称，或直接使用它",
+            f"there is an upstream catalogue {name} already; choose another name, or use that one",
+        )
+
+
+class HarvestOpen(Conflict):
+    """Another harvest of the same catalogue is under way."""
+
+    def __init__(self, running: UUID) -> None:
+        super().__init__(
+            f"该目录正在收割（{running}）；请先应用或放弃它",
+            f"a harvest of this catalogue is under way ({running}); apply or abandon it first",
+        )
+
+
+class UnknownUpstreamCatalogue(NotFound):
+    """No upstream catalogue has that name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"没有登记过上游目录 {name}；请先查询列表",
+            f"no upstream catalogue {name} is registered; list them first",
+        )
+
+
+class UnknownHarvest(NotFound):
+    """No harvest has that id."""
+
+    def __init__(self, identifier: UUID) -> None:
+        super().__init__(f"没有收割 {identifier}；请核对标识", f"there is no harvest {identifier}; check the id")
+
+
+class UnknownUpstreamResource(NotFound):
+    """No upstream resource has that id."""
+
+    def __init__(self, identifier: UUID) -> None:
+        super().__init__(
+            f"没有上游资源 {identifier}；请核对标识", f"there is no upstream resource {identifier}; check the id"
+        )

@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from catalog import cursors, queries, steps
 from catalog import service as catalog
 from catalog.codes import ResourceStatus
+from catalog.dcat.writing import Entry
 from catalog.errors import CatalogError, UnknownResource
 from catalog.items import Item, parse_items
 from catalog.metadata import Metadata, parse_metadata
@@ -33,9 +34,8 @@ from hub.audit.service import Recorder
 from hub.db.ids import new_id
 from hub.publishing import repository
 from hub.publishing.errors import PublisherRetired
-from hub.publishing.recording import finish, refusing, take
+from hub.publishing.recording import finish, hold, refusing, take
 from hub.publishing.repository import ResourceRecord
-from hub.registry import barrier
 from hub.registry import repository as registry_rows
 from hub.registry import service as registry
 from hub.registry.errors import from_catalog
@@ -60,19 +60,24 @@ class Parties:
 
 
 async def find_parties(session: AsyncSession, provider_id: UUID, system_code: str) -> Parties:
-    """The parties of a description. Raises UnknownOrganisation, UnknownSystem, PublisherRetired."""
-    provider = await registry.find_organisation(session, provider_id)
+    """The parties of a description. Raises UnknownOrganisation, OrganisationEnded, UnknownSystem, PublisherRetired."""
+    provider = await registry.find_active_organisation(session, provider_id)
     system, _ = await registry.find_system(session, system_code)
     if system.state == "retired":
         raise PublisherRetired(system_code)
-    # A body without a code of its own stands under a parent (县审改办), which was there before it: the walk ends.
-    coded = provider
+    return Parties(provider, await nearest_code(session, provider), system)
+
+
+async def nearest_code(session: AsyncSession, organisation: Organisation) -> str:
+    """The 统一社会信用代码 of an organisation, or of the nearest body above it that has one."""
+    # A body without a code of its own stands under a parent (县审改办), and no body ever stands under itself: the walk ends.
+    coded = organisation
     while coded.code is None and coded.parent_id is not None:
         parent = await registry_rows.organisation(session, coded.parent_id)
         assert parent is not None
         coded = parent
     assert coded.code is not None
-    return Parties(provider, coded.code, system)
+    return coded.code
 
 
 async def register_resource(
@@ -86,12 +91,20 @@ async def register_resource(
     recorder: Recorder,
     now: datetime,
 ) -> steps.ResourceRegistered:
-    """Register a resource with its first draft. Raises InvalidInput with every fault of metadata and items."""
+    """Register a resource with its first draft.
+
+    Raises InvalidInput with every fault of metadata and items, UnknownOrganisation, OrganisationEnded.
+    """
     parsed = _parsed(items)
-    act = catalog.register_resource(
-        session, metadata, parsed, owner=owner, resource_id=new_id(now), classification=classification, now=now
+    step = await refusing(
+        catalog.register_resource(
+            session, metadata, parsed, owner=owner, resource_id=new_id(now), classification=classification, now=now
+        )
     )
-    return await _written(session, "resource.registered", act, actor, recorder)
+    # Asked once more, now that it cannot end before this commits: the child took its time.
+    await registry.find_active_organisation(session, owner.provider_id)
+    await _note(session, "resource.registered", step, actor, recorder)
+    return step
 
 
 async def edit_draft(
@@ -101,13 +114,16 @@ async def edit_draft(
     metadata: Metadata | None = None,
     items: Sequence[Mapping[str, Any]] | None = None,
     system_id: UUID | None = None,
+    provider_id: UUID | None = None,
     actor: Actor,
     recorder: Recorder,
     now: datetime,
 ) -> steps.DraftEdited:
     """Replace the draft's metadata or items; what is left out stays. Raises NotFound, Conflict, InvalidInput."""
     parsed = None if items is None else _parsed(items)
-    act = catalog.edit_draft(session, resource_id, metadata=metadata, items=parsed, system_id=system_id, now=now)
+    act = catalog.edit_draft(
+        session, resource_id, metadata=metadata, items=parsed, system_id=system_id, provider_id=provider_id, now=now
+    )
     return await _written(session, "resource.edited", act, actor, recorder)
 
 
@@ -144,7 +160,7 @@ async def end_version(
     session: AsyncSession, resource_id: UUID, number: int, *, actor: Actor, recorder: Recorder, now: datetime
 ) -> steps.VersionEnded:
     """Let a replaced version take no more payloads. Raises NotFound, Conflict."""
-    now = await barrier.hold(session, now)
+    now = await hold(session, now)
     act = catalog.end_version(session, resource_id, number, now=now)
     return await take(session, "resource.version-ended", act, actor, recorder)
 
@@ -153,7 +169,7 @@ async def suspend(
     session: AsyncSession, resource_id: UUID, *, reason: str, actor: Actor, recorder: Recorder, now: datetime
 ) -> steps.ResourceSuspended:
     """Stop the exchange of a published resource. Raises NotFound, Conflict, InvalidInput."""
-    now = await barrier.hold(session, now)
+    now = await hold(session, now)
     act = catalog.suspend(session, resource_id, reason=reason, now=now)
     return await take(session, "resource.suspended", act, actor, recorder)
 
@@ -162,7 +178,7 @@ async def resume(
     session: AsyncSession, resource_id: UUID, *, actor: Actor, recorder: Recorder, now: datetime
 ) -> steps.ResourceResumed:
     """Let the exchange of a suspended resource go on. Raises NotFound, Conflict."""
-    now = await barrier.hold(session, now)
+    now = await hold(session, now)
     return await take(session, "resource.resumed", catalog.resume(session, resource_id, now=now), actor, recorder)
 
 
@@ -170,7 +186,7 @@ async def withdraw(
     session: AsyncSession, resource_id: UUID, *, reason: str, actor: Actor, recorder: Recorder, now: datetime
 ) -> steps.ResourceWithdrawn:
     """End the resource and all its versions for good. Raises NotFound, Conflict, InvalidInput."""
-    now = await barrier.hold(session, now)
+    now = await hold(session, now)
     act = catalog.withdraw(session, resource_id, reason=reason, now=now)
     return await take(session, "resource.withdrawn", act, actor, recorder)
 
@@ -191,6 +207,13 @@ async def list_resources(
     page = await refusing(queries.list_resources(session, cursor=cursor, limit=limit, statuses=statuses))
     described = await repository.describe(session, [resource.id for resource in page.items])
     return [described[resource.id] for resource in page.items], page.next
+
+
+async def list_entries(session: AsyncSession, *, cursor: str | None, limit: int) -> tuple[Sequence[Entry], str | None]:
+    """A page of what is published, as DCAT writes it, with the cursor of the next page. Raises InvalidInput (cursor)."""
+    records, following = await list_resources(session, cursor=cursor, limit=limit, statuses=(ResourceStatus.PUBLISHED,))
+    live = await repository.live_versions(session, [record.resource.id for record in records])
+    return [_entry(record, live[record.resource.id]) for record in records], following
 
 
 async def list_overdue(
@@ -221,6 +244,20 @@ def _decoded(cursor: str) -> str:
         raise from_catalog(error) from error
 
 
+def _entry(record: ResourceRecord, version: ResourceVersion) -> Entry:
+    assert version.published_at is not None
+    return Entry(
+        code=record.resource.code,
+        metadata=Metadata.model_validate(version.description),
+        provider_name=record.provider.name,
+        provider_code=record.provider.code,
+        version=version.number,
+        published_at=version.published_at,
+        updated_at=record.resource.updated_at,
+        item_names=[item["name"] for item in version.items],
+    )
+
+
 def _identifier(reference: str) -> UUID:
     try:
         return UUID(reference)
@@ -246,7 +283,12 @@ def _parsed(items: Sequence[Mapping[str, Any]]) -> tuple[Item, ...]:
 async def _written(session: AsyncSession, event: str, act: Awaitable[_Step], actor: Actor, recorder: Recorder) -> _Step:
     """Take a step that writes a version, and note who wrote it."""
     step = await refusing(act)
+    await _note(session, event, step, actor, recorder)
+    return step
+
+
+async def _note(session: AsyncSession, event: str, step: steps.Step, actor: Actor, recorder: Recorder) -> None:
+    """Record a step that wrote a version, and who wrote it."""
     assert step.version is not None
     await reviewing.add_author(session, step.resource_id, step.version, actor)
     await finish(session, event, step, actor, recorder)
-    return step

@@ -86,7 +86,7 @@ async def issue_certificate(
     if system.state == "retired":
         raise WrongState(f"system {system_code}", system.state, "active/suspended")
     await _check_not_compromised(session, public_key)
-    owner = within_octets(organisation.name, LONGEST_SUBJECT)
+    owner = name_in_certificates(organisation.name)
     try:
         issued = issue_system(keyring.authority, csr_pem, system_code, owner, now, days, crl_url=crl_url)
     except (CsrError, AuthorityError) as error:
@@ -141,6 +141,11 @@ async def revoke_certificate(
     )
     await barrier.bump(session)
     return row, system
+
+
+def name_in_certificates(organisation: str) -> str:
+    """An organisation's name as the subject of its systems' certificates has it."""
+    return within_octets(organisation, LONGEST_SUBJECT)
 
 
 async def find_certificate(session: AsyncSession, kid: str) -> tuple[Certificate, System]:

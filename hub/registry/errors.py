@@ -5,6 +5,7 @@ Refused
 │   ├── UnknownOrganisation, UnknownSystem, UnknownCertificate
 ├── Conflict
 │   ├── OrganisationTaken, SystemTaken    code, or name within a region, belongs to another
+│   ├── OrganisationEnded                 the body was merged, split up or abolished
 │   ├── WrongState                        the step does not start from the present state
 │   └── KeyCompromised                    the key in a CSR was given up as compromised
 └── InvalidInput
@@ -58,6 +59,17 @@ class OrganisationTaken(Conflict):
         super().__init__(
             f"已有机构登记了相同的 {field}（{holder}）；请改用该机构，或更正后再登记",
             f"an organisation with the same {field} is registered ({holder}); use that one, or correct and try again",
+        )
+
+
+class OrganisationEnded(Conflict):
+    """The body was merged, split up or abolished, and takes part no more."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"机构 {name} 已合并、分设或撤销；请改用其承接机构（GET /v1/organisations/机构id 的 successors）",
+            f"the organisation {name} was merged, split up or abolished; use its successor (`successors` of"
+            " GET /v1/organisations/ID)",
         )
 
 

@@ -18,7 +18,7 @@ class RegistryEpoch(SQLModel, table=True):
 
 
 class Organisation(SQLModel, table=True):
-    """A body 机构: with its 统一社会信用代码 (GB 32100), or without one and then under its parent."""
+    """A body 机构: with its 统一社会信用代码 (GB 32100), or without one and then under its parent; ended is final."""
 
     __tablename__ = "organisation"
     __table_args__ = (
@@ -26,8 +26,10 @@ class Organisation(SQLModel, table=True):
         CheckConstraint("name <> ''"),
         CheckConstraint("region ~ '^[0-9]{6}$'"),
         CheckConstraint("code IS NOT NULL OR parent_id IS NOT NULL"),
+        CheckConstraint("state IN ('active', 'ended')"),
+        CheckConstraint("(state = 'ended') = (ended_at IS NOT NULL)"),
         UniqueConstraint("code"),
-        UniqueConstraint("region", "name"),
+        Index("organisation_name_taken_idx", "region", "name", unique=True, postgresql_where=text("state = 'active'")),
     )
 
     id: UUID = Field(primary_key=True)
@@ -37,7 +39,26 @@ class Organisation(SQLModel, table=True):
     region: str = Field(sa_type=Text)
     parent_id: UUID | None = Field(default=None, foreign_key="organisation.id")
     is_example: bool = Field(default=False)
+    state: str = Field(default="active", sa_type=Text, sa_column_kwargs={"server_default": text("'active'")})
+    ended_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     created_at: datetime = Field(sa_type=DateTime(timezone=True))
+
+
+class OrganisationName(SQLModel, table=True):
+    """What a body was called, and its code, from a moment until that of its next row; a code in any row stays taken."""
+
+    __tablename__ = "organisation_name"
+    __table_args__ = (
+        CheckConstraint("code ~ '^[0-9A-HJ-NPQRTUWXY]{18}$'"),
+        CheckConstraint("name <> ''"),
+        Index("organisation_name_code_idx", "code"),
+    )
+
+    organisation_id: UUID = Field(foreign_key="organisation.id", primary_key=True)
+    valid_from: datetime = Field(sa_type=DateTime(timezone=True), primary_key=True)
+    name: str = Field(sa_type=Text)
+    name_en: str = Field(default="", sa_type=Text)
+    code: str | None = Field(default=None, sa_type=Text)
 
 
 class System(SQLModel, table=True):

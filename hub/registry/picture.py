@@ -1,19 +1,15 @@
 """The registry in memory: who may sign, what may be shared, which lanes it goes to. Loaded in one snapshot with its epoch.
 
 Judging an envelope reads this picture and nothing else; the committer then proves, under the barrier, that the picture's
-epoch is still the registry's (I3). So a stale picture costs a second look, never a wrong acceptance. A refusal is not
-proved by a commit: before one that rests on the registry is given, `PictureStore.at_least_now` makes sure that the
-picture is no older than the question; questions that wait together share one look, so that nobody can make us hammer the
-database.
+epoch is still the registry's (I3). So a stale picture costs a second look, never a wrong acceptance.
+
+Of the catalogue it shows what is granted to somebody, and what somebody asked for: a catalogue of 200,000 entries, most of
+which are never exchanged here, would cost every gateway a gigabyte and seconds at every change.
 """
 
-import asyncio
-import contextlib
-import logging
-import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 import asyncpg
@@ -23,20 +19,9 @@ from cryptography import x509
 from catalog.compiler import PayloadValidator, compile_schema
 from certs.digests import parse_digest
 from certs.suites import Verifier
-from hub.db.faults import FAULTS
-from hub.db.locks import REGISTRY_CHANNEL
-
-log = logging.getLogger(__name__)
-
-POLL_S = 5.0
-"""How often the epoch is read although no notification came: notifications die with their connection."""
 
 STOPPING_REASONS = frozenset({"keyCompromise", "cACompromise", "privilegeWithdrawn"})
 """Revocations that stop queued deliveries too; supersession and end of operation stop acceptance only (I3)."""
-
-Connect = Callable[[], Awaitable[asyncpg.Connection]]
-
-_MILLISECOND = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +98,7 @@ class ResourceState:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """Everything that judging needs, as of `epoch`."""
+    """Everything that judging needs, as of `epoch`; a resource that is not in `resources` may still be registered."""
 
     epoch: int
     systems: Mapping[str, SystemState]
@@ -136,16 +121,19 @@ SELECT s.id, s.code, s.state, s.organisation_id, coalesce(o.code, '') AS organis
 FROM system s JOIN organisation o ON o.id = s.organisation_id
 """
 CERTIFICATES = "SELECT kid, system_id, der, state, coalesce(revocation_reason, '') AS reason, not_before, not_after FROM certificate"
-NEWEST_ENTRY = "SELECT occurred_at FROM log_entry ORDER BY id DESC LIMIT 1"
-"""To the millisecond of its id; every act on rights has an entry, committed with it."""
-
-RESOURCES = "SELECT id, code, status, system_id FROM resource"
+RESOURCES = """
+SELECT id, code, status, system_id FROM resource WHERE code = ANY($1)
+UNION
+SELECT id, code, status, system_id FROM resource
+WHERE id IN (SELECT resource_id FROM access_grant WHERE state IN ('active', 'suspended'))
+"""
+RESOURCE = "SELECT id, code, status, system_id FROM resource WHERE code = $1"
 VERSIONS = """
 SELECT resource_id, number, schema_digest, schema::text AS schema, ends_at,
        ARRAY(SELECT DISTINCT name #>> '{}' FROM jsonb_path_query(items, '$.**.field_name') AS name) AS field_names,
        ARRAY(SELECT DISTINCT name #>> '{}'
              FROM jsonb_path_query(items, '$.** ? (@.secrecy_marking == true).field_name') AS name) AS secrecy_fields
-FROM resource_version WHERE state = 'published'
+FROM resource_version WHERE state = 'published' AND resource_id = ANY($1)
 """
 GRANTS = """
 SELECT g.id, g.lane_id, g.consumer_id, g.resource_id, r.code AS resource_code, g.purpose, g.mode, g.state, g.valid_from, g.valid_to,
@@ -164,14 +152,14 @@ class Loader:
     _validators: dict[str, PayloadValidator] = field(default_factory=dict)
     _verifiers: dict[str, Verifier] = field(default_factory=dict)
 
-    async def load(self, connection: asyncpg.Connection) -> Picture:
-        """The picture and its epoch, from one snapshot."""
+    async def load(self, connection: asyncpg.Connection, asked: Collection[str] = ()) -> Picture:
+        """The picture and its epoch, from one snapshot; with the resources of these codes, granted or not."""
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             epoch: int = await connection.fetchval("SELECT epoch FROM registry_epoch")
             systems = await connection.fetch(SYSTEMS)
             certificates = await connection.fetch(CERTIFICATES)
-            resources = await connection.fetch(RESOURCES)
-            versions = await connection.fetch(VERSIONS)
+            resources = await connection.fetch(RESOURCES, list(asked))
+            versions = await connection.fetch(VERSIONS, [row["id"] for row in resources])
             grants = await connection.fetch(GRANTS)
         by_id = {r["id"]: SystemState(*r.values()) for r in systems}
         signers = {r["kid"]: self._signer(r, by_id[r["system_id"]]) for r in certificates}
@@ -184,6 +172,14 @@ class Loader:
             inboxes=_grouped(lane for lane in lanes if lane.in_inbox),
             stopped_signers=tuple(s.kid for s in signers.values() if s.reason in STOPPING_REASONS),
         )
+
+    async def find(self, connection: asyncpg.Connection, code: str) -> tuple[int, ResourceState | None]:
+        """The epoch and, as of it, the resource of that code that nobody is granted, if there is one."""
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            epoch: int = await connection.fetchval("SELECT epoch FROM registry_epoch")
+            resources = await connection.fetch(RESOURCE, code)
+            versions = await connection.fetch(VERSIONS, [row["id"] for row in resources])
+        return epoch, self._resources(resources, versions, []).get(code)
 
     def _signer(self, row: asyncpg.Record, system: SystemState) -> SignerState:
         kid = row["kid"]
@@ -250,87 +246,3 @@ def _grouped(lanes: Iterable[LaneState]) -> dict[UUID, tuple[LaneState, ...]]:
     for lane in lanes:
         by_consumer.setdefault(lane.consumer.id, []).append(lane)
     return {consumer: tuple(found) for consumer, found in by_consumer.items()}
-
-
-@dataclass(slots=True)
-class PictureStore:
-    """Keeps the present picture, and keeps it present."""
-
-    connect: Connect
-    loader: Loader = field(default_factory=Loader)
-    reloaded: Callable[[datetime], None] = lambda moment: None
-    """Told, with each new picture, a moment later than every act that it shows: nothing judged by it is dated earlier."""
-    _picture: Picture | None = None
-    _connection: asyncpg.Connection | None = None
-    _task: asyncio.Task[None] | None = None
-    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    _changed: asyncio.Event = field(default_factory=asyncio.Event)
-    _checked_at: float = 0.0
-
-    @property
-    def picture(self) -> Picture:
-        """The present picture; `start` has loaded the first."""
-        assert self._picture is not None
-        return self._picture
-
-    async def start(self) -> None:
-        """Load the first picture and listen for changes."""
-        await self._reload()
-        self._task = asyncio.create_task(self._follow(), name="registry picture")
-
-    async def stop(self) -> None:
-        """Stop listening."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-        if self._connection is not None:
-            await self._connection.close()
-
-    async def at_least(self, epoch: int) -> Picture:
-        """A picture that is not older than `epoch`."""
-        async with self._lock:
-            if self.picture.epoch < epoch:
-                await self._reload()
-        return self.picture
-
-    async def at_least_now(self) -> Picture:
-        """A picture not older than this question."""
-        asked = time.monotonic()
-        async with self._lock:
-            if self._checked_at < asked:
-                connection = await self._ready()
-                began = time.monotonic()
-                epoch = await connection.fetchval("SELECT epoch FROM registry_epoch")
-                if self.picture.epoch != epoch:
-                    await self._reload()
-                self._checked_at = began
-        return self.picture
-
-    async def _follow(self) -> None:
-        while True:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), POLL_S)
-            self._changed.clear()
-            try:
-                await self.at_least_now()
-            except FAULTS as fault:
-                log.warning("the registry picture could not be refreshed: %s", type(fault).__name__)
-                await asyncio.sleep(1)
-
-    async def _reload(self) -> None:
-        connection = await self._ready()
-        began = time.monotonic()
-        picture = await self.loader.load(connection)
-        if (logged := await connection.fetchval(NEWEST_ENTRY)) is not None:
-            self.reloaded(logged + _MILLISECOND)
-        self._picture, self._checked_at = picture, began
-
-    async def _ready(self) -> asyncpg.Connection:
-        if self._connection is None or self._connection.is_closed():
-            self._connection = await self.connect()
-            await self._connection.add_listener(REGISTRY_CHANNEL, self._notified)
-        return self._connection
-
-    def _notified(self, *_: object) -> None:
-        self._changed.set()

@@ -1,7 +1,7 @@
 """How an act on a row becomes an entry of the log: with the digests of the row before and after, empty of content."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -63,6 +63,10 @@ def record_change(
 def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return instant(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, list):
+        return [_plain(member) for member in value]
     if isinstance(value, UUID):
         return str(value)
     if isinstance(value, bytes):

@@ -8,11 +8,11 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select, text, tuple_
+from sqlalchemy import ColumnElement, or_, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from hub.registry.models import Certificate, HubKey, Organisation, System
+from hub.registry.models import Certificate, HubKey, Organisation, OrganisationName, System
 
 _AS_IT_IS_NOW = {"populate_existing": True}
 
@@ -22,29 +22,77 @@ async def organisation(session: AsyncSession, identifier: UUID) -> Organisation 
     return await session.get(Organisation, identifier, populate_existing=True)
 
 
+async def organisation_kept(session: AsyncSession, identifier: UUID) -> Organisation | None:
+    """The organisation of that id, which nobody can end until this transaction does; waits for who is ending it."""
+    query = select(Organisation).where(col(Organisation.id) == identifier).with_for_update(read=True, key_share=True)
+    found: Organisation | None = await session.scalar(query, execution_options=_AS_IT_IS_NOW)
+    return found
+
+
+async def lock_organisations(session: AsyncSession, identifiers: Collection[UUID], *, ending: bool = False) -> None:
+    """Keep others from changing these organisations until this transaction ends; `ending` also keeps out new references."""
+    query = select(col(Organisation.id)).where(col(Organisation.id).in_(identifiers)).order_by(col(Organisation.id))
+    await session.execute(query.with_for_update(key_share=not ending))
+
+
 async def organisation_by_code(session: AsyncSession, code: str) -> Organisation | None:
-    """The organisation with that 统一社会信用代码."""
-    found: Organisation | None = await session.scalar(select(Organisation).where(col(Organisation.code) == code))
+    """The organisation with that 统一社会信用代码, now or at any time before: a code is never another's."""
+    found: Organisation | None = await session.scalar(select(Organisation).where(_ever_had(code)))
     return found
 
 
 async def organisation_by_name(session: AsyncSession, region: str, name: str) -> Organisation | None:
-    """The organisation of that name in that region."""
-    query = select(Organisation).where(col(Organisation.region) == region, col(Organisation.name) == name)
+    """The organisation that has that name in that region; names of bodies that ended are free again."""
+    query = select(Organisation).where(
+        col(Organisation.region) == region, col(Organisation.name) == name, col(Organisation.state) == "active"
+    )
     found: Organisation | None = await session.scalar(query)
     return found
 
 
 async def organisations(
-    session: AsyncSession, *, after: UUID | None, limit: int, region: str | None = None
+    session: AsyncSession,
+    *,
+    after: UUID | None,
+    limit: int,
+    region: str | None = None,
+    state: str | None = None,
+    code: str | None = None,
 ) -> Sequence[Organisation]:
-    """At most `limit` organisations beyond the id `after`."""
+    """At most `limit` organisations beyond the id `after`; `code` also finds the one that had it before."""
     query = select(Organisation).order_by(col(Organisation.id)).limit(limit)
     if after is not None:
         query = query.where(col(Organisation.id) > after)
     if region is not None:
         query = query.where(col(Organisation.region) == region)
+    if state is not None:
+        query = query.where(col(Organisation.state) == state)
+    if code is not None:
+        query = query.where(_ever_had(code))
     return (await session.scalars(query)).all()
+
+
+def _ever_had(code: str) -> ColumnElement[bool]:
+    before = select(col(OrganisationName.organisation_id)).where(col(OrganisationName.code) == code)
+    return or_(col(Organisation.code) == code, col(Organisation.id).in_(before))
+
+
+async def names(session: AsyncSession, organisation_id: UUID) -> Sequence[OrganisationName]:
+    """What the organisation was called, from the first name to the present one."""
+    query = select(OrganisationName).where(col(OrganisationName.organisation_id) == organisation_id)
+    return (await session.scalars(query.order_by(col(OrganisationName.valid_from)))).all()
+
+
+async def name_at(session: AsyncSession, organisation_id: UUID, moment: datetime) -> OrganisationName | None:
+    """What the organisation was called at that moment; None before it was registered."""
+    query = (
+        select(OrganisationName)
+        .where(col(OrganisationName.organisation_id) == organisation_id, col(OrganisationName.valid_from) <= moment)
+        .order_by(col(OrganisationName.valid_from).desc())
+        .limit(1)
+    )
+    found: OrganisationName | None = await session.scalar(query)
+    return found
 
 
 async def organisations_by_id(session: AsyncSession, identifiers: Collection[UUID]) -> Sequence[Organisation]:
@@ -58,6 +106,12 @@ async def system_by_code(session: AsyncSession, code: str) -> tuple[System, Orga
     found = await session.execute(query.where(col(System.code) == code), execution_options=_AS_IT_IS_NOW)
     row = found.one_or_none()
     return None if row is None else (row[0], row[1])
+
+
+async def system_ids(session: AsyncSession, codes: Collection[str]) -> dict[str, UUID]:
+    """The ids of the systems of these codes."""
+    query = select(col(System.code), col(System.id)).where(col(System.code).in_(codes))
+    return {row[0]: row[1] for row in await session.execute(query)}
 
 
 async def systems(

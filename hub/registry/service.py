@@ -21,6 +21,7 @@ from hub.db.ids import new_id
 from hub.registry import barrier, repository
 from hub.registry.errors import (
     InvalidField,
+    OrganisationEnded,
     OrganisationTaken,
     SystemTaken,
     UnknownOrganisation,
@@ -29,7 +30,7 @@ from hub.registry.errors import (
     from_catalog,
 )
 from hub.registry.fields import LONGEST_REASON, optional_text, required_text
-from hub.registry.models import Organisation, System
+from hub.registry.models import Organisation, OrganisationName, System
 from hub.registry.recording import fingerprint, record_change
 
 
@@ -50,7 +51,7 @@ async def register_organisation(
 ) -> Organisation:
     """Register a body 机构 under its 统一社会信用代码 (GB 32100), or, having none, under its parent.
 
-    Raises InvalidField, UnknownOrganisation (the parent), OrganisationTaken.
+    Raises InvalidField, UnknownOrganisation and OrganisationEnded (the parent), OrganisationTaken.
     """
     try:
         check_region(new.region, field="/region")
@@ -67,8 +68,8 @@ async def register_organisation(
     name = required_text("/name", new.name)
     name_en = optional_text("/name_en", new.name_en)
     now = await barrier.hold(session, now)
-    if new.parent is not None and await repository.organisation(session, new.parent) is None:
-        raise UnknownOrganisation(str(new.parent))
+    if new.parent is not None:
+        await find_active_organisation(session, new.parent)
     if new.code is not None and (holder := await repository.organisation_by_code(session, new.code)):
         raise OrganisationTaken("code", holder.name)
     if holder := await repository.organisation_by_name(session, new.region, name):
@@ -84,9 +85,34 @@ async def register_organisation(
         created_at=now,
     )
     session.add(row)
+    await session.flush()
+    session.add(OrganisationName(organisation_id=row.id, valid_from=now, name=name, name_en=name_en, code=new.code))
     record_change(session, "organisation.registered", str(row.id), row, actor=actor, recorder=recorder, now=now)
     await barrier.bump(session)
     return row
+
+
+async def rename_organisation(
+    session: AsyncSession,
+    row: Organisation,
+    *,
+    name: str,
+    name_en: str,
+    code: str | None,
+    actor: Actor,
+    recorder: Recorder,
+    now: datetime,
+) -> None:
+    """Give a body another name or code; the caller holds the barrier, has checked both, and bumps the epoch.
+
+    The one place where a name changes: what keeps names of bodies elsewhere, such as an index to search, follows from here.
+    """
+    before = fingerprint(row)
+    row.name, row.name_en, row.code = name, name_en, code
+    session.add(OrganisationName(organisation_id=row.id, valid_from=now, name=name, name_en=name_en, code=code))
+    record_change(
+        session, "organisation.renamed", str(row.id), row, before=before, actor=actor, recorder=recorder, now=now
+    )
 
 
 async def find_organisation(session: AsyncSession, identifier: UUID) -> Organisation:
@@ -94,6 +120,19 @@ async def find_organisation(session: AsyncSession, identifier: UUID) -> Organisa
     row = await repository.organisation(session, identifier)
     if row is None:
         raise UnknownOrganisation(str(identifier))
+    return row
+
+
+async def find_active_organisation(session: AsyncSession, identifier: UUID) -> Organisation:
+    """The organisation of that id, which cannot end before this transaction does.
+
+    Raises UnknownOrganisation, OrganisationEnded.
+    """
+    row = await repository.organisation_kept(session, identifier)
+    if row is None:
+        raise UnknownOrganisation(str(identifier))
+    if row.state != "active":
+        raise OrganisationEnded(row.name)
     return row
 
 
@@ -122,7 +161,8 @@ async def register_system(
 ) -> System:
     """Register a body's software 系统 under a code that is never used again.
 
-    Raises InvalidField, UnknownOrganisation, SystemTaken (also for this hub's own id: it signs under that name).
+    Raises InvalidField, UnknownOrganisation, OrganisationEnded, SystemTaken (also for this hub's own id: it signs under
+    that name).
     """
     if not is_system_code(code):
         raise InvalidField(
@@ -133,7 +173,7 @@ async def register_system(
     name = required_text("/name", name)
     name_en = optional_text("/name_en", name_en)
     now = await barrier.hold(session, now)
-    await find_organisation(session, organisation_id)
+    await find_active_organisation(session, organisation_id)
     if code == recorder.hub or await repository.system_by_code(session, code) is not None:
         raise SystemTaken(code)
     row = System(

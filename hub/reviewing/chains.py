@@ -10,6 +10,7 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from catalog.lists import list_type as find_list_type
 from certs.canonical import canonical
 from certs.digests import digest
 from hub.audit.entry import Actor, Event
@@ -39,12 +40,17 @@ ChainStep = tuple[ApprovalChainStep, Organisation | None]
 
 
 async def approvals_for(session: AsyncSession, list_type: str | None) -> Sequence[Approval]:
-    """The approvals that a resource of this list needs, in order. Raises ChainMissing."""
+    """The approvals that a resource of this list needs, in order. Raises ChainMissing.
+
+    Types of one list, such as the three layouts of 权责清单, share a chain.
+    """
     if list_type is None:
         return ()
-    steps = await repository.chain(session, list_type)
-    if not steps and list_type in DEMANDED:
-        raise ChainMissing(list_type, DEMANDED[list_type])
+    described = find_list_type(list_type)
+    chain = list_type if described is None else described.approval.chain
+    steps = await repository.chain(session, chain)
+    if not steps and chain in DEMANDED:
+        raise ChainMissing(chain, DEMANDED[chain])
     return [Approval(Role(step.role), step.organisation_id, step.basis) for step in steps]
 
 

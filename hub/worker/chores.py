@@ -67,6 +67,11 @@ KEEP_ATTEMPTS = timedelta(days=183)
 
 KEEP_SESSIONS = timedelta(days=1)
 
+CLEAR_IMPORTS = "DELETE FROM catalogue_import WHERE updated_at < $1"
+
+KEEP_IMPORTS = timedelta(days=30)
+"""Workbooks that were uploaded, with their verdicts: long enough to be corrected; the log keeps digests and what came of each."""
+
 KEEP_REFUSALS = timedelta(days=366)
 """Network logs are kept six months at least (网络安全法); the counts hold addresses, so not for ever."""
 
@@ -93,6 +98,7 @@ class Chores:
             self.clear_assertions,
             self.clear_sessions,
             self.clear_refusals,
+            self.clear_imports,
         )
         for chore in chores:
             try:
@@ -132,6 +138,10 @@ class Chores:
     async def clear_refusals(self) -> None:
         """Counts of refusals, with their addresses."""
         await self.connection.execute(CLEAR_REFUSALS, self.now - KEEP_REFUSALS)
+
+    async def clear_imports(self) -> None:
+        """Workbooks that nobody has touched for a while."""
+        await self.connection.execute(CLEAR_IMPORTS, self.now - KEEP_IMPORTS)
 
     async def _cleared(self, statement: str, before: object) -> AsyncIterator[int]:
         """How many rows went, piece by piece, until there are no more or `stop` is set."""

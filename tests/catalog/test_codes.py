@@ -3,7 +3,10 @@
 import pytest
 
 from catalog.codes import (
+    ChangeKind,
     DataType,
+    Effect,
+    ItemFormat,
     LabelledNumber,
     LabelledText,
     ResourceClass,
@@ -29,7 +32,10 @@ def test_update_cycles_begin_with_the_six_of_the_guideline() -> None:
     assert [cycle.zh for cycle in UpdateCycle][:6] == ["实时", "每日", "每周", "每月", "每季度", "每年"]
 
 
-@pytest.mark.parametrize("codes", [DataType, ResourceClass, ShareType, UpdateCycle, ResourceStatus, VersionState])
+@pytest.mark.parametrize(
+    "codes",
+    [DataType, ItemFormat, ResourceClass, ShareType, UpdateCycle, ResourceStatus, VersionState, Effect, ChangeKind],
+)
 def test_every_code_has_a_label_of_its_own_in_both_languages(codes: type[LabelledText] | type[LabelledNumber]) -> None:
     members: list[LabelledText | LabelledNumber] = list(codes)
     assert len({member.zh for member in members}) == len(members)

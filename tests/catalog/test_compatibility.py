@@ -120,6 +120,7 @@ def validator(drawn: list[Item]) -> PayloadValidator:
     return compile_schema(derive_schema(drawn, title="某资源", code="306001000001/000001", version=1))
 
 
+@pytest.mark.usefixtures("unmeasured")
 @examples
 @given(pairs, st.data())
 def test_without_a_breaking_finding_every_old_payload_stays_valid(
@@ -131,6 +132,7 @@ def test_without_a_breaking_finding_every_old_payload_stays_valid(
     assert validator(new).errors(payload) == []
 
 
+@pytest.mark.usefixtures("unmeasured")
 @settings(examples, max_examples=30)
 @given(pairs, st.data())
 def test_without_any_finding_to_tell_consumers_can_read_new_payloads_as_old_ones(
@@ -179,6 +181,7 @@ def test_of_every_two_bounds_the_verdict_is_that_of_the_values(kind: DataType) -
     assert pairs_seen > 10
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_of_every_two_rules_for_texts_the_verdict_is_never_better_than_that_of_the_values() -> None:
     probes = ["", "ab", "621124", "620000", "999999", "11621124000000000N", "长" * 7]
     candidates = every_item(DataType.C)
@@ -279,6 +282,16 @@ def test_a_file_that_becomes_a_group_or_a_list_is_of_another_type() -> None:
         assert only(old, new) == (ChangeKind.RETYPED, Effect.BREAKING)
 
 
+def test_the_length_of_a_list_is_that_of_its_entries() -> None:
+    listed: dict[str, Any] = {"field_name": "papers", "name": "材料", "data_type": "G", "many": True, "items": [NAME]}
+    assert only(listed, listed | {"length": 999}) == (ChangeKind.NARROWED, Effect.BREAKING)
+    assert only(listed, listed | {"length": 1000}) == (ChangeKind.DESCRIBED, Effect.COMPATIBLE)
+    assert only(listed | {"min_length": 2}, listed) == (ChangeKind.WIDENED, Effect.NOTIFY)
+    assert only(listed | {"length": 5}, listed) == (ChangeKind.WIDENED, Effect.NOTIFY)
+    number = {"field_name": "n", "name": "数", "data_type": "N"}
+    assert only(number, number | {"length": 5}) == (ChangeKind.DESCRIBED, Effect.COMPATIBLE)
+
+
 def test_versions_that_say_the_same_have_no_findings() -> None:
     items = parse_items([ID, NAME])
     assert compare_items(items, items) == Compatibility(())
@@ -296,6 +309,10 @@ def test_a_schema_that_its_items_would_not_give_today_is_a_finding_of_its_own() 
     assert (found.field, found.kind, found.effect) == ("", ChangeKind.DERIVATION, Effect.BREAKING)
     assert found.zh.startswith("旧版")
     assert "the new version" in compare_versions((items, today), (items, older)).findings[0].en
+    older["$defs"]["record"]["properties"]["name"] = True
+    assert [each.kind for each in compare_versions((items, older), (items, again)).findings] == [ChangeKind.DERIVATION]
+    outlawed = [items[0].model_copy(update={"length": None}), *items[1:]]
+    assert compare_versions((outlawed, today), (outlawed, again)).findings[0].kind is ChangeKind.DERIVATION
 
 
 def test_every_field_of_an_item_is_judged_once() -> None:

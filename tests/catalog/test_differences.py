@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
@@ -149,7 +149,8 @@ def test_a_new_order_is_told_and_nothing_else_is() -> None:
     assert between([NAME, other], [NAME, other]) == []
 
 
-@settings(max_examples=30)
+@pytest.mark.usefixtures("unmeasured")
+@settings(max_examples=20, suppress_health_check=list(HealthCheck))
 @given(item_lists, item_lists)
 def test_versions_differ_exactly_if_something_is_told(old: list[Item], new: list[Item]) -> None:
     found = version_differences((METADATA, old), (METADATA, new))

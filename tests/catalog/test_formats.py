@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from catalog.codes import DataType, ItemFormat
@@ -44,6 +44,8 @@ def test_values_of_a_format_are_taken_by_check_pattern_and_length(drawn: tuple[I
     assert described.shortest <= len(value) <= described.longest
 
 
+@pytest.mark.usefixtures("unmeasured")
+@settings(max_examples=50, suppress_health_check=list(HealthCheck))
 @given(formats.flatmap(lambda form: st.tuples(st.just(form), st.from_regex(FORMATS[form].pattern, fullmatch=True))))
 def test_what_the_pattern_takes_has_the_lengths_that_the_format_tells(drawn: tuple[ItemFormat, str]) -> None:
     form, value = drawn

@@ -3,12 +3,13 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 
 from catalog.codes import DataType
 from catalog.errors import InvalidItem
-from catalog.item import MAX_DEPTH, MAX_ENTRIES
+from catalog.item import MAX_ENTRIES
 from catalog.items import (
+    MAX_DEPTH,
     MAX_ITEMS,
     MAX_KEY_ITEMS,
     Item,
@@ -29,6 +30,8 @@ def faults(**changed: Any) -> set[tuple[str, str]]:
     return {(violation.field.removeprefix("/items/0"), violation.rule) for violation in found}
 
 
+@pytest.mark.usefixtures("unmeasured")
+@settings(max_examples=30, suppress_health_check=list(HealthCheck))
 @given(item_lists)
 def test_items_survive_storage(items: list[Item]) -> None:
     assert parse_items([item.to_json() for item in items]) == tuple(items)
@@ -356,6 +359,11 @@ def test_items_have_few_levels() -> None:
     with pytest.raises(InvalidItem) as refused:
         check_items([Item.model_validate(nested(MAX_DEPTH + 1))])
     assert refused.value.field == "/items/0/items/0/items/0/items"
+    for levels in (100, 400):  # pydantic itself gives up on the second
+        with pytest.raises(InvalidItem) as refused:
+            parse_items([nested(levels)])
+        assert refused.value.field == "/items/0/items/0/items/0/items"
+        assert len(str(refused.value)) < 300
 
 
 def test_items_of_all_levels_are_counted() -> None:

@@ -21,7 +21,7 @@ from tests.catalog.item_strategies import PATTERNS, item_lists, keys_of, payload
 
 KEY = Item(field_name="id", name="编号", data_type=DataType.C, length=20, key=True)
 
-examples = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+examples = settings(max_examples=40, suppress_health_check=list(HealthCheck), deadline=None)
 
 
 def derived(*items: Item) -> Schema:
@@ -40,6 +40,7 @@ def takes(data_type: str, value: Any, **fields: Any) -> bool:
     return compile_schema(schema).is_valid({"records": [{"id": "1", "x": value}]})
 
 
+@pytest.mark.usefixtures("unmeasured")
 @examples
 @given(item_lists)
 def test_every_derived_schema_is_one_and_its_example_satisfies_it(items: list[Item]) -> None:
@@ -48,6 +49,7 @@ def test_every_derived_schema_is_one_and_its_example_satisfies_it(items: list[It
     assert compile_schema(schema).errors(example_payload(schema)) == []
 
 
+@pytest.mark.usefixtures("unmeasured")
 @examples
 @given(item_lists, st.data())
 def test_payloads_of_the_items_pass(items: list[Item], data: st.DataObject) -> None:
@@ -57,6 +59,7 @@ def test_payloads_of_the_items_pass(items: list[Item], data: st.DataObject) -> N
     assert validator.is_valid(payload)
 
 
+@pytest.mark.usefixtures("unmeasured")
 @examples
 @given(item_lists, st.data())
 def test_a_fault_in_one_item_is_found_at_that_item(items: list[Item], data: st.DataObject) -> None:
@@ -125,6 +128,7 @@ WRONG_TEXTS: dict[DataType, list[Any]] = {
 }
 
 
+@pytest.mark.usefixtures("unmeasured")
 @examples
 @given(item_lists.filter(lambda items: any(item.key for item in items)), st.data())
 def test_a_delete_record_carries_key_items_only(items: list[Item], data: st.DataObject) -> None:

@@ -17,8 +17,8 @@ from certs.errors import CheckpointError
 from certs.evidence import STATEMENTS, Anchors, Verdict, verify_evidence
 from certs.evidence_form import EvidenceError, read_evidence
 from certs.paths import find_path
-from tests.vectors.evidence.changes import loose_bits
-from tests.vectors.evidence.county import Case, Keys
+from tests.vectors.evidence.changes import loose_bits, more_log
+from tests.vectors.evidence.county import GRANT, MINUTE, NOW, RES, Case, Keys
 from tests.vectors.evidence.make import FOLDER, Vector, vectors
 
 INDEX: Sequence[dict[str, Any]] = json.loads((FOLDER / "index.json").read_text(encoding="ascii"))
@@ -66,6 +66,19 @@ def test_every_statement_has_vectors_that_fail_at_it_and_there_are_forty() -> No
     failing = [vector.statement for vector in MADE if vector.statement is not None]
     assert set(failing) == {statement.name for statement in STATEMENTS}
     assert len(failing) >= 40
+
+
+def test_a_renewal_neither_stops_a_grant_nor_puts_a_stopped_one_in_force_again() -> None:
+    case = Case(KEYS)
+    events = ("grant.renewed", "grant.suspended", "grant.renewed")
+    leaves = [
+        case.leaf(event, "grant", GRANT, NOW - minutes * MINUTE, "officer", details={"resource": RES})
+        for event, minutes in zip(events, (20, 15, 10), strict=True)
+    ]
+    renewed = Case(KEYS, {"log": more_log(leaves[0])}).write()
+    assert outcome(verify_evidence(renewed, ANCHORS)) == (None, None)
+    stopped = Case(KEYS, {"log": more_log(*leaves[1:])}).write()
+    assert outcome(verify_evidence(stopped, ANCHORS)) == ("grants", "grant-not-in-force")
 
 
 @given(st.integers(0, len(DATA) - 1), st.integers(1, 255))

@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,17 +25,54 @@ from certs.keys import generate_key
 from certs.suites import KeySigner
 from hub.cli.demo_data import load_records
 from hub.client import Partner
+from hub.duties.calendar import announced
+from hub.duties.notices import ALWAYS_OFF
 from hub.identity import totp
 from hub.identity.proof import MAX_FAILURES
 from tests.docs.running_demo import RunningDemo, running_demo
 from tests.support.publishing import METADATA
+from tests.support.registry import example_code
 
 HUB = Path(__file__).parents[2] / "hub"
 
-_EVENT = re.compile(
-    r"(?:hub|audit|organisation|system|certificate|resource|review|chain|class|upstream|notice|grant|staff|session|token|exchange"
-    r"|delivery|lane|target|message)\.[a-z-]+"
+_OBJECTS = (
+    "hub",
+    "audit",
+    "organisation",
+    "system",
+    "certificate",
+    "resource",
+    "grant",
+    "staff",
+    "session",
+    "token",
+    "exchange",
+    "delivery",
+    "lane",
+    "target",
+    "message",
+    "harvest",
+    "upstream-catalogue",
+    "upstream-resource",
+    "duty",
+    "duty-rule",
+    "holiday-notice",
+    "reorganisation",
+    "person",
+    "review",
+    "chain",
+    "class",
+    "upstream",
+    "notice",
+    "access-request",
+    "objection",
+    "correction",
+    "list",
+    "power-item",
 )
+"""What events are about."""
+
+_EVENT = re.compile("(?:" + "|".join(_OBJECTS) + r")\.[a-z-]+")
 
 _OTHER_NAMES = re.compile(r".*\.(?:id|pem)")
 """Columns and files that look like an event."""
@@ -53,6 +90,9 @@ FINANCE, FINANCE_EDITOR = "lintao-finance", "finance-editor"
 """Whose data is pushed to where nobody listens."""
 
 BLOCKED_WITHIN_S = 20.0
+
+POWERS_EDITOR, RELIEF_EDITOR = "reform-editor", "poverty-editor"
+"""Who edits the list of powers and the list of poverty relief."""
 
 PROVIDER, PROVIDER_EDITOR = "lintao-office", "gov-editor"
 """Whose system and editor the acts on a resource are done with."""
@@ -105,6 +145,13 @@ class Staff:
         assert answer.is_success, answer.text
         return answer.json() if answer.content else None
 
+    def send(self, login: str, path: str, media_type: str, content: bytes) -> Any:
+        """One document sent, which must be taken; its answer."""
+        headers = {"Authorization": f"Bearer {self.tokens[login]}", "Content-Type": media_type}
+        answer = self.http.post(path, content=content, headers=headers)
+        assert answer.is_success, answer.text
+        return answer.json()
+
 
 def perform_the_rest(demo: RunningDemo) -> None:
     """Do everything that the demo's story leaves out."""
@@ -112,8 +159,12 @@ def perform_the_rest(demo: RunningDemo) -> None:
         staff = Staff(http, demo.passwords())
         _systems(staff, demo)
         _resources_and_grants(staff)
+        _organisations(staff)
         _accounts(staff)
+        _lists(staff)
         _pushes(staff, demo)
+        _duties(staff)
+        _sharing(staff, demo)
         staff.call("auditadmin", "POST", "/v1/audit/exports", {})
 
 
@@ -140,6 +191,89 @@ def _pushes(staff: Staff, demo: RunningDemo) -> None:
     staff.call("sysadmin", "POST", f"/v1/lanes/{lane}/pause", {"reason": "示例"})
     staff.call("sysadmin", "POST", f"{target}/pause", {"reason": "示例"})
     staff.call("sysadmin", "POST", f"/v1/lanes/{lane}/resume")
+
+
+def _duties(staff: Staff) -> None:
+    """Rules set and adopted, events declared, a deadline put off, another one moved by a notice."""
+    staff.call("reviewer", "POST", "/v1/duty-rules/D9/adopt", {})
+    owner = staff.call("secadmin", "GET", f"/v1/systems/{PROVIDER}")["organisation"]["id"]
+    owed = [_declare(staff, owner, f"example-{number}") for number in range(2)]
+    day = date.fromisoformat(owed[0]["due_on"])
+    off = sorted(
+        {one for one in announced().off if one.year == day.year} | {date(day.year, *one) for one in ALWAYS_OFF} | {day}
+    )
+    worked = sorted(one for one in announced().worked if one.year == day.year)
+    notice = {"days_off": [f"{one}" for one in off], "days_worked": [f"{one}" for one in worked], "basis": "示例通知"}
+    staff.call("sysadmin", "POST", "/v1/holiday-notices", notice | {"year": day.year})
+    staff.call("reviewer", "POST", f"/v1/duties/{owed[0]['id']}/extend", {"basis": "示例"})
+    staff.call("reviewer", "POST", f"/v1/duties/{owed[0]['id']}/done")
+    staff.call("reviewer", "POST", f"/v1/duties/{owed[1]['id']}/cancel", {"reason": "示例"})
+
+
+def _declare(staff: Staff, owner: str, identifier: str) -> dict[str, Any]:
+    event = {"event": "catalogue.outdated", "subject": {"kind": "resource", "id": identifier}, "organisation": owner}
+    found: list[dict[str, Any]] = staff.call("reviewer", "POST", "/v1/duties/declare", event)["items"]
+    return found[0]
+
+
+def _sharing(staff: Staff, demo: RunningDemo) -> None:
+    """Requests, objections and corrections, each step of each; a grant that is renewed, and revoked before data came."""
+    res = next(
+        item["code"]
+        for item in staff.call(PROVIDER_EDITOR, "GET", "/v1/resources?limit=500")["items"]
+        if item["system"] == PROVIDER and item["share_type"] == 2 and item["status"] == "published"
+    )
+    until = (datetime.now(UTC) + timedelta(days=30)).isoformat()
+    terms = {"basis": "示例依据", "scene": "示例场景", "valid_to": until}
+    asked = []
+    for purpose in ("甲用途", "乙用途", "丙用途"):
+        new = {"consumer": FINANCE, "resource": res, "purpose": purpose, **terms}
+        asked.append(f"/v1/access-requests/{staff.call(FINANCE_EDITOR, 'POST', '/v1/access-requests', new)['id']}")
+    granted, refused, withdrawn = asked
+    staff.call("reviewer", "POST", f"{granted}/review", {"verdict": "return", "opinion": "示例"})
+    staff.call(FINANCE_EDITOR, "PUT", granted, {"purpose": "甲用途", **terms})
+    for one in (granted, refused):
+        staff.call("reviewer", "POST", f"{one}/review", {"verdict": "pass"})
+    staff.call(PROVIDER_EDITOR, "POST", f"{refused}/decide", {"verdict": "refuse", "code": 4, "text": "示例"})
+    staff.call(FINANCE_EDITOR, "POST", f"{withdrawn}/withdraw", {"reason": "示例"})
+    grant = staff.call(PROVIDER_EDITOR, "POST", f"{granted}/decide", {"verdict": "grant"})["grant"]["id"]
+    longer = {"valid_to": (datetime.now(UTC) + timedelta(days=60)).isoformat(), "reason": "示例"}
+    staff.call(PROVIDER_EDITOR, "POST", f"/v1/grants/{grant}/renew", longer)
+    _objections(staff, grant)
+    _corrections(staff, demo, res)
+
+
+def _objections(staff: Staff, grant: str) -> None:
+    new = {"kind": "use", "detail": "other", "about": {"kind": "grant", "id": grant}, "text": "示例"}
+    rated, withdrawn = [
+        f"/v1/objections/{staff.call(FINANCE_EDITOR, 'POST', '/v1/objections', new)['id']}" for _ in range(2)
+    ]
+    staff.call(PROVIDER_EDITOR, "POST", f"{rated}/take")
+    staff.call(PROVIDER_EDITOR, "POST", f"{rated}/answer", {"answer": "示例"})
+    staff.call(FINANCE_EDITOR, "POST", f"{rated}/rate", {"rating": 3})
+    staff.call(FINANCE_EDITOR, "POST", f"{withdrawn}/withdraw")
+
+
+def _corrections(staff: Staff, demo: RunningDemo, res: str) -> None:
+    """One report is withdrawn, one rejected, one leads to a correction."""
+    records = load_records("supervision_tasks")[:1]
+    with (
+        Partner.load(demo.data / "partners" / PROVIDER) as provider,
+        Partner.load(demo.data / "partners" / FINANCE) as consumer,
+    ):
+        wrong = provider.publish(res, records)
+        consumer.acknowledge(consumer.inbox(limit=500))
+        right = provider.publish(res, records, ref=wrong.jti)
+        consumer.acknowledge(consumer.inbox(limit=500))
+    new = {"exchange": wrong.exchange, "pointers": ["/records/0"], "believed": "示例"}
+    for ends in ("withdraw", "reject", "correct"):
+        at = f"/v1/corrections/{staff.call(FINANCE_EDITOR, 'POST', '/v1/corrections', new)['id']}"
+        if ends == "withdraw":
+            staff.call(FINANCE_EDITOR, "POST", f"{at}/withdraw")
+            continue
+        staff.call(PROVIDER_EDITOR, "POST", f"{at}/take")
+        body = {"reason": "示例"} if ends == "reject" else {"exchange": right.exchange}
+        staff.call(PROVIDER_EDITOR, "POST", f"{at}/{ends}", body)
 
 
 def _lanes(staff: Staff) -> list[dict[str, Any]]:
@@ -176,6 +310,19 @@ def _assertion_for_another_hub(folder: Path) -> dict[str, str]:
     }
 
 
+def _harvest(staff: Staff) -> None:
+    staff.call("reviewer", "POST", "/v1/upstream-catalogues", {"name": "dingxi", "title": "示例上游目录"})
+    at = "/v1/upstream-catalogues/dingxi/harvests"
+    given_up = staff.call("reviewer", "POST", at)["id"]
+    staff.call("reviewer", "POST", f"/v1/harvests/{given_up}/abandon")
+    harvest = staff.call("reviewer", "POST", at)["id"]
+    page = '<urn:example:1> a <http://www.w3.org/ns/dcat#Dataset> ; <http://purl.org/dc/terms/title> "示例" .'.encode()
+    staff.send("reviewer", f"/v1/harvests/{harvest}/pages", "text/turtle", page)
+    staff.call("reviewer", "POST", f"/v1/harvests/{harvest}/apply")
+    [found] = staff.call("reviewer", "GET", "/v1/upstream-resources?catalogue=dingxi")["items"]
+    staff.call("reviewer", "POST", f"/v1/upstream-resources/{found['id']}/edit", {"edits": {"note": "示例"}})
+
+
 def _resources_and_grants(staff: Staff) -> None:
     editor = PROVIDER_EDITOR
     items = [
@@ -194,6 +341,7 @@ def _resources_and_grants(staff: Staff) -> None:
     staff.call(editor, "POST", f"{at}/submit")
     staff.call("secrecy", "POST", f"{at}/approve")
     staff.call("reviewer", "POST", f"{at}/publish")
+    _harvest(staff)
     until = (datetime.now(UTC) + timedelta(days=30)).isoformat()
     asked = {"consumer": CONSUMER, "resource": code, "purpose": "工作参考", "basis": "示例依据", "valid_to": until}
     grant = f"/v1/grants/{staff.call(editor, 'POST', '/v1/grants', asked)['id']}"
@@ -215,6 +363,79 @@ def _resources_and_grants(staff: Staff) -> None:
     staff.call("reviewer", "PUT", last, {"name": "示例分类（改名）"})
     for step in ("end", "reopen"):
         staff.call("reviewer", "POST", f"{last}/{step}")
+
+
+def _organisations(staff: Staff) -> None:
+    """Bodies of the story's own that are renamed, merged and given a duty of another's, and people who answer for them."""
+    numbers = [secrets.randbelow(10**8) + number * 10**8 for number in range(2)]
+    old, heir = [
+        staff.call(
+            "secadmin",
+            "POST",
+            "/v1/organisations",
+            {"name": f"示例机构{number}", "region": "621124", "code": example_code(number), "is_example": True},
+        )["id"]
+        for number in numbers
+    ]
+    child = {"name": f"示例下属{numbers[0]}", "region": "621124", "parent": old, "is_example": True}
+    staff.call("secadmin", "POST", "/v1/organisations", child)
+    system = f"example-{secrets.token_hex(4)}"
+    staff.call("secadmin", "POST", "/v1/systems", {"code": system, "organisation": old, "name": "示例系统"})
+    account = {"login": f"example-{secrets.token_hex(4)}", "display_name": "示例人员", "roles": ["editor"]}
+    editor = staff.call("sysadmin", "POST", "/v1/staff", account | {"organisation": old})["id"]
+    _people(staff, f"/v1/organisations/{old}/people")
+    today = datetime.now(UTC).date().isoformat()
+    grounds = {"basis": "示例文件", "effective_on": today}
+    renaming = grounds | {"kind": "renaming", "from": [old], "name": f"示例机构{numbers[0]}（更名）"}
+    for step, who in (("refuse", "reviewer"), ("withdraw", "secadmin")):
+        dropped = staff.call("secadmin", "POST", "/v1/organisation-changes", renaming)["id"]
+        staff.call(who, "POST", f"/v1/organisation-changes/{dropped}/{step}", {"reason": "示例"})
+    _change(staff, renaming)
+    _change(staff, grounds | {"kind": "merger", "from": [old], "to": [heir], "staff": {editor: heir}})
+    staff.call("secadmin", "POST", f"/v1/staff/{editor}/disable")
+    _transfer_a_draft(staff, grounds, heir, system)
+
+
+def _people(staff: Staff, path: str) -> None:
+    first = staff.call("secadmin", "POST", path, {"role": "dedicated", "name": "示例人员甲"})["id"]
+    after = staff.call("secadmin", "POST", f"{path}/{first}/handover", {"name": "示例人员乙", "note": "示例"})["id"]
+    staff.call("secadmin", "POST", f"{path}/{after}/end", {"note": "示例"})
+
+
+def _change(staff: Staff, asked: dict[str, Any]) -> None:
+    proposed = staff.call("secadmin", "POST", "/v1/organisation-changes", asked)
+    confirmation = {"plan": proposed["plan"]}
+    staff.call("reviewer", "POST", f"/v1/organisation-changes/{proposed['id']}/confirm", confirmation)
+
+
+def _transfer_a_draft(staff: Staff, grounds: dict[str, str], heir: str, publisher: str) -> None:
+    """A resource that the example's editor has only begun goes to another provider, with its publisher."""
+    owner = staff.call("secadmin", "GET", f"/v1/systems/{PROVIDER}")["organisation"]["id"]
+    description = {**METADATA, "name": "示例名录二", "system": PROVIDER}
+    items = [{"field_name": "item_code", "name": "编码", "data_type": "C", "length": 32, "key": True}]
+    new = description | {"classification": "306009000001", "is_example": True, "items": items}
+    code = staff.call(PROVIDER_EDITOR, "POST", "/v1/resources", new)["code"]
+    asked = {"kind": "transfer", "from": [owner], "to": [heir], "resources": {code: heir}}
+    _change(staff, {**grounds, **asked, "publishers": {code: publisher}})
+
+
+def _lists(staff: Staff) -> None:
+    """What the story leaves out of suspended powers and published lists: refusals, and data that follow their declaration."""
+    resources = staff.call(POWERS_EDITOR, "GET", "/v1/resources?limit=500")["items"]
+    powers = next(one["code"] for one in resources if one["name"] == "权责清单")
+    asked = {"resource": powers, "power_code": "SL-QZ-0003", "ground": "no-case-for-three-years"}
+    at = f"/v1/power-suspensions/{staff.call(POWERS_EDITOR, 'POST', '/v1/power-suspensions', asked)['id']}"
+    staff.call("reviewer", "POST", f"{at}/refuse", {"reason": "示例"})
+    at = f"/v1/power-suspensions/{staff.call(POWERS_EDITOR, 'POST', '/v1/power-suspensions', asked)['id']}"
+    staff.call("reviewer", "POST", f"{at}/approve", {"document": "示例"})
+    staff.call(POWERS_EDITOR, "POST", f"{at}/resume", {"reason": "示例"})
+    staff.call("reviewer", "POST", f"{at}/decline", {"reason": "示例"})
+    (relief,) = [one for one in staff.call(RELIEF_EDITOR, "GET", "/v1/lists")["items"] if "publication" in one]
+    carried = {"exchange": relief["publication"]["exchange"]["id"]}
+    path = f"/v1/lists/{relief['code']}/publications"
+    number = staff.call(RELIEF_EDITOR, "POST", path, {"kind": "change", "explanation": "示例"})["number"]
+    staff.call(RELIEF_EDITOR, "POST", f"{path}/{number}/exchange", carried)
+    staff.call("sysadmin", "POST", "/v1/resources/reindex", {})
 
 
 def _accounts(staff: Staff) -> None:

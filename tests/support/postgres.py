@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import asyncpg
 
 from catalog.classification import parent_of
+from catalog.lists import list_types
 from hub.db.embedded import EmbeddedPostgres, make_data_directory
 from hub.db.embedded.layout import ROLE, dsn
 from hub.db.migrate import migrate
@@ -79,13 +80,20 @@ CLASSES = ("100", "100000", "106", "106001", "112", "112461", "206001", "306", "
 """Classes under which tests register resources, besides those that are shipped."""
 
 
+def _classes() -> list[str]:
+    """Those of tests and those that the types of lists propose, each with what stands above it and is not shipped."""
+    proposed = {described.classification for described in list_types()}
+    below = {code[:size] for code in proposed for size in (3, 6, len(code))} - {"201"}
+    return sorted({*CLASSES, *below}, key=lambda code: (len(code), code))
+
+
 async def _add_classes(address: str) -> None:
     connection = await asyncpg.connect(address)
     try:
         await connection.executemany(
             "INSERT INTO classification (code, parent, name, state, created_at, changed_at, changed_by)"
             " VALUES ($1, $2, $1, 'active', now(), now(), 'test')",
-            [(code, parent_of(code)) for code in CLASSES],
+            [(code, parent_of(code)) for code in _classes()],
         )
     finally:
         await connection.close()

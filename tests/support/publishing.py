@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from catalog.lists import list_type as find_list_type
 from catalog.metadata import Metadata
 from catalog.rules import Owner
 from hub.audit.entry import Actor
@@ -52,6 +53,12 @@ def owned(provider: Organisation, system: System) -> Owner:
     return Owner(provider.id, provider.code, system.id)
 
 
+def items_of(list_type: str | None) -> Sequence[Mapping[str, Any]]:
+    """What a resource of that list carries: the items that its type prescribes."""
+    described = None if list_type is None else find_list_type(list_type)
+    return ITEMS if described is None else [item.to_json() for item in described.items]
+
+
 async def draft(
     session: AsyncSession, provider: Organisation, system: System, *, now: datetime = NOW, **changed: Any
 ) -> ResourceRecord:
@@ -59,7 +66,7 @@ async def draft(
     step = await service.register_resource(
         session,
         describe(**changed),
-        ITEMS,
+        items_of(changed.get("list_type")),
         owner=owned(provider, system),
         classification=CLASSIFICATION,
         actor=EDITOR,

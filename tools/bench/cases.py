@@ -2,11 +2,14 @@
 
 import asyncio
 import statistics
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from pydantic import SecretStr
 
 from tools.bench import floor, puller, pushes, sealing
+from tools.bench import search as searches
 from tools.bench.counts import check_acknowledged
 from tools.bench.cpu import CpuTime, total
 from tools.bench.figures import Figures
@@ -19,6 +22,8 @@ from tools.bench.plan import (
     PULL_CONSUMERS,
     PULL_LIMIT,
     SEAL,
+    SEARCH,
+    SEARCH_FACETS,
 )
 from tools.bench.requests import Sending, envelopes
 from tools.bench.servers import BASELINE, GATEWAY, WORKER, Servers, running
@@ -151,10 +156,12 @@ def _pull(bench: Bench, servers: Servers, seconds: int, *, may_run_out: bool = F
 
 def measure(bench: Bench, case: str) -> Figures:
     """The figures of one case. Raises VoidRun."""
-    other = {
+    other: dict[str, Callable[[Bench], Figures]] = {
         PULL_ACK: pull_ack,
         ACCEPT_AND_DELIVER: pushes.accept_and_deliver,
         DELIVER: pushes.deliver,
         SEAL: sealing.seal,
+        SEARCH: partial(searches.search, case=SEARCH),
+        SEARCH_FACETS: partial(searches.search, case=SEARCH_FACETS),
     }
     return other[case](bench) if case in other else accept(bench, case)

@@ -21,7 +21,8 @@ class Figures:
     `cpu_us` is the processor time of each exchange or delivery, by who used it (the gateways, the database, the load);
     `parts_us` is what the library calls of one acceptance take by themselves.
     `per_second` counts exchanges (`accept_…`), acknowledged or pushed deliveries (`pull_ack`, `deliver`) or log entries
-    (`seal`); latencies are those of one request, for `pull_ack` of a pull with its acknowledgement, else as `notes` say.
+    (`seal`), searches one after the other (`search_…`); latencies are those of one request, for `pull_ack` of a pull with
+    its acknowledgement, for `search_…` of the service, else as `notes` say.
     """
 
     per_second: float
@@ -31,17 +32,20 @@ class Figures:
     baseline_ratio: float | None
     rss_mib: float
     runs: Sequence[float]
-    floor_per_second: float
+    floor_per_second: float | None
     baseline_per_second: float | None
     cpu_us: Mapping[str, float]
     parts_us: Mapping[str, float]
     max_ms: float | None = None
+    p95_ms: float | None = None
+    http_p95_ms: float | None = None
     notes: Sequence[str] = field(default_factory=tuple)
 
     def rounded(self) -> dict[str, Any]:
         """The figures to the digits that mean something."""
         whole = {"per_second", "floor_per_second", "baseline_per_second", "runs"}
-        digits = {"p50_ms": 1, "p99_ms": 1, "max_ms": 1, "floor_ratio": 3, "baseline_ratio": 2, "rss_mib": 1}
+        digits = dict.fromkeys(("p50_ms", "p99_ms", "max_ms", "rss_mib"), 1)
+        digits |= dict.fromkeys(("p95_ms", "http_p95_ms", "baseline_ratio"), 2) | {"floor_ratio": 3}
         shown: dict[str, Any] = {}
         for name, value in asdict(self).items():
             if name in whole:
@@ -82,10 +86,22 @@ def percentile(values: Sequence[float], percent: int) -> float:
     return ordered[max(0, -(-len(ordered) * percent // 100) - 1)]
 
 
-HEADS = ("case", "per second", "p50 ms", "p99 ms", "× floor", "× baseline", "RSS MiB", "floor/s", "baseline/s")
+HEADS = (
+    "case",
+    "per second",
+    "p50 ms",
+    "p95 ms",
+    "p99 ms",
+    "× floor",
+    "× baseline",
+    "RSS MiB",
+    "floor/s",
+    "baseline/s",
+)
 _FIELDS = (
     "per_second",
     "p50_ms",
+    "p95_ms",
     "p99_ms",
     "floor_ratio",
     "baseline_ratio",

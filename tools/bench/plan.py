@@ -9,7 +9,10 @@ PULL_ACK = "pull_ack"
 ACCEPT_AND_DELIVER = "accept_and_deliver"
 DELIVER = "deliver"
 SEAL = "seal"
-CASES = (ACCEPT_1K, ACCEPT_10K, PULL_ACK, ACCEPT_AND_DELIVER, DELIVER, SEAL)
+SEARCH = "search_200k"
+SEARCH_FACETS = "search_200k_facets"
+CASES = (ACCEPT_1K, ACCEPT_10K, PULL_ACK, ACCEPT_AND_DELIVER, DELIVER, SEAL, SEARCH, SEARCH_FACETS)
+"""Search comes last: 200,000 entries stay where they are put."""
 
 PAYLOAD_BYTES: Mapping[str, int] = {
     ACCEPT_1K: 1024,
@@ -73,6 +76,8 @@ REQUIRED: Mapping[str, tuple[Bound, ...]] = {
         Bound("per_second", 50_000, True, "≥ 50000/s"),
         Bound("max_ms", 2_000.0, False, f"max ≤ 2000 ms at {SEAL_PER_SECOND}/s"),
     ),
+    SEARCH: (Bound("p95_ms", 5.0, False, "p95 ≤ 5 ms"),),
+    SEARCH_FACETS: (Bound("p95_ms", 25.0, False, "p95 ≤ 25 ms"),),
 }
 """The thresholds, for two cores with hub, database and load generator on them."""
 
@@ -106,7 +111,16 @@ FULL = Plan(cases=CASES, runs=3, run_s=dict.fromkeys(CASES, 20), warm_up_s=5, fl
 SMOKE = Plan(
     cases=tuple(case for case in CASES if case != ACCEPT_10K),  # it differs from accept_1k in the size alone
     runs=1,
-    run_s={ACCEPT_1K: 4, ACCEPT_10K: 1, PULL_ACK: 1, ACCEPT_AND_DELIVER: 2, DELIVER: 1, SEAL: 2},
+    run_s={
+        ACCEPT_1K: 3,
+        ACCEPT_10K: 1,
+        PULL_ACK: 1,
+        ACCEPT_AND_DELIVER: 2,
+        DELIVER: 1,
+        SEAL: 1,
+        SEARCH: 1,
+        SEARCH_FACETS: 1,
+    },
     warm_up_s=1,
     floor_s=1,
     baseline_s=2,

@@ -100,7 +100,7 @@ class Consumer:
         connection = await Connection.open(self.settings.port)
         try:
             signer = _signer(self.partner)
-            token = await self._token(connection, signer)
+            token = await fetch_token(connection, self.settings, self.partner)
             end = time.perf_counter() + seconds
             while (began := time.perf_counter()) < end and not self.over.is_set():
                 taken = await self._take(connection, signer, token)
@@ -122,15 +122,17 @@ class Consumer:
             raise VoidRun(f"确认的回答不对：{answer!r}", f"the acknowledgement was answered with {answer!r}")
         return len(items)
 
-    async def _token(self, connection: Connection, signer: KeySigner) -> str:
-        form = {
-            "grant_type": "client_credentials",
-            "client_assertion_type": ASSERTION_TYPE,
-            "client_assertion": _assertion(self.settings.token_endpoint, self.partner.code, signer),
-        }
-        headers = {"Content-Type": "application/x-www-form-urlencoded"}
-        answer = orjson.loads(await connection.ask("POST", "/oauth/token", headers, urlencode(form).encode()))
-        return str(answer["access_token"])
+
+async def fetch_token(connection: Connection, settings: Settings, partner: Partner) -> str:
+    """An access token for the partner, good for some minutes. Raises VoidRun."""
+    form = {
+        "grant_type": "client_credentials",
+        "client_assertion_type": ASSERTION_TYPE,
+        "client_assertion": _assertion(settings.token_endpoint, partner.code, _signer(partner)),
+    }
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    answer = orjson.loads(await connection.ask("POST", "/oauth/token", headers, urlencode(form).encode()))
+    return str(answer["access_token"])
 
 
 def _signer(partner: Partner) -> KeySigner:

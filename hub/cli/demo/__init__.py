@@ -21,8 +21,11 @@ import httpx
 from hub.app import upkeep
 from hub.app.run import environment as environment_of
 from hub.app.run import listen
+from hub.cli.demo.applying import ask, correct_what_is_reported
 from hub.cli.demo.bundles import cross
+from hub.cli.demo.correction import correct, wrong_envelope
 from hub.cli.demo.county import County
+from hub.cli.demo.lists import put_online, suspend_and_restore
 from hub.cli.demo.narrator import Narrator
 from hub.cli.demo.proof import prove
 from hub.cli.demo.pushing import push
@@ -61,6 +64,11 @@ def run(settings: Settings, *, exit_after: bool) -> None:
             narrator.same(f"shuniu up --data {settings.data} --port {settings.port}")
             county = County(http, settings.data, settings.hub_id, narrator, passwords)
             tell(county)
+            suspend_and_restore(county)
+            put_online(county)
+            ask(county)
+            wrong = wrong_envelope(county)
+            correct_what_is_reported(county, wrong.exchange, lambda: correct(county, wrong).exchange)
             push(county)
             cross(county)
             prove(county, dsn)

@@ -126,6 +126,17 @@ class Chain:
     steps: tuple[ChainStep, ...]
 
 
+@dataclass(frozen=True)
+class Correction:
+    """A record that a document gets wrong: which (its key items), what contradicts what, and what stands there instead."""
+
+    resource: str
+    key: Mapping[str, Value]
+    wrong: str
+    changes: Mapping[str, Value]
+    source: Source
+
+
 def load_organisations() -> list[Organisation]:
     """Return the organisations, parents before those under them."""
     return [Organisation(**_with_source(entry)) for entry in _read("organisations.json")]
@@ -166,6 +177,11 @@ def load_records(key: str) -> list[Record]:
 def load_grants() -> list[Grant]:
     """Return the grants to propose."""
     return [Grant(**entry) for entry in _read("grants.json")]
+
+
+def load_corrections() -> list[Correction]:
+    """Return what the documents get wrong, with its correction, which is synthetic."""
+    return [Correction(**_with_source(entry)) for entry in _read("corrections.json")]
 
 
 def _item(entry: Mapping[str, Any]) -> Item:

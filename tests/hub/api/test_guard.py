@@ -118,7 +118,9 @@ async def test_open_and_signed_routes_are_those_of_the_contract_and_no_others(ga
     opened = {(r.method, r.path) for r in routes if r.marks == (ANYONE,)} - plain
     signed = {(r.method, r.path) for r in routes if r.marks == (SIGNED_MESSAGE,)} - plain
     assert (opened, signed) == (OPEN_TO_ALL, SIGNED)
-    assert {r.path for r in routes if r.marks == (SYSTEM,)} == {"/v1/inbox"}
+    number = "/v1/lists/{id:path}/publications/{number}"
+    asked = {r.path for r in routes if r.marks == (SYSTEM,)}
+    assert asked == {"/v1/inbox", f"{number}/loaded", f"{number}/online"}
 
 
 async def test_every_guarded_route_refuses_who_has_no_credentials(gateway: TestGateway) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from hub.identity.roles import Role
 from tests.hub.api.test_resources import NEW, token
 from tests.support.gateway import TestGateway, bearer
-from tests.support.publishing import CLASSIFICATION, ITEMS, MORE_ITEMS
+from tests.support.publishing import CLASSIFICATION, ITEMS, MORE_ITEMS, items_of
 from tests.support.registry import Partner
 
 FEWER = [dict(ITEMS[0])]
@@ -41,6 +41,8 @@ class Hall:
 
     async def submitted(self, **changed: Any) -> str:
         """The path of a resource that waits in review."""
+        if "list_type" in changed:
+            changed["items"] = list(items_of(changed["list_type"]))
         made = (await self.ask("editor", "POST", "/v1/resources", NEW | changed)).json()
         assert await self.post("editor", f"/v1/resources/{made['id']}/submit") == 200
         return f"/v1/resources/{made['id']}"
@@ -74,14 +76,14 @@ async def hall(gateway: TestGateway) -> Hall:
 
 async def test_a_review_is_walked_by_those_who_hold_its_steps_and_tells_what_it_found(hall: Hall) -> None:
     steps = [{"organisation": "财政局", "basis": "示例依据"}]
-    chain = await hall.ask("reviewer", "PUT", "/v1/approval-chains/notice-list", {"steps": steps})
+    chain = await hall.ask("reviewer", "PUT", "/v1/approval-chains/approval-items", {"steps": steps})
     assert chain.status_code == 200
     assert [(s["position"], s["role"], s["organisation"]["name"]) for s in chain.json()["steps"]] == [
         (1, "reviewer", "财政局")
     ]
     assert (await hall.get("editor", "/v1/approval-chains"))["items"] == [chain.json()]
-    assert await hall.get("editor", "/v1/approval-chains/notice-list") == chain.json()
-    at = await hall.submitted(list_type="notice-list")
+    assert await hall.get("editor", "/v1/approval-chains/approval-items") == chain.json()
+    at = await hall.submitted(list_type="approval-items")
 
     for who, kind in (("secrecy", "secrecy"), ("finance", "chain"), ("reviewer", "publication")):
         holders = [name for name in hall.staff if await hall.waiting(name)]
@@ -242,7 +244,9 @@ async def test_chains_are_refused_with_the_field_that_is_wrong(hall: Hall) -> No
         answer = await hall.ask("reviewer", "PUT", f"/v1/approval-chains/{list_type}", {"steps": steps})
         assert answer.status_code == status, (list_type, answer.text)
     assert (await hall.ask("reviewer", "GET", "/v1/approval-chains/x-list")).status_code == 404
-    answer = await hall.ask("editor", "POST", "/v1/resources", NEW | {"list_type": "power-list"})
+    answer = await hall.ask(
+        "editor", "POST", "/v1/resources", NEW | {"list_type": "power-list", "items": list(items_of("power-list"))}
+    )
     submitted = await hall.ask("editor", "POST", f"/v1/resources/{answer.json()['id']}/submit")
     assert submitted.status_code == 409
     assert "审批链" in submitted.json()["detail"]

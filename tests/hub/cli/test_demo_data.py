@@ -13,6 +13,9 @@ from catalog.classification import parent_of
 from catalog.codes import DataType, ShareType, UpdateCycle
 from catalog.identifiers import RESOURCE_PREFIX_FORM, check_region, check_uscc, organisation_code_check, parent_region
 from catalog.items import parse_items
+from catalog.lists import conditions_of
+from catalog.lists.rules import prescribed_fields_present
+from catalog.metadata import parse_metadata
 from catalog.schema import derive_schema
 from hub.cli import demo_data
 from hub.cli.demo_data import ChainStep, Item, Organisation, Record, Resource, System
@@ -381,3 +384,39 @@ def test_sources_name_a_document_with_lines_and_an_article() -> None:
 def test_no_text_carries(what: str, pattern: str) -> None:
     found = [(path, text[:40]) for path, text in all_texts() if re.search(pattern, text)]
     assert not found, what
+
+
+def test_a_correction_changes_a_record_of_the_example_that_contradicts_its_neighbour() -> None:
+    (correction,) = demo_data.load_corrections()
+    steps = {(step["guide_code"], step["step_no"]): step for step in RECORDS[correction.resource]}
+    code, number = correction.key["guide_code"], correction.key["step_no"]
+    assert isinstance(number, int)
+    wrong, before = steps[code, number], steps[code, number - 1]
+    assert (before["source_lines"], wrong["source_lines"]) == ("111-112", "113-114")
+    assert before["deadline_text"] == "民主評議后10個工作日之內"
+    assert wrong["deadline_text"] == "民主評議后2個工作日之內"
+    assert "公示結束后" in str(wrong["step_text"])
+    after = wrong | dict(correction.changes)
+    assert after["deadline_text"] == steps["XJ-JZ-03", 4]["deadline_text"] == "張榜公示結束后2個工作日之內"
+    described = next(one for one in RESOURCES if one.key == correction.resource)
+    assert all(satisfies(item, after[item.field_name]) for item in described.items if item.field_name in after)
+
+
+def test_the_lists_of_the_example_are_of_their_types() -> None:
+    found = {one.key: str(one.metadata["list_type"]) for one in RESOURCES if "list_type" in one.metadata}
+    assert found == {
+        "duty_list": "power-list",
+        "special_funds": "special-funds",
+        "poverty_projects": "poverty-projects",
+    }
+    for resource in RESOURCES:
+        if resource.key not in found:
+            continue
+        items = parse_items([{k: v for k, v in vars(item).items() if v is not None} for item in resource.items])
+        said = {"name": resource.name, "summary": resource.summary, "share_type": 1, "update_cycle": 6}
+        metadata = parse_metadata(said | dict(resource.metadata))
+        assert list(prescribed_fields_present(metadata, items)) == []
+        conditions = conditions_of(found[resource.key])
+        schema = derive_schema(items, title="x", code="306002000001/000001", version=1, conditions=conditions)
+        validator = Draft202012Validator(schema)
+        assert validator.is_valid({"records": RECORDS[resource.key]})

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.publishing import METADATA
+from tests.support.publishing import METADATA, items_of
 from tests.support.town import ITEMS, ORGANISATION, OTHER_ORGANISATION, Town
 
 pytestmark = pytest.mark.process
@@ -19,11 +19,11 @@ def chained(town: Town) -> Town:
     town.opens_account("approver", "reviewer", org=town.organisations[OTHER_ORGANISATION])
     file = town.base / "chain.json"
     file.write_text(json.dumps({"steps": [{"organisation": ORGANISATION, "basis": "示例依据"}]}))
-    assert town.user("reviewer").types("approval-chain", "set", "notice-list", file, "--json").code == 0
+    assert town.user("reviewer").types("approval-chain", "set", "approval-items", file, "--json").code == 0
     file.write_text(
         json.dumps({"steps": [{"organisation": town.organisations[OTHER_ORGANISATION], "basis": "示例依据"}]})
     )
-    made = town.user("reviewer").types("approval-chain", "set", "notice-list", file, "--json").json
+    made = town.user("reviewer").types("approval-chain", "set", "approval-items", file, "--json").json
     assert [step["organisation"]["name"] for step in made["steps"]] == [OTHER_ORGANISATION]
     return town
 
@@ -31,7 +31,8 @@ def chained(town: Town) -> Town:
 def draft(town: Town, tmp_path: Path, **changed: object) -> str:
     """The code of a registered resource."""
     file = tmp_path / "resource.json"
-    described = {**METADATA, "system": "lintao-approval", "classification": "306001000001", "items": ITEMS}
+    items = list(items_of(str(changed["list_type"]))) if "list_type" in changed else ITEMS
+    described = {**METADATA, "system": "lintao-approval", "classification": "306001000001", "items": items}
     file.write_text(json.dumps(described | changed, ensure_ascii=False))
     code: str = town.user("editor").types("resource", "add", file, "--json").json["code"]
     return code
@@ -49,9 +50,9 @@ def test_classes_are_added_renamed_ended_and_reopened(town: Town) -> None:
 
 
 def test_a_review_is_walked_from_the_command_line(chained: Town, tmp_path: Path) -> None:
-    assert "notice-list" in chained.user("editor").types("approval-chain", "list").out
-    assert chained.user("editor").types("approval-chain", "list", "--json").json[0]["list_type"] == "notice-list"
-    code = draft(chained, tmp_path, list_type="notice-list")
+    assert "approval-items" in chained.user("editor").types("approval-chain", "list").out
+    assert chained.user("editor").types("approval-chain", "list", "--json").json[0]["list_type"] == "approval-items"
+    code = draft(chained, tmp_path, list_type="approval-items")
     chained.user("editor").types("resource", "submit", code)
     for login, kind in (("secrecy", "secrecy"), ("approver", "chain")):
         waiting = chained.user(login).types("review", "list", "--mine", "--json").json

@@ -19,7 +19,7 @@ from hub.exchange.intake import Intake
 from hub.exchange.refusals import RefusalLog
 from hub.ledger.committer import Committer, find_seen
 from hub.ledger.records import Seen
-from hub.registry.picture import PictureStore
+from hub.registry.picture_store import PictureStore
 from tests.support.world import HUB, TestSystem, World
 
 

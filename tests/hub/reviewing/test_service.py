@@ -169,18 +169,18 @@ async def test_a_list_that_demands_approvals_is_not_submitted_without_a_chain(
 async def test_a_list_of_the_authority_s_own_needs_what_its_chain_says_and_else_nothing(
     session: AsyncSession, bureau: Bureau
 ) -> None:
-    plain = await bureau.submitted(list_type="notice-list")
+    plain = await bureau.submitted(list_type="approval-items")
     assert [kind for _, _, kind, _ in await bureau.steps(plain)] == ["secrecy", "publication"]
     step = Approval(Role.REVIEWER, bureau.owner.id, "示例依据")
-    await chains.replace_chain(session, "notice-list", [step], actor=REVIEWER, **ACT)
+    await chains.replace_chain(session, "approval-items", [step], actor=REVIEWER, **ACT)
     assert len(await bureau.steps(plain)) == 2
-    chained = await bureau.submitted(list_type="notice-list")
+    chained = await bureau.submitted(list_type="approval-items")
     assert [kind for _, _, kind, _ in await bureau.steps(chained)] == ["secrecy", "chain", "publication"]
-    assert await chains.replace_chain(session, "notice-list", [], actor=REVIEWER, **ACT) == ()
+    assert await chains.replace_chain(session, "approval-items", [], actor=REVIEWER, **ACT) == ()
     with pytest.raises(UnknownChain):
-        await chains.find_chain(session, "notice-list")
+        await chains.find_chain(session, "approval-items")
     events = (await session.execute(text("SELECT object_id FROM log_entry WHERE event = 'chain.replaced'"))).scalars()
-    assert sorted(events) == ["notice-list", "notice-list", "special-funds"]
+    assert sorted(events) == ["approval-items", "approval-items", "special-funds"]
 
 
 async def test_a_chain_reads_as_it_was_set(session: AsyncSession, bureau: Bureau) -> None:

@@ -88,6 +88,8 @@ def test_figures_are_written_with_the_digits_that_mean_something() -> None:
         "cpu_us": {"servers": 250.0, "database": 70.0, "load": 12.0},
         "parts_us": {"read": 19.0, "verify": 75.0, "parse": 3.0, "schema": 1.0, "hash": 1.0, "sign": 31.0},
         "max_ms": None,
+        "p95_ms": None,
+        "http_p95_ms": None,
         "notes": [],
     }
 
@@ -96,7 +98,7 @@ def test_what_was_not_measured_is_null_and_shown_as_a_dash() -> None:
     found = results(baseline_ratio=None, baseline_per_second=None)
     assert found[ACCEPT_1K]["baseline_ratio"] is None
     assert found[ACCEPT_1K]["baseline_per_second"] is None
-    assert table(found).splitlines()[1].count("—") == 2
+    assert table(found).splitlines()[1].count("—") == 3  # the two, and p95
 
 
 def test_the_table_has_a_line_for_each_case_and_none_for_the_machine() -> None:

@@ -1,0 +1,339 @@
+"""What a cell says as a value of its column, and how a value is written into a cell.
+
+People write 有条件共享, 2 or “2 有条件共享”, in full-width characters, with blanks around: all of it is read. Texts keep
+their characters; only codes, numbers and values of code lists are made half-width.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from datetime import date
+from enum import Enum
+from typing import Any, Final
+
+import orjson
+
+from catalog.codes import DataType, ShareModeClass, ShareModeType, UpdateCycle
+from catalog.sheets.cells import Cell, Kind, escaped, text_cell
+from catalog.sheets.columns import Choices, Column, Form
+from catalog.sheets.limits import MAX_CELL_CHARACTERS
+
+_BLANK: Final = "\u200b\u200c\u200d\u2060\ufeff\u00ad"  # invisible, and no blanks to Python
+_INNER: Final = re.compile(rf"[\s{_BLANK}]+")
+_NOTHING: Final = frozenset({"", "/", "-", "—", "——", "无", "n/a"})
+"""What people put where there is nothing to say; counts in code lists and numbers, for in a text it may be the text."""
+
+_WHOLE: Final = re.compile(r"-?[0-9]{1,18}(?:\.0+)?")
+_SEPARATORS: Final = re.compile(r"[\n;；,，、|]+")
+_PUNCTUATION: Final = re.compile(r"[\W_]+")
+_DATE: Final = re.compile(
+    r"([0-9]{4})(?:[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?|([0-9]{2})([0-9]{2}))(?:T00:00:00| 0?0:00(?::00)?)?"
+)
+_YES: Final = frozenset({"是", "1", "y", "yes", "true", "t", "√", "✓", "✔", "有"})
+_NO: Final = frozenset({"否", "0", "n", "no", "false", "f", "×", "x", "✗"})
+_BEIJING: Final = "+08:00"
+OVERLONG: Final = "〔过长，未导出〕"
+"""Stands for a value that no cell holds; what the catalogue has stays as it is."""
+
+_OTHER_NAMES: Final[Mapping[Enum, tuple[str, ...]]] = {
+    ShareModeClass.PLATFORM: ("共享平台方式", "平台"),
+    ShareModeClass.MAIL: ("邮件方式",),
+    ShareModeClass.MEDIUM: ("介质方式", "介质交换", "拷盘"),
+    ShareModeType.DATABASE: ("库表",),
+    ShareModeType.INTERFACE: ("服务接口",),
+    UpdateCycle.DAILY: ("每天",),
+    UpdateCycle.YEARLY: ("年度",),
+    UpdateCycle.QUARTERLY: ("季度", "每季"),
+    UpdateCycle.HALF_YEARLY: ("半年",),
+    UpdateCycle.IRREGULAR: ("不定时",),
+}
+
+
+class Unreadable(Exception):
+    """The cell cannot be a value of its column: by which rule, and in words."""
+
+    def __init__(self, rule: str, zh: str, en: str) -> None:
+        super().__init__(zh)
+        self.rule = rule
+        self.zh = zh
+        self.en = en
+
+
+def trimmed(text: str) -> str:
+    """Return the text without blanks and invisible characters around it, its lines ended by a newline."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").strip().strip(_BLANK).strip()
+
+
+def plain(text: str) -> str:
+    """Return a code as it is compared and kept: half-width and without blanks."""
+    return _INNER.sub("", unicodedata.normalize("NFKC", text))
+
+
+def read(column: Column, cell: Cell | None, data_type: DataType | None = None) -> Any:
+    """Return the value, None for an empty cell. `data_type` is the item's, for columns that hold values of it.
+
+    Raises Unreadable.
+    """
+    if cell is None:
+        return None
+    if cell.kind in _NEVER:
+        raise _NEVER[cell.kind]
+    return _READERS[column.form](column, cell, data_type)
+
+
+def read_text(cell: Cell | None) -> str | None:
+    """Return a text, None if nothing is left of it without blanks."""
+    return None if cell is None else trimmed(cell.text) or None
+
+
+_NEVER: Final = {
+    Kind.FORMULA: Unreadable(
+        "sheet-formula",
+        "单元格是公式，不予计算；请复制后“选择性粘贴为数值”",
+        "the cell is a formula, which is never evaluated; copy it and paste its value",
+    ),
+    Kind.ERROR: Unreadable(
+        "sheet-error",
+        "单元格是错误值（如 #N/A）；请改成实际内容",
+        "the cell holds an error such as #N/A; write what it should be",
+    ),
+    Kind.IMPRECISE: Unreadable(
+        "sheet-digits",
+        "超过 15 位的代码被当作数字，末尾已经丢失；请把单元格设为文本后重新录入",
+        "a code of more than 15 digits was stored as a number and has lost its end; format the cell as text and type it again",
+    ),
+}
+
+
+def _text(_: Column, cell: Cell, __: DataType | None) -> str | None:
+    return read_text(cell)
+
+
+def _code(_: Column, cell: Cell, __: DataType | None) -> str | None:
+    return plain(cell.text) or None
+
+
+def _codes(_: Column, cell: Cell, __: DataType | None) -> tuple[str, ...]:
+    parts = _SEPARATORS.sub(" ", unicodedata.normalize("NFKC", cell.text)).split()
+    return tuple(part for part in (plain(part) for part in parts) if part)
+
+
+def _choice(column: Column, cell: Cell, _: DataType | None) -> Any:
+    assert column.choices is not None
+    return read_choice(column.choices, cell.text)
+
+
+def read_choice(choices: Choices, text: str) -> Any:
+    """Return the value of the code list that a text names by value, label or both; None for an empty one.
+
+    Raises Unreadable for anything else, and where value and label are of two.
+    """
+    written = plain(text).casefold()
+    if written in _NOTHING:
+        return None
+    found = _names(choices).get(_squeezed(text))
+    if found is not None:
+        return found
+    labels = "、".join(f"{value.value} {_zh(value)}" for value in choices)
+    raise Unreadable("code-list", f"应为：{labels}", f"is one of: {', '.join(f'{v.value} {_en(v)}' for v in choices)}")
+
+
+def _names(choices: Choices) -> dict[str, Enum]:
+    """The values by all that people call them: value, label with and without 型, other names, and value and label together."""
+    found = _KNOWN_NAMES.get(choices)
+    if found is None:
+        found = _KNOWN_NAMES[choices] = {}
+        for value in choices:
+            labels = (_zh(value), _zh(value).removesuffix("型"), _en(value), *_OTHER_NAMES.get(value, ()))
+            for label in labels:
+                for name in (value.value, label, f"{value.value}{label}", f"{label}{value.value}"):
+                    found.setdefault(_squeezed(str(name)), value)
+    return found
+
+
+def _squeezed(text: str) -> str:
+    return _PUNCTUATION.sub("", plain(text)).casefold()
+
+
+_KNOWN_NAMES: Final[dict[Choices, dict[str, Enum]]] = {}
+
+
+def _zh(value: Any) -> str:
+    label: str = value.zh
+    return label
+
+
+def _en(value: Any) -> str:
+    label: str = value.en
+    return label
+
+
+def _flag(_: Column, cell: Cell, __: DataType | None) -> bool | None:
+    written = plain(cell.text).casefold()
+    if written in _YES:
+        return True
+    if written in _NO:
+        return False
+    if written in _NOTHING:
+        return None
+    raise Unreadable("sheet-flag", "应为：是、否", "is 是 (yes) or 否 (no)")
+
+
+def _integer(_: Column, cell: Cell, __: DataType | None) -> int | None:
+    written = plain(cell.text).replace(",", "")
+    if written.casefold() in _NOTHING:
+        return None
+    if cell.kind is Kind.DATE or _WHOLE.fullmatch(written) is None:
+        raise Unreadable("sheet-number", "应为整数，只填数字；请改正", "is a whole number, digits only; correct it")
+    return int(written.partition(".")[0])
+
+
+def _number(_: Column, cell: Cell, __: DataType | None) -> int | float | None:
+    written = plain(cell.text).replace(",", "")
+    return None if written.casefold() in _NOTHING else _to_number(cell, written)
+
+
+def _to_number(cell: Cell, written: str) -> int | float:
+    if cell.kind is not Kind.DATE and _DECIMAL.fullmatch(written) is not None:
+        return int(written) if _DIGITS.fullmatch(written) is not None else float(written)
+    raise Unreadable("sheet-number", "应为数字，不带单位；请改正", "is a number without its unit; correct it")
+
+
+def _bound(_: Column, cell: Cell, data_type: DataType | None) -> int | float | str | None:
+    written = plain(cell.text).replace(",", "")
+    if written.casefold() in _NOTHING:
+        return None
+    return written if data_type is DataType.Y else _to_number(cell, written)
+
+
+def _group(_: Column, cell: Cell, __: DataType | None) -> list[Any] | None:
+    text = trimmed(cell.text)
+    if not text:
+        return None
+    try:
+        listed = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        listed = None
+    if isinstance(listed, list) and all(isinstance(one, dict) for one in listed):
+        return listed
+    raise Unreadable(
+        "sheet-group",
+        "下级信息项应为 JSON 数组，写法与接口相同；请从导出的工作簿复制，或改用接口登记",
+        "items within are a JSON array as the API takes it; copy one from an export, or register by the API",
+    )
+
+
+_DIGITS: Final = re.compile(r"-?[0-9]+")
+_DECIMAL: Final = re.compile(r"-?[0-9]{1,30}(?:\.[0-9]{1,30})?(?:e[+-]?[0-9]{1,3})?", re.IGNORECASE)
+
+
+def _value(_: Column, cell: Cell, data_type: DataType | None) -> Any:
+    return _one_value(cell, data_type)
+
+
+def _one_value(cell: Cell, data_type: DataType | None) -> Any:
+    if data_type in (DataType.N, DataType.B, DataType.F, DataType.I):
+        return _to_number(cell, plain(cell.text).replace(",", ""))
+    if data_type is DataType.L:
+        return _flag(_SOME_FLAG, cell, None)
+    if data_type is DataType.D:
+        return _day(cell.text) or plain(cell.text)
+    if data_type is DataType.T:
+        written = trimmed(unicodedata.normalize("NFKC", cell.text))
+        if cell.kind is Kind.DATE:
+            written = f"{written}{_BEIJING}" if "T" in written else f"{written}T00:00:00{_BEIJING}"
+        return written
+    if data_type is DataType.Y:
+        return plain(cell.text)
+    return read_text(cell)
+
+
+_SOME_FLAG: Final = Column("", "", "", Form.FLAG)
+
+
+def _values(_: Column, cell: Cell, data_type: DataType | None) -> tuple[Any, ...] | None:
+    text = trimmed(cell.text)
+    if text.startswith("["):
+        try:
+            listed = orjson.loads(text)
+        except orjson.JSONDecodeError:
+            listed = None
+        if isinstance(listed, list) and all(isinstance(value, str | int | float) for value in listed):
+            return tuple(listed)
+    if text == OVERLONG:
+        raise Unreadable(
+            "sheet-overlong",
+            "值域过长，表格放不下；新资源请在页面或用接口登记",
+            "this enumeration is longer than a cell; register the resource by form or API",
+        )
+    parts = (trimmed(part) for part in _SEPARATORS.split(text))
+    return tuple(_one_value(text_cell(part), data_type) for part in parts if part) or None
+
+
+def _date(_: Column, cell: Cell, __: DataType | None) -> str | None:
+    if plain(cell.text) in _NOTHING:
+        return None
+    day = _day(cell.text)
+    if day is None:
+        raise Unreadable("sheet-date", "应为日期，如 2026-01-31；请改正", "is a date such as 2026-01-31; correct it")
+    return day
+
+
+def _day(text: str) -> str | None:
+    """The ISO date that a text writes in any of the usual ways, None if it is none or no day of the calendar."""
+    found = _DATE.fullmatch(trimmed(unicodedata.normalize("NFKC", text)))
+    if found is None:
+        return None
+    try:
+        return date(int(found[1]), int(found[2] or found[4]), int(found[3] or found[5])).isoformat()
+    except ValueError:
+        return None
+
+
+def _ignored(_: Column, __: Cell, ___: DataType | None) -> None:
+    return None
+
+
+_READERS: Final[Mapping[Form, Callable[[Column, Cell, DataType | None], Any]]] = {
+    Form.TEXT: _text,
+    Form.CODE: _code,
+    Form.CODES: _codes,
+    Form.CHOICE: _choice,
+    Form.FLAG: _flag,
+    Form.INTEGER: _integer,
+    Form.NUMBER: _number,
+    Form.BOUND: _bound,
+    Form.GROUP: _group,
+    Form.VALUE: _value,
+    Form.VALUES: _values,
+    Form.DATE: _date,
+    Form.PART: _text,
+    Form.TYPE_AND_LENGTH: _text,
+    Form.IGNORED: _ignored,
+}
+
+
+def write(column: Column, value: Any) -> str:
+    """Return the text of a value as an export has it: labels of code lists, 是 and 否, several values in one cell.
+
+    Empty for None, for no values and for a flag that is not set. `read` gives the value back, unless it is `OVERLONG`.
+    """
+    if value is None or (value is False and column.form is Form.FLAG):
+        return ""
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    if isinstance(value, Enum):
+        return _zh(value)
+    if column.form is Form.GROUP:
+        text = orjson.dumps([item.to_json() for item in value]).decode()
+    else:
+        text = _listed(value) if isinstance(value, tuple) else str(value)
+    return OVERLONG if len(escaped(text)) > MAX_CELL_CHARACTERS else text
+
+
+def _listed(values: tuple[Any, ...]) -> str:
+    """Several values: with 、 between them where that can be read back, else as a JSON list."""
+    parts = [str(value) for value in values]
+    joined = "、".join(parts)
+    is_plain = all(part and part == trimmed(part) and _SEPARATORS.search(part) is None for part in parts)
+    return joined if is_plain and not joined.startswith("[") else orjson.dumps(values).decode()

@@ -1,0 +1,78 @@
+"""How scopes and frequencies are written, in access requests and in grants."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, StrictFloat, StrictInt, StrictStr
+
+from hub.access.models import AccessGrant
+from hub.access.requests.models import AccessRequest
+from hub.access.scope import Condition, Operator, Scope
+from hub.access.terms import Frequency
+from hub.api.wire import Body, present
+
+WAITS_FOR_PROJECTION = {
+    "zh": "授权已作出，但只含部分信息项或部分行；本枢纽目前不生成投影，在此之前不会依此授权交付任何数据",
+    "en": "granted, but for some items or rows only; this hub does not make projections yet, and until it does nothing "
+    "is handed out by this grant",
+}
+"""Said plainly wherever a narrowed grant is shown."""
+
+_SCOPE: dict[str, Any] = {
+    "items": ["item_code", "item_name"],
+    "rows": [{"item": "item_code", "op": "prefix", "values": ["621124"]}],
+}
+
+
+class RowCondition(Body):
+    """A row is in the scope only if its key item is one of the values, or begins with one of them."""
+
+    item: Annotated[StrictStr, Field(description="主键项字段名 / field name of a key item", examples=["item_code"])]
+    op: Annotated[
+        Literal["in", "prefix"],
+        Field(description="取值之一，或以其开头 / one of, or beginning with", examples=["prefix"]),
+    ]
+    values: Annotated[
+        list[StrictStr | StrictInt | StrictFloat], Field(description="值 / values", examples=[["621124"]])
+    ]
+
+
+class AskedScope(Body):
+    """Which items, which rows; what is left out is not narrowed."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_SCOPE]})
+
+    items: Annotated[
+        list[StrictStr] | None, Field(description="信息项字段名，缺省为全部 / field names, all if left out")
+    ] = None
+    rows: Annotated[list[RowCondition], Field(description="行规则：各条件须同时满足 / conditions that all hold")] = (
+        Field(default_factory=list)
+    )
+
+    def scope(self) -> Scope:
+        """The scope."""
+        conditions = tuple(Condition(row.item, Operator(row.op), tuple(row.values)) for row in self.rows)
+        return Scope(None if self.items is None else tuple(self.items), conditions)
+
+
+class ExpectedFrequency(Body):
+    """How often the consumer expects to use it, in times a day."""
+
+    average: Annotated[int, Field(description="平均，次/天 / on average", examples=[100])]
+    peak: Annotated[int, Field(description="峰值，次/天 / on the busiest day", examples=[2000])]
+
+    def frequency(self) -> Frequency:
+        """The same as the service takes it."""
+        return Frequency(self.average, self.peak)
+
+
+def shown_scope(row: AccessRequest | AccessGrant) -> dict[str, Any] | None:
+    """The scope of a request or a grant; None where it leaves nothing out."""
+    found = present(items=row.items, rows=row.rows)
+    return found or None
+
+
+def shown_frequency(row: AccessRequest | AccessGrant) -> dict[str, Any] | None:
+    """The frequency that is expected."""
+    if row.frequency_average is None:
+        return None
+    return {"average": row.frequency_average, "peak": row.frequency_peak}
