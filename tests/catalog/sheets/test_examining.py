@@ -84,7 +84,7 @@ def test_a_broken_rule_of_a_resource_is_a_fault_of_its_cell(changed: dict[str, A
         ({"数据类型": "整型", "数据长度": None, "最小值": 5, "最大值": 1}, "最小值2", "item-range"),
         ({"值域": "男、男"}, "值域2", "item-enumeration"),
         ({"值域": "男、女", "示例值": "无"}, "示例值2", "item-example"),
-        ({"数据类型": "货币型", "数据长度": None, "示例值": "一百"}, "示例值2", "schema"),
+        ({"数据类型": "货币型", "数据长度": None, "示例值": "一百"}, "示例值2", "item-example"),
     ],
 )
 def test_a_broken_rule_of_an_item_is_a_fault_of_its_cell(changed: dict[str, Any], cell: str, rule: str) -> None:
