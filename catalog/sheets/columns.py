@@ -26,6 +26,7 @@ class Form(Enum):
     CODE = auto()  # half-width, without blanks
     CODES = auto()  # several of them
     CHOICE = auto()  # of a code list, by value, label or both
+    LIST_TYPE = auto()  # by key or title
     FLAG = auto()
     INTEGER = auto()
     NUMBER = auto()
@@ -153,6 +154,8 @@ def _column(model: type[BaseModel], prefix: str, field: str, label: tuple[str, s
     form, choices = form_of(model.model_fields[field].annotation)
     if key in _CODES:
         form = Form.CODE
+    elif key == "list_type":
+        form = Form.LIST_TYPE
     return Column(key, *label, form, choices, _ALIASES.get(key, ()), _WIDTHS.get(key, 14))
 
 

@@ -137,8 +137,8 @@ def _of_items(made: Sequence[Item], said: Sequence[Said]) -> Iterator[Violation]
 
 def _split(pointer: str) -> tuple[int, str]:
     """The index of `/items/3/length` and what follows it; -1 for a pointer to all items."""
-    _, _, *rest = pointer.split("/")
-    return (int(rest[0]), "".join(f"/{token}" for token in rest[1:])) if rest else (-1, "")
+    _, first, *rest = pointer.split("/") if pointer else ("", "")
+    return (int(rest[0]), "".join(f"/{token}" for token in rest[1:])) if first == "items" and rest else (-1, "")
 
 
 def _fault(entry: Entry, violation: Violation, unread: set[str], findings: Findings) -> None:

@@ -16,6 +16,7 @@ from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
 
 from catalog.codes import FORMAT_TYPES, OTHER_FORMAT, FormatClass, Openness, ShareModeType, ShareType, UpdateCycle
+from catalog.lists import list_types
 from catalog.metadata import REQUIRED, Metadata
 from catalog.rules import Registration, cat_05_share_mode_fits_format
 from catalog.sheets.columns import CLASSIFICATION, ITEM_SHEET, RESOURCE_SHEET, Choices, Column, Form
@@ -113,6 +114,8 @@ def _add_list(sheet: Worksheet, columns: Sequence[Column], number: int, column: 
         formula = f'INDIRECT("{lists.dependent("共享方式_", _modes())}"&${form}2)'
     elif column.choices is not None:
         formula = lists.of(column.choices)
+    elif column.form is Form.LIST_TYPE:
+        formula = lists.add("ListType", [one.title.zh for one in list_types()])
     elif column.form is Form.FLAG:
         formula = _FLAGS
     else:

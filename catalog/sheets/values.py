@@ -14,6 +14,7 @@ from typing import Any, Final
 import orjson
 
 from catalog.codes import DataType, ShareModeClass, ShareModeType, UpdateCycle
+from catalog.lists import list_type, list_types
 from catalog.sheets.cells import Cell, Kind, escaped, text_cell
 from catalog.sheets.columns import Choices, Column, Form
 from catalog.sheets.limits import MAX_CELL_CHARACTERS
@@ -118,6 +119,14 @@ def _codes(_: Column, cell: Cell, __: DataType | None) -> tuple[str, ...]:
     return tuple(part for part in (plain(part) for part in parts) if part)
 
 
+def _list_type(_: Column, cell: Cell, __: DataType | None) -> str | None:
+    """The key of a type of list that is named by key or title; other texts as they are, for the rule to find."""
+    written = plain(cell.text)
+    if written in _NOTHING:
+        return None
+    return next((one.key for one in list_types() if written in (one.key, plain(one.title.zh))), trimmed(cell.text))
+
+
 def _choice(column: Column, cell: Cell, _: DataType | None) -> Any:
     assert column.choices is not None
     return read_choice(column.choices, cell.text)
@@ -131,31 +140,39 @@ def read_choice(choices: Choices, text: str) -> Any:
     written = plain(text).casefold()
     if written in _NOTHING:
         return None
-    found = _names(choices).get(_squeezed(text))
+    names = _names(choices)
+    found = names.get(written) or names.get(_squeezed(text))
     if found is not None:
         return found
     labels = "、".join(f"{value.value} {_zh(value)}" for value in choices)
     raise Unreadable("code-list", f"应为：{labels}", f"is one of: {', '.join(f'{v.value} {_en(v)}' for v in choices)}")
 
 
-def _names(choices: Choices) -> dict[str, Enum]:
-    """The values by all that people call them: value, label with and without 型, other names, and value and label together."""
-    found = _KNOWN_NAMES.get(choices)
-    if found is None:
-        found = _KNOWN_NAMES[choices] = {}
-        for value in choices:
-            labels = (_zh(value), _zh(value).removesuffix("型"), _en(value), *_OTHER_NAMES.get(value, ()))
-            for label in labels:
-                for name in (value.value, label, f"{value.value}{label}", f"{label}{value.value}"):
-                    found.setdefault(_squeezed(str(name)), value)
-    return found
+def _names(choices: Choices) -> dict[str, Enum | None]:
+    """The values by all that people call them: value, label with and without 型, other names, value and label together.
+
+    Each as it is written and without punctuation; None for what would then be the name of two.
+    """
+    known = _KNOWN_NAMES.get(choices)
+    if known is not None:
+        return known
+    exact: dict[str, Enum | None] = {}
+    squeezed: dict[str, Enum | None] = {}
+    for value in choices:
+        for label in (_zh(value), _zh(value).removesuffix("型"), _en(value), *_OTHER_NAMES.get(value, ())):
+            for name in (value.value, label, f"{value.value}{label}", f"{label}{value.value}"):
+                exact.setdefault(plain(str(name)).casefold(), value)
+                if squeezed.setdefault(_squeezed(str(name)), value) is not value:
+                    squeezed[_squeezed(str(name))] = None
+    known = _KNOWN_NAMES[choices] = squeezed | exact
+    return known
 
 
 def _squeezed(text: str) -> str:
     return _PUNCTUATION.sub("", plain(text)).casefold()
 
 
-_KNOWN_NAMES: Final[dict[Choices, dict[str, Enum]]] = {}
+_KNOWN_NAMES: Final[dict[Choices, dict[str, Enum | None]]] = {}
 
 
 def _zh(value: Any) -> str:
@@ -299,6 +316,7 @@ _READERS: Final[Mapping[Form, Callable[[Column, Cell, DataType | None], Any]]] =
     Form.CODE: _code,
     Form.CODES: _codes,
     Form.CHOICE: _choice,
+    Form.LIST_TYPE: _list_type,
     Form.FLAG: _flag,
     Form.INTEGER: _integer,
     Form.NUMBER: _number,
@@ -324,6 +342,9 @@ def write(column: Column, value: Any) -> str:
         return "是" if value else "否"
     if isinstance(value, Enum):
         return _zh(value)
+    if column.form is Form.LIST_TYPE:
+        described = list_type(value)
+        return str(value) if described is None else described.title.zh
     if column.form is Form.GROUP:
         text = orjson.dumps([item.to_json() for item in value]).decode()
     else:

@@ -45,6 +45,12 @@ async def add_author(session: AsyncSession, resource: UUID, version: int, actor:
     await session.execute(row.on_conflict_do_nothing())
 
 
+async def add_authors(session: AsyncSession, versions: Sequence[tuple[UUID, int]], actor: str) -> None:
+    """Note that this person had a hand in each of these versions."""
+    rows = [{"resource_id": resource, "version": version, "actor": actor} for resource, version in versions]
+    await session.execute(insert(VersionAuthor).on_conflict_do_nothing(), rows)
+
+
 async def authors(session: AsyncSession, resource: UUID, version: int) -> frozenset[str]:
     """Everybody who had a hand in the version."""
     query = select(col(VersionAuthor.actor)).where(

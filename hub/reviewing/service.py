@@ -28,6 +28,12 @@ async def add_author(session: AsyncSession, resource_id: UUID, version: int, act
     await repository.add_author(session, resource_id, version, actor.id)
 
 
+async def add_authors(session: AsyncSession, versions: Sequence[tuple[UUID, int]], actor: Actor) -> None:
+    """The same for several versions at once."""
+    if versions:
+        await repository.add_authors(session, versions, actor.id)
+
+
 async def lay_down(
     session: AsyncSession, resource_id: UUID, version: int, *, list_type: str | None, now: datetime
 ) -> Sequence[Review]:

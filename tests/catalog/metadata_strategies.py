@@ -88,6 +88,7 @@ def metadata(draw: st.DrawFn) -> Metadata:
         "scene": draw(_any(Scene)),
         "collect_mode": draw(_any(CollectMode)),
         "licence_type_code": draw(_maybe(st.just("11621124DEM0000574001"))),
+        "list_type": None,  # which items a list has is prescribed
         "is_backflow": draw(st.booleans()),
         "is_example": draw(st.booleans()),
     }

@@ -44,6 +44,8 @@ from hub.publishing.imports.knowing import look_up
 from hub.publishing.imports.models import CatalogueImport
 from hub.publishing.recording import event_of
 from hub.registry import barrier
+from hub.registry import service as registry
+from hub.registry.errors import OrganisationEnded
 from hub.reviewing import service as reviewing
 
 log = logging.getLogger(__name__)
@@ -207,13 +209,10 @@ class _Job:
         async with importer.database.session() as session, session.begin():
             if not await repository.hold(session, row.id, row.fence):
                 raise LetGo
-            if not await _still_edits(session, row):
-                await repository.settle(
-                    session,
-                    row.id,
-                    row.fence,
-                    {"state": "failed", "reason": _NO_EDITOR, "actor": {}, "updated_at": now},
-                )
+            reason = await _objection(session, row)
+            if reason is not None:
+                values = {"state": "failed", "reason": reason, "actor": {}, "updated_at": now}
+                await repository.settle(session, row.id, row.fence, values)
                 return
             actor = Actor(**row.actor)
             for piece in self.prepared:
@@ -222,9 +221,8 @@ class _Job:
                 for one, step in zip(prepared, steps, strict=True):
                     event = event_of(_EVENTS[one.step], step, actor, **{"import": str(row.id)})
                     importer.recorder.record(session, event, now=now)
-                    assert step.version is not None
-                    await reviewing.add_author(session, step.resource_id, step.version, actor)
                 await session.flush()
+                await reviewing.add_authors(session, [(one.resource_id, one.number) for one in prepared], actor)
                 await indexing.index(session, [step.resource_id for step in steps])
                 session.expunge_all()
             told = {"file": row.file_digest, **{name: verdict["counts"][name] for name in _COUNTS}}
@@ -235,9 +233,16 @@ class _Job:
             await barrier.bump(session)
 
 
-async def _still_edits(session: AsyncSession, row: CatalogueImport) -> bool:
-    """Whether who ordered it is still an editor of the organisation."""
+async def _objection(session: AsyncSession, row: CatalogueImport) -> dict[str, str] | None:
+    """Why nothing may be written any more: who ordered it edits no more, or their organisation has ended."""
     account = await identity.staff(session, row.staff_id)
-    if account is None or account.state != "active" or account.organisation_id != row.organisation_id:
-        return False
-    return Role.EDITOR in (await identity.roles_of(session, [row.staff_id]))[row.staff_id]
+    assert account is not None  # accounts are never deleted
+    roles = (await identity.roles_of(session, [row.staff_id]))[row.staff_id]
+    is_editor = account.state == "active" and account.organisation_id == row.organisation_id and Role.EDITOR in roles
+    if not is_editor:
+        return _NO_EDITOR
+    try:
+        await registry.find_active_organisation(session, row.organisation_id)  # it cannot end before this commits
+    except OrganisationEnded as ended:
+        return {"rule": "sheet-organisation", "zh": ended.zh, "en": ended.en}
+    return None
