@@ -321,6 +321,8 @@ def _import(staff: Staff) -> None:
     _await_state(staff, at, "judged")
     staff.call(PROVIDER_EDITOR, "POST", f"{at}/commit", {})
     _await_state(staff, at, "committed")
+    again = staff.send(PROVIDER_EDITOR, "/v1/resources/imports", media_type, filled([described]))
+    staff.call(PROVIDER_EDITOR, "POST", f"/v1/resources/imports/{again['id']}/cancel")
 
 
 def _await_state(staff: Staff, at: str, state: str) -> None:
