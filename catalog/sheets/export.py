@@ -25,14 +25,18 @@ _DIGITS: Final = 15
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """A resource as it is to be shown: its code, whose it is, and what its version says, as JSON."""
+    """A resource as it is to be shown: its code, whose it is, and what its version says, as JSON.
 
-    code: str
+    One that is not registered yet has no code, and a classification instead.
+    """
+
+    code: str | None
     provider_name: str
     provider_code: str | None
     system: str
     said: Mapping[str, Any]
     items: Sequence[Mapping[str, Any]]
+    classification: str | None = None
 
 
 def export(resources: Iterable[Exported]) -> bytes:
@@ -55,7 +59,7 @@ def _rows_of(resource: Exported) -> Iterator[tuple[str, Sequence[Column], Mappin
     said = Metadata.model_validate(resource.said)
     own = {
         "code": resource.code,
-        "classification": resource.code.partition("/")[0],
+        "classification": resource.classification or (resource.code or "").partition("/")[0],
         "provider_name": resource.provider_name,
         "provider_code": resource.provider_code,
         "system": resource.system,

@@ -137,6 +137,25 @@ class Correction:
     source: Source
 
 
+@dataclass(frozen=True)
+class Entry:
+    """A resource of the county's workbook as staff would fill it in; all of them are synthetic and say so."""
+
+    provider: str
+    system: str
+    classification: str
+    metadata: Mapping[str, Any]
+    items: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """What the county's departments enter by spreadsheet: the classes that it needs, and the resources."""
+
+    classes: tuple[Class, ...]
+    entries: tuple[Entry, ...]
+
+
 def load_organisations() -> list[Organisation]:
     """Return the organisations, parents before those under them."""
     return [Organisation(**_with_source(entry)) for entry in _read("organisations.json")]
@@ -166,6 +185,13 @@ def load_chains() -> list[Chain]:
         Chain(entry["list_type"], tuple(ChainStep(**_with_source(step)) for step in entry["steps"]))
         for entry in _read("approval_chains.json")
     ]
+
+
+def load_catalogue() -> Catalogue:
+    """Return the county's workbook; one of its resources, a list of poverty relief projects, lacks a prescribed item."""
+    raw = json.loads(files(__name__).joinpath("catalogue.json").read_text(encoding="utf-8"))
+    entries = (Entry(**{**entry, "items": tuple(entry["items"])}) for entry in raw["resources"])
+    return Catalogue(tuple(Class(**entry) for entry in raw["classes"]), tuple(entries))
 
 
 def load_records(key: str) -> list[Record]:
