@@ -23,6 +23,7 @@ from hub.app.run import environment as environment_of
 from hub.app.run import listen
 from hub.cli.demo.applying import ask, correct_what_is_reported
 from hub.cli.demo.bundles import cross
+from hub.cli.demo.catalogue import import_catalogue
 from hub.cli.demo.correction import correct, wrong_envelope
 from hub.cli.demo.county import County
 from hub.cli.demo.lists import put_online, suspend_and_restore
@@ -64,6 +65,7 @@ def run(settings: Settings, *, exit_after: bool) -> None:
             narrator.same(f"shuniu up --data {settings.data} --port {settings.port}")
             county = County(http, settings.data, settings.hub_id, narrator, passwords)
             tell(county)
+            import_catalogue(county)
             suspend_and_restore(county)
             put_online(county)
             ask(county)

@@ -36,6 +36,11 @@ _EDITORS: Final[Mapping[str, str]] = {
 def import_catalogue(county: County) -> dict[str, int]:
     """Import the county's workbook, every department its own rows; returns how many resources were new, by department."""
     found = demo_data.load_catalogue()
+    county.narrator.step(
+        "工作簿：县直各部门的目录在一个表里，各部门导入自己的行；缺审批文号的一条标在原表，改正后整体写入",
+        "a workbook: the catalogue of the county's departments in one sheet, each imports its own rows; a resource without its"
+        " approval number comes back marked, and goes in when it is mended",
+    )
     for one in found.classes:
         county.classify(one)
     departments = list(dict.fromkeys(entry.provider for entry in found.entries))
