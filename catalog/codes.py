@@ -63,7 +63,7 @@ class ItemFormat(LabelledText):
     LICENCE_ID = "licence-id", "电子证照标识", "licence identifier"
     DOCUMENT_NUMBER = "document-number", "发文字号", "document number"
     TIME = "yyyymmddthhmmss", "时间（年月日时分秒）", "time (YYYYMMDDThhmmss or YYYYMMDDhhmmss)"
-    COLON_TIME = "yyyymmddhh:mm:ss", "时间（年月日时:分:秒）", "time (YYYYMMDDhh:mm:ss)"
+    COLON_TIME = "yyyymmddhh:mm:ss", "时间（时分秒以冒号分隔）", "time (YYYYMMDDhh:mm:ss)"
     DAY = "yyyymmdd", "日期（年月日）", "day (YYYYMMDD)"
     MONTH = "yyyy-mm", "月份（年-月）", "month (YYYY-MM)"
     YEAR = "yyyy", "年份", "year (YYYY)"

@@ -2,8 +2,8 @@
 
 Found are first the resources whose code begins with what was typed, then those with all words in the name (or its pinyin
 initials), then those with all words anywhere; within each tier the code decides. Of what a search finds, the first 1,000
-in this order are its candidates: they are shown and counted by facet, and more than that are "1000+". A list without
-words is counted the same way, but goes on to its end.
+in this order are shown, and more than that are "1000+". A list without words is counted the same way, but goes on to its
+end. Facets count up to 1,000 of those found, tier by tier; which ones of the last tier is not said.
 
 A cursor says behind which place its page begins, not how many rows came before it, so pages neither repeat nor skip a
 resource because others come and go. It belongs to one question and is refused for another.
@@ -13,23 +13,24 @@ import base64
 import binascii
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import asyncpg
 
-from catalog import facets as facet_codes
 from catalog import search_repository as repository
 from catalog.errors import InvalidCursor
-from catalog.facets import Filters
+from catalog.facets import Facet, Filters, alternatives
 from catalog.queries import MAX_PAGE
+from catalog.search_repository import BEFORE_ALL, Asked, Row
 from catalog.search_repository import CAP as CAP
-from catalog.search_repository import Asked, Tier
+from catalog.search_statements import Tier
 from catalog.search_text import read_query
 
-_SOONER_SORTED: Final = 300
+_SOONER_SORTED: Final = 200
 """Times the root of a page's length: so many hits are as soon sorted as the page is found along 200,000 codes (measured)."""
 
 
@@ -49,7 +50,7 @@ class Search:
 class Counted:
     """How many of the candidates have this value of this facet."""
 
-    facet: facet_codes.Facet
+    facet: Facet
     value: str
     count: int
 
@@ -72,14 +73,13 @@ class Findings:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a page begins: behind this code of this tier, with so many shown before."""
+    """Where a page begins: behind this tier and code, with so many shown before."""
 
-    tier: int
-    code: str
+    behind: tuple[int, str]
     shown: int
 
 
-_START: Final = _Place(-1, "", 0)
+_START: Final = _Place(BEFORE_ALL, 0)
 
 
 async def find(connection: asyncpg.Connection, search: Search) -> Findings:
@@ -95,75 +95,95 @@ async def find(connection: asyncpg.Connection, search: Search) -> Findings:
     room = CAP - place.shown if asked.words else MAX_PAGE + 1
     limit = max(1, min(search.limit, MAX_PAGE, room))
     await repository.prepare(connection)
-    counts: Sequence[Counted] = ()
-    if search.with_facets:
-        rows, total = await _in_order(connection, asked, _START, CAP + 1)
-        counts = await _count(connection, [resource for *_, resource in rows[:CAP]], for_systems=search.for_systems)
-    if place is not _START or not search.with_facets:
-        rows, total = await _in_order(connection, asked, place, limit + 1)
+    rows, total = await _in_order(connection, asked, place.behind, limit + 1)
     following = None
     if len(rows) > limit and limit < room:
         tier, code, _ = rows[limit - 1]
-        following = _encode(_Place(tier, code, place.shown + limit), digest)
+        following = _encode(_Place((tier, code), place.shown + limit), digest)
+    counts = await _count(connection, asked) if search.with_facets else ()
     return Findings([row[2] for row in rows[:limit]], following, min(total, CAP), total > CAP, counts)
 
 
 def _asked(search: Search) -> Asked | None:
-    alternatives = tuple(facet_codes.alternatives(search.filters))
+    chosen = tuple(alternatives(search.filters))
     if search.query is None:
-        return Asked(search.for_systems, alternatives=alternatives)
+        return Asked(search.for_systems, alternatives=chosen)
     words = read_query(search.query)
     if not words.words:
         return None
-    return Asked(search.for_systems, words.words, words.code, alternatives)
+    return Asked(search.for_systems, words.words, words.code, chosen)
 
 
-_Row = tuple[int, str, UUID]
-
-
-async def _in_order(connection: asyncpg.Connection, asked: Asked, place: _Place, wanted: int) -> tuple[list[_Row], int]:
-    """Up to `wanted` rows (tier, code, id) behind the place, and how many rows there are in all, at least up to CAP + 1."""
-    rows: list[_Row] = []
+async def _in_order(
+    connection: asyncpg.Connection, asked: Asked, behind: tuple[int, str], wanted: int
+) -> tuple[list[Row], int]:
+    """Up to `wanted` rows behind the place, and how many rows there are in all, CAP + 1 for more than CAP."""
+    rows: list[Row] = []
     total = 0
-    for tier in _tiers(asked):
-        lacking = wanted - len(rows) if tier >= place.tier else 0
-        if total > CAP and not lacking:
-            break
-        after = place.code if tier == place.tier else ""
-        found, count = await _of_tier(connection, asked, tier, after, lacking)
-        rows += [(int(tier), code, resource) for code, resource in found]
-        total += count
-    return rows, total
+    if asked.code:
+        lacking = wanted if behind[0] <= Tier.CODE else 0
+        rows += await repository.walk(connection, asked, Tier.CODE, after=behind, wanted=lacking)
+        total += await repository.count_along(connection, asked, Tier.CODE)
+    if _is_code_alone(asked) or (total > CAP and len(rows) >= wanted):
+        return rows, total
+    more, count = await _of_words(connection, asked, max(behind, (Tier.NAME, "")), wanted - len(rows))
+    return rows + more, total + count
 
 
-def _tiers(asked: Asked) -> Sequence[Tier]:
+async def _of_words(
+    connection: asyncpg.Connection, asked: Asked, behind: tuple[int, str], wanted: int
+) -> tuple[list[Row], int]:
+    """The same for what is found by its words or filters: all at once where they are few, else tier by tier."""
     if not asked.words:
-        return (Tier.NAME,)  # whatever it is called
-    if asked.code and "/" in asked.code:
-        return (Tier.CODE,)  # nothing else is written so
-    return (Tier.CODE, Tier.NAME, Tier.BODY) if asked.code else (Tier.NAME, Tier.BODY)
+        return await _of_tier(connection, asked, Tier.NAME, behind, wanted)  # whatever it is called
+    few = max(CAP, int(_SOONER_SORTED * wanted**0.5))
+    every = await repository.hits(connection, asked, Tier.ANY, after=behind, wanted=wanted, few=few)
+    if every is not None:
+        return list(every.rows), every.found
+    rows: list[Row] = []
+    for tier in (Tier.NAME, Tier.BODY):
+        if behind[0] <= tier and len(rows) < wanted:
+            rows += (await _of_tier(connection, asked, tier, max(behind, (tier, "")), wanted - len(rows)))[0]
+    return rows, CAP + 1
 
 
 async def _of_tier(
-    connection: asyncpg.Connection, asked: Asked, tier: Tier, after: str, wanted: int
-) -> tuple[Sequence[Any], int]:
-    """Up to `wanted` rows of the tier behind the code, and how many it has, CAP + 1 for more than CAP."""
-    if tier is Tier.CODE or not (asked.words or asked.alternatives):
-        count = await repository.count_walk(connection, asked, tier)
-    else:
+    connection: asyncpg.Connection, asked: Asked, tier: Tier, behind: tuple[int, str], wanted: int
+) -> tuple[list[Row], int]:
+    """The same for one tier."""
+    if asked.words or asked.alternatives:
         few = max(CAP, int(_SOONER_SORTED * wanted**0.5))
-        hits = await repository.hits(connection, asked, tier, after=after, wanted=wanted, few=few)
+        hits = await repository.hits(connection, asked, tier, after=behind, wanted=wanted, few=few)
         if hits is not None:
-            return hits.rows, min(hits.found, CAP + 1)
+            return list(hits.rows), hits.found
         count = CAP + 1
-    if not wanted:
-        return [], count
-    return await repository.walk(connection, asked, tier, after=after, wanted=wanted), count
+    else:
+        count = await repository.count_along(connection, asked, tier)
+    return list(await repository.walk(connection, asked, tier, after=behind, wanted=wanted)), count
 
 
-async def _count(connection: asyncpg.Connection, resources: Sequence[UUID], *, for_systems: bool) -> Sequence[Counted]:
-    found = await repository.facet_counts(connection, resources, for_systems=for_systems)
-    return [Counted(facet_codes.Facet(facet), value, count) for facet, value, count in found]
+async def _count(connection: asyncpg.Connection, asked: Asked) -> Sequence[Counted]:
+    """Each facet's values over up to CAP candidates, lower tiers first."""
+    counts: Counter[tuple[str, str]] = Counter()
+    candidates = 0
+    for tier in _tiers(asked):
+        if candidates < CAP:
+            for facet, value, count in await repository.facet_counts(connection, asked, tier, CAP - candidates):
+                counts[facet, value] += count
+            candidates = sum(count for (facet, _), count in counts.items() if facet == Facet.STATUS)
+    return [Counted(Facet(facet), value, count) for (facet, value), count in counts.items()]
+
+
+def _tiers(asked: Asked) -> Sequence[Tier]:
+    if _is_code_alone(asked):
+        return (Tier.CODE,)
+    by_words = (Tier.NAME, Tier.BODY) if asked.words else (Tier.NAME,)
+    return (Tier.CODE, *by_words) if asked.code else by_words
+
+
+def _is_code_alone(asked: Asked) -> bool:
+    """Whether it can be nothing but the beginning of a code: nothing else is written with a stroke."""
+    return asked.code is not None and "/" in asked.code
 
 
 def _digest(asked: Asked) -> str:
@@ -172,7 +192,7 @@ def _digest(asked: Asked) -> str:
 
 
 def _encode(place: _Place, digest: str) -> str:
-    written = json.dumps([digest, place.tier, place.code, place.shown]).encode()
+    written = json.dumps([digest, *place.behind, place.shown]).encode()
     return base64.urlsafe_b64encode(written).rstrip(b"=").decode()
 
 
@@ -185,4 +205,4 @@ def _decode(cursor: str, digest: str) -> _Place:
     sound = type(tier) is int and isinstance(code, str) and code.isascii() and type(shown) is int and shown > 0
     if question != digest or not sound:
         raise InvalidCursor
-    return _Place(tier, code, shown)
+    return _Place((tier, code), shown)

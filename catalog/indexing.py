@@ -119,7 +119,7 @@ def _row(source: Source, shown: Said, said: Sequence[Said], *, for_systems: bool
         "update_cycle": values[Facet.UPDATE_CYCLE],
         "format_class": values[Facet.FORMAT_CLASS],
         "name": wording.name,
-        "body": wording.body,
+        "others": wording.others,
         "name_tokens": list(wording.name_tokens | marks),
         "tokens": list(wording.tokens | marks),
     }

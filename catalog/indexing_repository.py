@@ -135,12 +135,13 @@ _UPSERT_TEXT = """
     RETURNING resource_id
 """
 _UPSERT_BODY_TEXT = """
-    INSERT INTO resource_search_body AS kept (resource_id, for_systems, for_staff, is_sample, code, text, tokens)
-    SELECT resource_id, for_systems, for_staff, is_sample, code, body, array_to_tsvector(tokens)
+    INSERT INTO resource_search_body AS kept (resource_id, for_systems, for_staff, is_sample, code, name, text, tokens)
+    SELECT resource_id, for_systems, for_staff, is_sample, code, name, others, array_to_tsvector(tokens)
     FROM jsonb_to_recordset(:rows) AS found(
-        resource_id uuid, for_systems boolean, for_staff boolean, is_sample boolean, code text, body text, tokens text[])
-    ON CONFLICT (resource_id, for_systems) DO UPDATE SET (for_staff, is_sample, code, text, tokens) =
-        (EXCLUDED.for_staff, EXCLUDED.is_sample, EXCLUDED.code, EXCLUDED.text, EXCLUDED.tokens)
+        resource_id uuid, for_systems boolean, for_staff boolean, is_sample boolean, code text, name text, others text,
+        tokens text[])
+    ON CONFLICT (resource_id, for_systems) DO UPDATE SET (for_staff, is_sample, code, name, text, tokens) =
+        (EXCLUDED.for_staff, EXCLUDED.is_sample, EXCLUDED.code, EXCLUDED.name, EXCLUDED.text, EXCLUDED.tokens)
     WHERE (kept.*) IS DISTINCT FROM (EXCLUDED.*)
     RETURNING resource_id
 """

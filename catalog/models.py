@@ -202,7 +202,7 @@ class ResourceSearch(SQLModel, table=True):
 
 
 class ResourceSearchBody(SQLModel, table=True):
-    """The same by all its texts: apart, for most searches end with names, and these rows are three times as long."""
+    """The same by all its texts: apart, for these rows are three times as long. `text` is all but the name."""
 
     __tablename__ = "resource_search_body"
     __table_args__ = (
@@ -217,5 +217,6 @@ class ResourceSearchBody(SQLModel, table=True):
     for_staff: bool
     is_sample: bool
     code: str = Field(sa_type=_CODE)
+    name: str = Field(sa_type=Text)
     text: str = Field(sa_type=Text)
     tokens: str = Field(sa_type=TSVECTOR)

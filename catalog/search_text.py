@@ -2,9 +2,10 @@
 
 Text and query are folded alike: NFKC, small letters, Traditional characters to Simplified one by one (so that lengths and
 neighbours stay), and whatever is neither letter nor digit parts words. The pinyin initials of a name are further lines of
-it. A folded run of n characters is kept as its n − 1 bigrams and its last character; the bigrams of a query's word, all
-together, find every text that holds it and few others, and `LIKE` on the folded text decides. So a word is found where
-its characters stand side by side, in any script.
+it. A folded run of n characters is kept as its n − 1 bigrams and its last character, and by its trigrams where it is
+ASCII, for pairs of letters are too few to tell anything apart. The tokens of a query's word, all together, find every
+text that holds it and few others, and the folded text decides. So a word is found where its characters stand side by
+side, in any script.
 """
 
 import re
@@ -18,24 +19,22 @@ from catalog.errors import InvalidQuery
 
 MAX_QUERY: Final = 64  # characters; the longest names of real catalogues have about half of them
 
-END_OF_NAME: Final = "\n\n"
-"""Stands in a body between the lines of the name and all others: folded lines are never empty."""
-
 _SEPARATORS: Final = re.compile(r"[\W_]+")
 _NO_INITIAL: Final = re.compile(r"[^a-z0-9]")
+_ASCII: Final = re.compile(r"[\x00-\x7f]{3,}")
 _CODE: Final = re.compile(r"[123][0-9A-Za-z]*(?:/[0-9]*)?")
 _KNOWN_CHARACTERS: Final = 20_000  # whose readings are kept: about as many as one font has
 
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """A resource's texts as they are kept, one on each line: folded for `LIKE`, and cut into tokens for the index.
+    """A resource's texts as they are kept, one on each line: folded to be compared, and cut into tokens for the index.
 
-    `name`: names and their pinyin initials. `body`: the same, `END_OF_NAME`, and all else that it is found by.
+    `name`: names and their pinyin initials. `others`: all else that it is found by. `tokens` are of both.
     """
 
     name: str
-    body: str
+    others: str
     name_tokens: frozenset[str]
     tokens: frozenset[str]
 
@@ -59,11 +58,10 @@ def word_resource(names: Iterable[str], others: Iterable[str]) -> Wording:
     folded = _lines(names)
     name_lines = tuple(dict.fromkeys((*folded, *(reading for line in folded for reading in _readings(line)))))
     other_lines = _lines(others)
-    name = "\n".join(name_lines)
     name_tokens = frozenset(token for line in name_lines for token in _cut(line))
     return Wording(
-        name=name,
-        body=name + END_OF_NAME + "\n".join(other_lines),
+        name="\n".join(name_lines),
+        others="\n".join(other_lines),
         name_tokens=name_tokens,
         tokens=name_tokens.union(token for line in other_lines for token in _cut(line)),
     )
@@ -79,7 +77,7 @@ def read_query(query: str) -> Words:
 
 def match(words: Sequence[str], alternatives: Iterable[Sequence[str]] = ()) -> str:
     """Return the `tsquery` of what has all the words and one token of each of `alternatives`; "" asks for nothing."""
-    parts = [_lexeme(pair) for word in words for pair in _bigrams(word)]
+    parts = [_lexeme(token) for word in words for token in _tokens_of(word)]
     parts += [f"{_lexeme(word)}:*" for word in words if len(word) == 1]
     parts += [f"({' | '.join(map(_lexeme, tokens))})" for tokens in alternatives]
     return " & ".join(dict.fromkeys(parts))
@@ -92,12 +90,19 @@ def _lexeme(token: str) -> str:
 def _cut(line: str) -> Iterator[str]:
     """Yield the tokens of a folded line; any character begins one of them, so a prefix of one character finds it."""
     for run in line.split(" "):
-        yield from _bigrams(run)
+        yield from _grams(run, 2)
         yield run[-1:]
+        for letters in _ASCII.findall(run):
+            yield from _grams(letters, 3)
 
 
-def _bigrams(run: str) -> Iterator[str]:
-    return (run[place : place + 2] for place in range(len(run) - 1))
+def _tokens_of(word: str) -> Iterator[str]:
+    """Yield tokens that every text with this word has, as few as tell it from others; none of one character."""
+    return _grams(word, 3 if len(word) > 2 and word.isascii() else 2)
+
+
+def _grams(run: str, length: int) -> Iterator[str]:
+    return (run[place : place + length] for place in range(len(run) - length + 1))
 
 
 def _lines(texts: Iterable[str]) -> tuple[str, ...]:

@@ -178,7 +178,12 @@ def upstream(named: str, *, as_json: bool) -> None:
 @resource.command("record-upstream", help="记录上报状态；不改本级代码和状态 / record a state; nothing here changes")
 @click.argument("named", metavar=_FORM)
 @click.option("--catalogue", required=True, help="上级目录的枢纽标识或名称 / hub id or name of the catalogue above")
-@click.option("--state", required=True, type=click.Choice(["pending", "refused", "accepted", "cancelled"]))
+@click.option(
+    "--state",
+    required=True,
+    type=click.Choice(["pending", "refused", "accepted", "cancelled"]),
+    help="待审、驳回、通过、已撤销 / where it stands",
+)
 @click.option("--upstream-code", help="上级代码 / the code it has there")
 @click.option("--receipt", help="回执编号 / reference of the receipt")
 @click.option("--receipt-digest", metavar="sha-256:HEX", help="回执原件摘要 / digest of its bytes")

@@ -44,7 +44,7 @@ _EXPECTED: Final = (
 PIECE: Final = 50_000
 """Exchanges looked through in one statement."""
 
-OVERLAP: Final = timedelta(seconds=60)
+OVERLAP: Final = timedelta(seconds=30)
 """How far before the newest exchange known the next look begins: exchanges do not become visible in the order of their ids,
 and none commits this long after its id was made (every lock on the way has a time limit of seconds)."""
 
@@ -71,7 +71,7 @@ def expected_at() -> ColumnElement[datetime]:
 
 
 async def note_data(connection: asyncpg.Connection, stop: asyncio.Event) -> int:
-    """Look through the exchanges that came since the last look; returns how many resources have newer data.
+    """Look through the exchanges that came since the last look; returns how often a resource was found to have newer data.
 
     Two at a time do no harm. Goes piece by piece, until there are no more or `stop` is set.
     """

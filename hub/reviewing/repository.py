@@ -74,8 +74,15 @@ async def last_round(session: AsyncSession, resource: UUID, version: int) -> int
 
 
 async def waiting_step(session: AsyncSession, resource: UUID) -> Review | None:
-    """The step of the resource whose turn it is, as it is now, held until this transaction ends."""
-    query = select(Review).where(col(Review.resource_id) == resource, *_WAITING).with_for_update()
+    """The step of the resource whose turn it is, as it is now, held until this transaction ends; none of what was withdrawn."""
+    query = (
+        select(Review)
+        .join(ResourceVersion, _of_version())
+        .where(
+            col(Review.resource_id) == resource, *_WAITING, col(ResourceVersion.state) == VersionState.SUBMITTED.value
+        )
+        .with_for_update(of=Review)
+    )
     found: Review | None = await session.scalar(query, execution_options={"populate_existing": True})
     return found
 

@@ -93,7 +93,7 @@ def metadata(draw: st.DrawFn) -> Metadata:
         "is_example": draw(st.booleans()),
     }
     for name in Metadata.model_fields:
-        if name not in fields and name != "is_secret":
+        if name not in fields and name not in ("is_secret", "list_type"):
             fields[name] = draw(_maybe(texts))
     found = Metadata(**fields)
     fitting = (found.model_copy(update={"share_mode_type": mode}) for mode in (found.share_mode_type, *ShareModeType))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from catalog.errors import InvalidQuery
 from catalog.facets import Facet, alternatives, label, token
-from catalog.search_text import END_OF_NAME, MAX_QUERY, fold, match, read_query, word_resource
+from catalog.search_text import MAX_QUERY, fold, match, read_query, word_resource
 
 HAN = "环境保护局临洮县审批许可证照信息登记環護縣審證號龍臺發髮乾裏"
 texts = st.text(st.sampled_from(HAN + "AbZ019 　（）、《》-_.,"), max_size=40)
@@ -72,17 +72,18 @@ def test_whatever_stands_side_by_side_in_a_text_is_found(
                 assert any(known.startswith(part) for known in wording.tokens)
             else:
                 assert wanted <= wording.tokens
-            assert part in wording.body
+            assert part in (wording.name if text in names else wording.others)
             if text in names:
-                assert part in wording.name
                 assert len(part) == 1 or wanted <= wording.name_tokens
 
 
 @given(names=st.lists(texts, max_size=3), others=st.lists(texts, max_size=3))
-def test_a_body_begins_with_the_name_and_says_where_that_ends(names: list[str], others: list[str]) -> None:
+def test_each_line_is_kept_once_and_none_is_empty(names: list[str], others: list[str]) -> None:
     wording = word_resource(names, others)
-    assert wording.body.split(END_OF_NAME)[0] == wording.name
-    assert wording.body.count(END_OF_NAME) == 1
+    for text in (wording.name, wording.others):
+        lines = text.split("\n") if text else []
+        assert all(lines)
+        assert len(set(lines)) == len(lines)
     assert wording.name_tokens <= wording.tokens
 
 
@@ -143,6 +144,7 @@ def test_words_and_filters_become_one_condition_of_the_index() -> None:
     chosen = alternatives({Facet.SHARE_TYPE: ("1", "2"), Facet.STATUS: ("published",), Facet.CLASS: ()})
     assert match(["环保局", "县"], chosen) == "'环保' & '保局' & '县':* & ('#s1' | '#s2') & ('#tpublished')"
     assert match([]) == ""
+    assert match(["qydj", "pm", "a1局"]) == "'qyd' & 'ydj' & 'pm' & 'a1' & '1局'"  # letters by threes
 
 
 def test_each_facet_has_a_mark_of_its_own() -> None:

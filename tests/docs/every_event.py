@@ -24,7 +24,6 @@ from certs.digests import b64u_encode
 from certs.keys import generate_key
 from certs.suites import KeySigner
 from hub.cli.demo_data import load_records
-from hub.cli.sheets import IMPORTS, XLSX
 from hub.client import Partner
 from hub.duties.calendar import announced
 from hub.duties.notices import ALWAYS_OFF
@@ -33,7 +32,7 @@ from hub.identity.proof import MAX_FAILURES
 from tests.docs.running_demo import RunningDemo, running_demo
 from tests.support.publishing import METADATA
 from tests.support.registry import example_code
-from tests.support.workbooks import ITEM, RESOURCE, filled
+from tests.support.workbooks import RESOURCE, filled
 
 HUB = Path(__file__).parents[2] / "hub"
 
@@ -54,7 +53,6 @@ _OBJECTS = (
     "target",
     "message",
     "harvest",
-    "import",
     "upstream-catalogue",
     "upstream-resource",
     "duty",
@@ -72,6 +70,7 @@ _OBJECTS = (
     "correction",
     "list",
     "power-item",
+    "import",
 )
 """What events are about."""
 
@@ -93,7 +92,6 @@ FINANCE, FINANCE_EDITOR = "lintao-finance", "finance-editor"
 """Whose data is pushed to where nobody listens."""
 
 BLOCKED_WITHIN_S = 20.0
-IMPORTED_WITHIN_S = 60.0
 
 POWERS_EDITOR, RELIEF_EDITOR = "reform-editor", "poverty-editor"
 """Who edits the list of powers and the list of poverty relief."""
@@ -163,7 +161,6 @@ def perform_the_rest(demo: RunningDemo) -> None:
         staff = Staff(http, demo.passwords())
         _systems(staff, demo)
         _resources_and_grants(staff)
-        _imports(staff)
         _organisations(staff)
         _accounts(staff)
         _lists(staff)
@@ -315,6 +312,26 @@ def _assertion_for_another_hub(folder: Path) -> dict[str, str]:
     }
 
 
+def _import(staff: Staff) -> None:
+    """A workbook is uploaded, judged by the worker, ordered to be written, and written by it."""
+    described = RESOURCE | {"信息资源分类": "306009000001", "发布系统": PROVIDER}
+    media_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    tried = staff.send(PROVIDER_EDITOR, "/v1/resources/imports", media_type, filled([described]))
+    at = f"/v1/resources/imports/{tried['id']}"
+    _await_state(staff, at, "judged")
+    staff.call(PROVIDER_EDITOR, "POST", f"{at}/commit", {})
+    _await_state(staff, at, "committed")
+    again = staff.send(PROVIDER_EDITOR, "/v1/resources/imports", media_type, filled([described]))
+    staff.call(PROVIDER_EDITOR, "POST", f"/v1/resources/imports/{again['id']}/cancel")
+
+
+def _await_state(staff: Staff, at: str, state: str) -> None:
+    until = time.monotonic() + 60
+    while (found := staff.call(PROVIDER_EDITOR, "GET", at))["state"] != state:
+        assert time.monotonic() < until, found
+        time.sleep(0.2)
+
+
 def _harvest(staff: Staff) -> None:
     staff.call("reviewer", "POST", "/v1/upstream-catalogues", {"name": "dingxi", "title": "示例上游目录"})
     at = "/v1/upstream-catalogues/dingxi/harvests"
@@ -347,6 +364,7 @@ def _resources_and_grants(staff: Staff) -> None:
     staff.call("secrecy", "POST", f"{at}/approve")
     staff.call("reviewer", "POST", f"{at}/publish")
     _harvest(staff)
+    _import(staff)
     until = (datetime.now(UTC) + timedelta(days=30)).isoformat()
     asked = {"consumer": CONSUMER, "resource": code, "purpose": "工作参考", "basis": "示例依据", "valid_to": until}
     grant = f"/v1/grants/{staff.call(editor, 'POST', '/v1/grants', asked)['id']}"
@@ -441,32 +459,6 @@ def _lists(staff: Staff) -> None:
     number = staff.call(RELIEF_EDITOR, "POST", path, {"kind": "change", "explanation": "示例"})["number"]
     staff.call(RELIEF_EDITOR, "POST", f"{path}/{number}/exchange", carried)
     staff.call("sysadmin", "POST", "/v1/resources/reindex", {})
-
-
-def _imports(staff: Staff) -> None:
-    """A workbook that is imported, and one that is cancelled."""
-    line = {**RESOURCE, "信息资源名称": "示例导入", "信息资源分类": "306009000001", "发布系统": PROVIDER}
-    book = filled([line], [{**ITEM, "信息资源名称": "示例导入"}])
-    headers = {"Authorization": f"Bearer {staff.tokens[PROVIDER_EDITOR]}", "Content-Type": XLSX}
-    for step, body in (("cancel", None), ("commit", {})):
-        made = staff.http.post(IMPORTS, content=book, headers=headers)
-        assert made.is_success, made.text
-        at = f"{IMPORTS}/{made.json()['id']}"
-        if step == "commit":
-            assert _settled(staff, at)["state"] == "judged"
-        staff.call(PROVIDER_EDITOR, "POST", f"{at}/{step}", body)
-        assert _settled(staff, at)["state"] == ("committed" if step == "commit" else "cancelled")
-
-
-def _settled(staff: Staff, at: str) -> dict[str, Any]:
-    """An import that no worker has in hand any more."""
-    deadline = time.monotonic() + IMPORTED_WITHIN_S
-    while True:
-        found: dict[str, Any] = staff.call(PROVIDER_EDITOR, "GET", at)
-        if found["state"] not in ("queued", "committing"):
-            return found
-        assert time.monotonic() < deadline, found
-        time.sleep(0.1)
 
 
 def _accounts(staff: Staff) -> None:

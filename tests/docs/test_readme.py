@@ -47,7 +47,7 @@ def test_the_ten_lines_exchange_and_acknowledge_a_record(demo: RunningDemo, name
 @pytest.mark.process
 def test_every_chapter_of_the_demo_says_what_happened_and_which_command_does_the_same(demo: RunningDemo) -> None:
     chapters = re.split(r"^\d+\. ", demo.output, flags=re.MULTILINE)[1:]
-    assert len(chapters) == 16
+    assert len(chapters) == 19
     for chapter in chapters:
         assert re.search(r"^   [✓✗] ", chapter, re.MULTILINE), chapter
         assert re.search(r"^     \$ shuniu ", chapter, re.MULTILINE), chapter

@@ -1,4 +1,8 @@
-"""Puts the made-up catalogue straight into the hub's tables, and has the product index it, as after an upgrade."""
+"""Puts the made-up catalogue straight into the hub's tables, and has the product write its index.
+
+PostgreSQL's own indexes of tokens are taken away for the time of writing and made again: kept up row by row they take
+two thirds of it.
+"""
 
 import time
 from collections import Counter
@@ -35,17 +39,27 @@ _VERSION = (
 )
 
 
+_TOKENS = """
+SELECT indexrelid::regclass::text AS name, pg_get_indexdef(indexrelid) AS definition FROM pg_index
+WHERE indrelid IN ('resource_search'::regclass, 'resource_search_body'::regclass)
+  AND pg_get_indexdef(indexrelid) LIKE '% USING gin %'
+"""
+
+
 async def fill(database: Database, count: int) -> float:
     """Have the hub hold so many entries more, indexed; returns how many seconds the index took."""
     async with database.connection() as connection:
         await connection.execute("SET statement_timeout = 0")
         async with connection.transaction():
             await _insert(connection, count, datetime.now(UTC))
-    began = time.perf_counter()
-    await _index(database)
-    elapsed = time.perf_counter() - began
-    async with database.connection() as connection:
-        await connection.execute("SET statement_timeout = 0")
+        began = time.perf_counter()
+        indexes = await connection.fetch(_TOKENS)
+        for index in indexes:
+            await connection.execute(f"DROP INDEX {index['name']}")
+        await _index(database)
+        for index in indexes:
+            await connection.execute(index["definition"])
+        elapsed = time.perf_counter() - began
         for table in ("resource", "resource_version", "resource_search", "resource_search_body"):
             await connection.execute(f"VACUUM ANALYZE {table}")
     return elapsed

@@ -30,7 +30,7 @@ from tools.bench.plan import ACCEPT_CONSUMERS, PULL_CONSUMERS
 from tools.bench.records import ITEMS
 
 REGION = "621124"
-CLASSIFICATION = "306001000001"
+CLASSIFICATION = "310001000001"
 METADATA = Metadata(
     name="办件记录",
     summary="性能测试用的办件记录，全部为示例",

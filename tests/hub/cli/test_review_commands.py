@@ -10,7 +10,7 @@ from tests.support.town import ITEMS, ORGANISATION, OTHER_ORGANISATION, Town
 
 pytestmark = pytest.mark.process
 
-FEWER = [ITEMS[0]]
+EXTRA = {"field_name": "extra_note", "name": "示例附注", "data_type": "C", "length": 50}
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def chained(town: Town) -> Town:
 def draft(town: Town, tmp_path: Path, **changed: object) -> str:
     """The code of a registered resource."""
     file = tmp_path / "resource.json"
-    items = list(items_of(str(changed["list_type"]))) if "list_type" in changed else ITEMS
+    items = [*items_of(str(changed["list_type"])), EXTRA] if "list_type" in changed else ITEMS
     described = {**METADATA, "system": "lintao-approval", "classification": "306001000001", "items": items}
     file.write_text(json.dumps(described | changed, ensure_ascii=False))
     code: str = town.user("editor").types("resource", "add", file, "--json").json["code"]
@@ -65,10 +65,10 @@ def test_a_review_is_walked_from_the_command_line(chained: Town, tmp_path: Path)
     assert OTHER_ORGANISATION in shown.out
 
     file = tmp_path / "fewer.json"
-    file.write_text(json.dumps({"items": FEWER}))
+    file.write_text(json.dumps({"items": list(items_of("approval-items"))}))
     chained.user("editor").types("resource", "new-version", code, "--items", file)
     chained.user("editor").types("resource", "submit", code)
-    assert "[breaking] 信息项“事项名称”" in chained.user("reviewer").types("resource", "reviews", code).out
+    assert "[breaking] 信息项“示例附注”" in chained.user("reviewer").types("resource", "reviews", code).out
     for login in ("secrecy", "approver"):
         assert chained.user(login).types("resource", "approve", code).code == 0
     refused = chained.user("reviewer").types("resource", "publish", code)

@@ -221,6 +221,8 @@ async def test_what_waits_for_somebody_is_what_the_permissions_and_the_round_all
         await clear(session, listed[2], actor=actor)
     withdrawn = await bureau.submitted()
     await publishing.withdraw(session, withdrawn.resource.id, reason="停办", actor=REVIEWER, **ACT)
+    with pytest.raises(NotSubmitted):
+        await clear(session, withdrawn)
     waiting = await service.list_waiting(session, reviewer=None, after=None, limit=9)
     assert {found.resource.id for found in waiting} == {record.resource.id for record in (plain[0], plain[1], *listed)}
 

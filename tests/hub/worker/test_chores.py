@@ -103,3 +103,27 @@ async def test_a_database_that_is_away_is_waited_for_and_the_chores_are_done_whe
         stop.set()
         await running
     assert tried > 1
+
+
+async def test_exchanges_are_looked_through_less_often_than_the_other_chores_are_done(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hub.worker.chores.EVERY_S", 0.01)
+    stop, rounds, looks = asyncio.Event(), 0, 0
+
+    async def connect() -> asyncpg.Connection:
+        nonlocal rounds
+        rounds += 1
+        if rounds == 3:
+            stop.set()
+        return await database.connect()
+
+    async def look(_: asyncpg.Connection, __: asyncio.Event) -> int:
+        nonlocal looks
+        looks += 1
+        return 0
+
+    monkeypatch.setattr("hub.worker.chores.freshness.note_data", look)
+    async with asyncio.timeout(10):
+        await run(connect, stop)
+    assert (rounds, looks) == (3, 1)

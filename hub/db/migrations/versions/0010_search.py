@@ -38,6 +38,7 @@ def upgrade() -> None:
             for_staff    boolean  NOT NULL,
             is_sample    boolean  NOT NULL,
             code         text COLLATE "C" NOT NULL,
+            name         text     NOT NULL,
             text         text     NOT NULL,
             tokens       tsvector NOT NULL,
             PRIMARY KEY (resource_id, for_systems),
