@@ -4,6 +4,7 @@ An import is tried first. The same workbook comes back beside the file, its bad 
 correct the one that came back. With `--commit` it is then written, all of it or, with `--good-rows`, what is good.
 """
 
+import itertools
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -151,15 +152,10 @@ def _progress(label: str) -> Iterator[Callable[[int, int], None]]:
 
 def _free_name(file: BinaryIO) -> Path:
     """`FILE-结果.xlsx` beside the file, numbered where that is there already."""
-    path = Path(name_of(file))
-    stem = path.stem.split(_RESULT)[0] if path.suffix else path.name
-    folder = path.parent
-    number = 1
-    while True:
-        found = folder / f"{stem}{_RESULT}{'' if number == 1 else f'-{number}'}.xlsx"
-        if not found.exists():
-            return found
-        number += 1
+    path = Path("import.xlsx" if file is sys.stdin.buffer else name_of(file))
+    stem = path.stem.split(_RESULT)[0]
+    names = (f"{stem}{_RESULT}{'' if number == 1 else f'-{number}'}.xlsx" for number in itertools.count(1))
+    return next(found for name in names if not (found := path.with_name(name)).exists())
 
 
 def _ended(found: Mapping[str, Any]) -> Refused:
