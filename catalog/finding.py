@@ -25,7 +25,7 @@ from catalog import search_repository as repository
 from catalog.errors import InvalidCursor
 from catalog.facets import Facet, Filters, alternatives
 from catalog.queries import MAX_PAGE
-from catalog.search_repository import BEFORE_ALL, Asked, Row
+from catalog.search_repository import BEFORE_ALL, Asked, Hits, Row
 from catalog.search_repository import CAP as CAP
 from catalog.search_statements import Tier
 from catalog.search_text import read_query
@@ -100,7 +100,7 @@ async def find(connection: asyncpg.Connection, search: Search) -> Findings:
     if len(rows) > limit and limit < room:
         tier, code, _ = rows[limit - 1]
         following = _encode(_Place((tier, code), place.shown + limit), digest)
-    counts = await _count(connection, asked) if search.with_facets else ()
+    counts = await _count(connection, asked, total) if search.with_facets else ()
     return Findings([row[2] for row in rows[:limit]], following, min(total, CAP), total > CAP, counts)
 
 
@@ -136,14 +136,19 @@ async def _of_words(
     """The same for what is found by its words or filters: all at once where they are few, else tier by tier."""
     if not asked.words:
         return await _of_tier(connection, asked, Tier.NAME, behind, wanted)  # whatever it is called
-    few = max(CAP, int(_SOONER_SORTED * wanted**0.5))
+    few = _few(wanted)
     every = await repository.hits(connection, asked, Tier.ANY, after=behind, wanted=wanted, few=few)
-    if every is not None:
+    if isinstance(every, Hits):
         return list(every.rows), every.found
     rows: list[Row] = []
-    for tier in (Tier.NAME, Tier.BODY):
-        if behind[0] <= tier and len(rows) < wanted:
-            rows += (await _of_tier(connection, asked, tier, max(behind, (tier, "")), wanted - len(rows)))[0]
+    for tier, is_many in ((Tier.NAME, every.in_names), (Tier.BODY, every.besides)):
+        place, lacking = max(behind, (tier, "")), wanted - len(rows)
+        if behind[0] > tier or not lacking:
+            continue
+        if is_many:
+            rows += await repository.walk(connection, asked, tier, after=place, wanted=lacking)
+        else:
+            rows += (await _of_tier(connection, asked, tier, place, lacking))[0]
     return rows, CAP + 1
 
 
@@ -152,9 +157,8 @@ async def _of_tier(
 ) -> tuple[list[Row], int]:
     """The same for one tier."""
     if asked.words or asked.alternatives:
-        few = max(CAP, int(_SOONER_SORTED * wanted**0.5))
-        hits = await repository.hits(connection, asked, tier, after=behind, wanted=wanted, few=few)
-        if hits is not None:
+        hits = await repository.hits(connection, asked, tier, after=behind, wanted=wanted, few=_few(wanted))
+        if isinstance(hits, Hits):
             return list(hits.rows), hits.found
         count = CAP + 1
     else:
@@ -162,11 +166,16 @@ async def _of_tier(
     return list(await repository.walk(connection, asked, tier, after=behind, wanted=wanted)), count
 
 
-async def _count(connection: asyncpg.Connection, asked: Asked) -> Sequence[Counted]:
+def _few(wanted: int) -> int:
+    """How many hits are sooner sorted than a page of so many is found along the codes, and CAP at least."""
+    return max(CAP, int(_SOONER_SORTED * wanted**0.5))
+
+
+async def _count(connection: asyncpg.Connection, asked: Asked, total: int) -> Sequence[Counted]:
     """Each facet's values over up to CAP candidates, lower tiers first."""
     counts: Counter[tuple[str, str]] = Counter()
     candidates = 0
-    for tier in _tiers(asked):
+    for tier in _tiers(asked, total):
         if candidates < CAP:
             for facet, value, count in await repository.facet_counts(connection, asked, tier, CAP - candidates):
                 counts[facet, value] += count
@@ -174,10 +183,12 @@ async def _count(connection: asyncpg.Connection, asked: Asked) -> Sequence[Count
     return [Counted(Facet(facet), value, count) for (facet, value), count in counts.items()]
 
 
-def _tiers(asked: Asked) -> Sequence[Tier]:
+def _tiers(asked: Asked, total: int) -> Sequence[Tier]:
     if _is_code_alone(asked):
         return (Tier.CODE,)
-    by_words = (Tier.NAME, Tier.BODY) if asked.words else (Tier.NAME,)
+    if not asked.words:
+        return (Tier.NAME,)
+    by_words = (Tier.ANY,) if total <= CAP else (Tier.NAME, Tier.BODY)
     return (Tier.CODE, *by_words) if asked.code else by_words
 
 

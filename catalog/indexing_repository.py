@@ -135,13 +135,18 @@ _UPSERT_TEXT = """
     RETURNING resource_id
 """
 _UPSERT_BODY_TEXT = """
-    INSERT INTO resource_search_body AS kept (resource_id, for_systems, for_staff, is_sample, code, name, text, tokens)
-    SELECT resource_id, for_systems, for_staff, is_sample, code, name, others, array_to_tsvector(tokens)
+    INSERT INTO resource_search_body AS kept (resource_id, for_systems, for_staff, is_sample, code, status, share_type,
+                                              provider_id, update_cycle, format_class, name, text, tokens)
+    SELECT resource_id, for_systems, for_staff, is_sample, code, status, share_type, provider_id, update_cycle,
+           format_class, name, others, array_to_tsvector(tokens)
     FROM jsonb_to_recordset(:rows) AS found(
-        resource_id uuid, for_systems boolean, for_staff boolean, is_sample boolean, code text, name text, others text,
+        resource_id uuid, for_systems boolean, for_staff boolean, is_sample boolean, code text, status text,
+        share_type smallint, provider_id uuid, update_cycle smallint, format_class smallint, name text, others text,
         tokens text[])
-    ON CONFLICT (resource_id, for_systems) DO UPDATE SET (for_staff, is_sample, code, name, text, tokens) =
-        (EXCLUDED.for_staff, EXCLUDED.is_sample, EXCLUDED.code, EXCLUDED.name, EXCLUDED.text, EXCLUDED.tokens)
+    ON CONFLICT (resource_id, for_systems) DO UPDATE SET (for_staff, is_sample, code, status, share_type, provider_id,
+        update_cycle, format_class, name, text, tokens) = (EXCLUDED.for_staff, EXCLUDED.is_sample, EXCLUDED.code,
+        EXCLUDED.status, EXCLUDED.share_type, EXCLUDED.provider_id, EXCLUDED.update_cycle, EXCLUDED.format_class,
+        EXCLUDED.name, EXCLUDED.text, EXCLUDED.tokens)
     WHERE (kept.*) IS DISTINCT FROM (EXCLUDED.*)
     RETURNING resource_id
 """

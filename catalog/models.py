@@ -217,6 +217,11 @@ class ResourceSearchBody(SQLModel, table=True):
     for_staff: bool
     is_sample: bool
     code: str = Field(sa_type=_CODE)
+    status: str = Field(sa_type=Text)
+    share_type: int = Field(sa_type=SmallInteger)
+    provider_id: UUID
+    update_cycle: int = Field(sa_type=SmallInteger)
+    format_class: int | None = Field(default=None, sa_type=SmallInteger)
     name: str = Field(sa_type=Text)
     text: str = Field(sa_type=Text)
     tokens: str = Field(sa_type=TSVECTOR)

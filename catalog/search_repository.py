@@ -37,8 +37,8 @@ ENDURED: Final = 3
 CAP: Final = 1_000
 """How many candidates are ordered, counted and shown; beyond it a search says "1000+"."""
 
-SOONER_COUNTED: Final = 40_000
-"""Up to so many hits, a thousand of them are as soon taken from the index as found along the codes (measured)."""
+SOONER_COUNTED: Final = {Tier.NAME: 15_000, Tier.BODY: 40_000, Tier.ANY: 40_000}
+"""Up to so many hits, a thousand of them are as soon taken from the index as found along 200,000 codes (measured)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,14 @@ class Hits:
     found: int
 
 
+@dataclass(frozen=True, slots=True)
+class Many:
+    """Too many to look at all; whether names alone are many, and whether all besides are, as far as the sample knows."""
+
+    in_names: bool
+    besides: bool
+
+
 async def prepare(connection: asyncpg.Connection) -> None:
     """Have the statements of this transaction planned as they were written."""
     await connection.execute(_SETTINGS)
@@ -77,18 +85,18 @@ async def prepare(connection: asyncpg.Connection) -> None:
 
 async def hits(
     connection: asyncpg.Connection, asked: Asked, tier: Tier, *, after: tuple[int, str], wanted: int, few: int
-) -> Hits | None:
-    """Return up to `wanted` of the tier's resources behind the place `after`; None where there are many.
+) -> Hits | Many:
+    """Return up to `wanted` of the tier's resources behind the place `after`, unless there are many.
 
     Up to `few` (≥ CAP) are never many; whatever the sample misses, more than `ENDURED` times as many are.
     """
-    most = ENDURED * few
-    limits = {"most": most + 1, "enough": enough_in_sample(few), "wanted": wanted}
+    most, enough = ENDURED * few, enough_in_sample(few)
+    limits = {"most": most + 1, "enough": enough, "wanted": wanted}
     rows = await statements.hits(tier, asked.shape).fetch(connection, **_parameters(asked, after), **limits)
-    many, found, *_ = rows[0]
-    if many or found > most:
-        return None
-    return Hits([(number, code, resource) for _, _, number, code, resource in rows if code is not None], found)
+    in_names, besides, found, *_ = rows[0]
+    if in_names + besides >= enough or found > most:
+        return Many(in_names >= enough, besides >= enough)
+    return Hits([(number, code, resource) for *_, number, code, resource in rows if code is not None], found)
 
 
 def enough_in_sample(few: int) -> int:
@@ -118,7 +126,7 @@ async def facet_counts(
     connection: asyncpg.Connection, asked: Asked, tier: Tier, wanted: int
 ) -> Sequence[tuple[str, str, int]]:
     """Return facet, value and how many have it, over all resources of the tier or `wanted` of them, whichever is less."""
-    limits = {"enough": enough_in_sample(SOONER_COUNTED), "wanted": wanted}
+    limits = {"enough": enough_in_sample(SOONER_COUNTED.get(tier, 0)), "wanted": wanted}
     found = await statements.counts(tier, asked.shape).fetch(connection, **_parameters(asked, BEFORE_ALL), **limits)
     return [(facet, value, count) for facet, value, count in found]
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
-    FromClause,
+    CompoundSelect,
     Integer,
     Select,
     Table,
@@ -57,12 +57,20 @@ class Shape:
 
 @cache
 def hits(tier: Tier, shape: Shape) -> Statement:
-    """Many or not, how many, and tier, code and id of `wanted` behind a place; by the sample first, then by the index."""
+    """How many the sample has in names and besides, how many there are, and tier, code and id of `wanted` behind a place.
+
+    The sample tells up to twice `enough` less one; of as many, one of the two has `enough`. Where both together have, the
+    index is not asked.
+    """
     table = _table(tier)
     conditions = [_audience(table, shape), _matches(table, "query"), *_of_tier(tier, shape, indexed=True)]
-    many = _many(table, conditions)
+    number = _number(tier, shape).label("tier")
+    sampled = select(number).where(table.c.is_sample, *conditions).limit(2 * _integer("enough") - 1).subquery("sampled")
+    in_names = func.count().filter(sampled.c.tier == int(Tier.NAME)).label("in_names")
+    sample = select(in_names, (func.count() - in_names).label("besides")).select_from(sampled).cte("sample")
+    many = select(sample.c.in_names + sample.c.besides >= _integer("enough")).scalar_subquery()
     found = (
-        select(_number(tier, shape).label("tier"), table.c.code, table.c.resource_id)
+        select(number, table.c.code, table.c.resource_id)
         .where(not_(many), *conditions)
         .limit(_integer("most"))
         .cte("found")
@@ -75,11 +83,10 @@ def hits(tier: Tier, shape: Shape) -> Statement:
         .limit(_integer("wanted"))
         .subquery()
     )
-    once = select(literal(1)).subquery()
     total = select(func.count()).select_from(found).scalar_subquery()
     return compiled(
-        select(many, total, page.c.tier, page.c.code, page.c.resource_id)
-        .select_from(once.outerjoin(page, true()))
+        select(sample.c.in_names, sample.c.besides, total, page.c.tier, page.c.code, page.c.resource_id)
+        .select_from(sample.outerjoin(page, true()))
         .order_by(page.c.tier, page.c.code)
     )
 
@@ -99,16 +106,19 @@ def count_along(tier: Tier, shape: Shape) -> Statement:
 
 @cache
 def counts(tier: Tier, shape: Shape) -> Statement:
-    """Facet, value and count over `wanted` of the tier: from the index, or along the codes where the sample says many."""
+    """Facet, value and count over `wanted` of the tier: from the index, or along the codes where the sample has `enough`."""
     table = _table(tier)
-    along = _along(tier, shape, table.c.resource_id)
+    columns = _facets(table)
+    along = _along(tier, shape, *columns)
     if tier is Tier.CODE or not (shape.words or shape.filters):
-        return compiled(_counted(along.subquery(), shape))
+        return compiled(_counted(along))
     conditions = [_audience(table, shape), _matches(table, "query"), *_of_tier(tier, shape, indexed=True)]
-    many = _many(table, conditions)
-    some = select(table.c.resource_id).where(not_(many), *conditions).limit(_integer("wanted")).cte("some")
+    sampled = select(literal(1)).where(table.c.is_sample, *conditions).limit(_integer("enough")).subquery()
+    sample = select((func.count() >= _integer("enough")).label("many")).select_from(sampled).cte("sample")
+    many = select(sample.c.many).scalar_subquery()
+    some = select(*columns).where(not_(many), *conditions).limit(_integer("wanted")).cte("some")
     walked = along.where(many).cte("walked")
-    return compiled(_counted(union_all(select(some), select(walked)).subquery(), shape))
+    return compiled(_counted(union_all(select(some), select(walked))))
 
 
 _NAMES: Final = ResourceSearch.metadata.tables["resource_search"]
@@ -133,13 +143,6 @@ def _audience(table: Table, shape: Shape) -> ColumnElement[bool]:
 
 def _matches(table: Table, query: str) -> ColumnElement[bool]:
     return table.c.tokens.bool_op("@@")(cast(_text(query), TSQUERY))
-
-
-def _many(table: Table, conditions: list[ColumnElement[bool]]) -> ColumnElement[bool]:
-    """Whether the sample holds `enough`; as a scalar, so that what depends on it is not begun in vain."""
-    sampled = select(literal(1)).where(table.c.is_sample, *conditions).limit(_integer("enough")).subquery()
-    sample = select((func.count() >= _integer("enough")).label("many")).select_from(sampled).cte("sample")
-    return select(sample.c.many).scalar_subquery()
 
 
 def _along(tier: Tier, shape: Shape, *columns: ColumnElement[Any]) -> Select[*tuple[Any, ...]]:
@@ -190,28 +193,26 @@ def _number(tier: Tier, shape: Shape) -> ColumnElement[int]:
     return case((_named(shape), int(Tier.NAME)), else_=int(Tier.BODY))
 
 
-_COLUMNS: Final[dict[Facet, ColumnElement[Any]]] = {
-    Facet.STATUS: _NAMES.c.status,
-    Facet.SHARE_TYPE: _NAMES.c.share_type,
-    Facet.CLASS: func.left(_NAMES.c.code, 1),
-    Facet.PROVIDER: _NAMES.c.provider_id,
-    Facet.UPDATE_CYCLE: _NAMES.c.update_cycle,
-    Facet.FORMAT_CLASS: _NAMES.c.format_class,
-}
+def _facets(table: Table) -> list[ColumnElement[str]]:
+    """What a row counts for, as text."""
+    columns: dict[Facet, ColumnElement[Any]] = {
+        Facet.STATUS: table.c.status,
+        Facet.SHARE_TYPE: table.c.share_type,
+        Facet.CLASS: func.left(table.c.code, 1),
+        Facet.PROVIDER: table.c.provider_id,
+        Facet.UPDATE_CYCLE: table.c.update_cycle,
+        Facet.FORMAT_CLASS: table.c.format_class,
+    }
+    return [cast(column, Text).label(facet.value) for facet, column in columns.items()]
 
 
-def _counted(found: FromClause, shape: Shape) -> Select[*tuple[Any, ...]]:
-    rows = (
-        select(*(cast(column, Text).label(facet) for facet, column in _COLUMNS.items()))
-        .join(found, found.c.resource_id == _NAMES.c.resource_id)
-        .where(_audience(_NAMES, shape))
-        .cte("rows")
-    )
+def _counted(found: Select[*tuple[Any, ...]] | CompoundSelect[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
+    rows = found.cte("rows")
     each = [
-        select(literal(facet.value).label("facet"), rows.c[facet].label("value"), func.count().label("count"))
-        .where(rows.c[facet].is_not(None))
-        .group_by(rows.c[facet])
-        for facet in _COLUMNS
+        select(literal(facet.value).label("facet"), rows.c[facet.value].label("value"), func.count().label("count"))
+        .where(rows.c[facet.value].is_not(None))
+        .group_by(rows.c[facet.value])
+        for facet in Facet
     ]
     counted = union_all(*each).subquery()
     return select(counted.c.facet, counted.c.value, counted.c.count)

@@ -17,6 +17,7 @@ from catalog.errors import InvalidCursor, InvalidQuery
 from catalog.facets import Facet
 from catalog.finding import Findings, Search
 from catalog.models import Resource, ResourceSearch, ResourceSearchBody
+from catalog.search_statements import Tier
 from catalog.search_text import fold, read_query
 from tests.catalog.conftest import NOW, Stored
 from tests.catalog.registered import driver_connection, put, put_all, rows, version_of
@@ -179,7 +180,7 @@ def small_cap(monkeypatch: pytest.MonkeyPatch) -> int:
     for module in (finding, search_repository):
         monkeypatch.setattr(module, "CAP", 6)
     monkeypatch.setattr(finding, "_SOONER_SORTED", 3)
-    monkeypatch.setattr(search_repository, "SOONER_COUNTED", 30)
+    monkeypatch.setattr(search_repository, "SOONER_COUNTED", dict.fromkeys(Tier, 30))
     return 6
 
 
