@@ -132,7 +132,9 @@ async def test_what_is_shown_is_read_from_the_resource_whatever_the_index_says(s
     provider = await make_organisation(session)
     record = await published(session, provider, await make_system(session, "provider", provider), name="救助名单")
     await session.execute(text("UPDATE resource_search SET text = '环保', tokens = array_to_tsvector('{环保,保}')"))
-    await session.execute(text("UPDATE resource_search_body SET name = '环保', tokens = array_to_tsvector('{环保,保}')"))
+    await session.execute(
+        text("UPDATE resource_search_body SET name = '环保', tokens = array_to_tsvector('{环保,保}')")
+    )
 
     async def search(query: str) -> Found:
         return await searching.search(await driver_connection(session), Search(query, with_facets=True))
