@@ -61,8 +61,12 @@ def judge(entry: Entry, said: Said, items: Sequence[Said], settled: Settled, kno
     made = _items(entry, items, findings)
     variants = list(_variants(entry, said, findings))
     registrations = (Registration(settled.classification, one, provider_code, made, published) for one in variants)
+    nameless = any("field_name" in one.unread for one in items)  # it may be the very item that is missed
     for violation in _in_all([list(registration_violations(one)) for one in registrations]):
-        _fault(entry, violation, said.unread, findings)
+        if _split(violation.field)[0] >= 0:
+            _fault_item(entry, violation, items, findings)
+        elif not (nameless and violation.field == "/items"):
+            _fault(entry, violation, said.unread, findings)
     if existing is None and settled.classification in known.no_classes:
         _fault(entry, _NO_CLASS, said.unread, findings)
     unsound = {index for index, one in enumerate(items) if one.unread}

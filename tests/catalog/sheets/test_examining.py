@@ -105,6 +105,21 @@ def test_all_faults_come_at_once_and_also_those_that_only_the_compiler_finds() -
     assert "“日期”应为真实存在的日期" in str(found.faults())
 
 
+def test_a_list_that_lacks_a_prescribed_item_or_has_it_otherwise_is_faulted_by_the_lists_rule() -> None:
+    line = RESOURCE | {"清单类型": "扶贫项目清单"}
+    found = examined(filled((line,), (ITEM | {"字段名": "project_name", "信息项名称": "项目名"},)))
+    assert {one.rule for one in found.findings.faults} == {"LIST"}
+    assert set(named(found)) == {"信息资源名称2 LIST", "信息项名称2 LIST", "是否必填2 LIST"}
+    assert "审批文号" in str(found.faults())
+    unread = examined(filled((line,), (ITEM | {"字段名": "=A1", "信息项名称": "项目名"},)))
+    assert named(unread) == ["字段名2 sheet-formula"]
+
+
+def test_a_class_that_the_classification_does_not_have_is_faulted_for_a_new_resource() -> None:
+    told = known().model_copy(update={"no_classes": ("306001000001",)})
+    assert named(examined(filled(), told)) == ["信息资源分类2 CODE"]
+
+
 def test_what_a_cell_that_cannot_be_read_might_have_meant_is_not_held_against_others() -> None:
     line = RESOURCE | {
         "共享类型": "不知道",

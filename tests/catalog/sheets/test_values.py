@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.codes import DataType, FormatClass, ShareModeClass, ShareType, UpdateCycle
+from catalog.codes import DataType, FormatClass, LabelledText, ShareModeClass, ShareType, UpdateCycle
 from catalog.items import Item
 from catalog.metadata import Metadata
 from catalog.sheets.cells import Cell, Kind, is_date_format, moment_of, number_cell, shows_dates, text_cell
@@ -16,6 +16,7 @@ from catalog.sheets.columns import (
     ITEM_SHEET,
     METADATA_COLUMNS,
     RESOURCE_SHEET,
+    Column,
     Form,
     find_column,
     form_of,
@@ -28,7 +29,7 @@ from catalog.sheets.values import OVERLONG, Unreadable, read, read_choice, trimm
 FLAG = METADATA_COLUMNS["is_secret"]
 ENUMERATION = ITEM_COLUMNS["enumeration"]
 EXAMPLE = ITEM_COLUMNS["example"]
-MINIMUM = ITEM_COLUMNS["minimum"]
+MINIMUM = ITEM_COLUMNS["exclusive_minimum"]
 CHOICES = [column.choices for column in (*METADATA_COLUMNS.values(), *ITEM_COLUMNS.values()) if column.choices]
 
 
@@ -147,6 +148,50 @@ item_values = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs
 @given(st.lists(item_values.filter(lambda text: trimmed(text) == text and text != ""), min_size=1, max_size=6))
 def test_an_enumeration_that_is_written_is_read_back(values: list[str]) -> None:
     assert read(ENUMERATION, text_cell(write(ENUMERATION, tuple(values))), DataType.C) == tuple(values)
+
+
+@pytest.mark.parametrize("text", ["扶贫项目清单", "poverty-projects", " 扶贫 项目清单"])
+def test_a_type_of_list_is_read_by_title_and_by_key_and_shown_by_its_title(text: str) -> None:
+    column = METADATA_COLUMNS["list_type"]
+    assert read(column, text_cell(text)) == "poverty-projects"
+    assert write(column, "poverty-projects") == "扶贫项目清单"
+    assert (read(column, text_cell("别的清单")), write(column, "gone")) == ("别的清单", "gone")
+    assert read(column, text_cell("/")) is None
+
+
+class Alike(LabelledText):
+    """Two values whose labels differ in punctuation alone."""
+
+    PLAIN = "a", "时间（年月日）", "plain"
+    COLONS = "b", "时间（年:月:日）", "colons"
+
+
+def test_a_label_that_is_two_choices_without_its_punctuation_names_neither() -> None:
+    assert read_choice(Alike, Alike.COLONS.zh) is Alike.COLONS
+    assert read_choice(Alike, Alike.PLAIN.zh) is Alike.PLAIN
+    with pytest.raises(Unreadable):
+        read_choice(Alike, "时间年月日")
+
+
+@pytest.mark.parametrize(
+    ("column", "text", "kind", "value"),
+    [
+        (ITEM_COLUMNS["minimum"], "100.00", DataType.Y, "100.00"),
+        (ITEM_COLUMNS["minimum"], "100", DataType.I, 100),
+        (ITEM_COLUMNS["minimum"], "/", DataType.I, None),
+        (ITEM_COLUMNS["exclusive_minimum"], "1.5", DataType.N, 1.5),
+        (ITEM_COLUMNS["items"], '[{"field_name": "x"}]', DataType.G, [{"field_name": "x"}]),
+    ],
+)
+def test_bounds_and_items_within_are_read(column: Column, text: str, kind: DataType, value: Any) -> None:
+    assert read(column, text_cell(text), kind) == value
+
+
+@pytest.mark.parametrize("text", ["x", "[1]", "{}"])
+def test_items_within_that_are_no_json_list_are_refused(text: str) -> None:
+    with pytest.raises(Unreadable) as refused:
+        read(ITEM_COLUMNS["items"], text_cell(text), DataType.G)
+    assert refused.value.rule == "sheet-group"
 
 
 @given(st.integers(-(2**53) + 1, 2**53 - 1) | st.floats(-1e15, 1e15))

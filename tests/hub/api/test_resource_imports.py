@@ -10,6 +10,7 @@ from sqlalchemy import select, text
 from sqlmodel import col
 
 from catalog.models import Resource, ResourceVersion
+from catalog.sheets.limits import MAX_FILE_BYTES
 from hub.identity.models import Staff
 from hub.identity.roles import Role
 from tests.support.gateway import TestGateway, bearer
@@ -176,8 +177,8 @@ async def test_what_cannot_be_read_is_refused_with_its_reason_and_no_workbook(of
     answer = await office.client.get(f"{IMPORTS}/{found['id']}/workbook", headers=office.editor)
     assert answer.status_code == 409
     assert (await office.client.post(IMPORTS, content=b"", headers=office.editor | XLSX)).status_code == 422
-    longest = await office.client.post(IMPORTS, content=bytes(9 << 20), headers=office.editor | XLSX)
-    assert longest.status_code in (202, 413)
+    found = await office.tried(b"PK" + bytes(MAX_FILE_BYTES))
+    assert (found["state"], found["reason"]["rule"]) == ("refused", "sheet-size")
 
 
 async def test_an_import_is_its_uploaders_own_business(office: Office) -> None:

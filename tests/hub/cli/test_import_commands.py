@@ -6,11 +6,12 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from openpyxl import load_workbook
 
-from hub.cli import sheets
+from hub.cli import api, sheets
 from tests.support.office import workbook
 from tests.support.town import Town
 from tests.support.workbooks import RESOURCE, marked_cells, where
@@ -97,15 +98,15 @@ def test_ctrl_c_cancels_the_import(town: Town, file: Path, monkeypatch: pytest.M
     def interrupt(_: float) -> None:
         raise KeyboardInterrupt
 
-    called = sheets.api.call
+    called = api.call
 
-    def watched(method: str, path: str, **more: object) -> object:
-        answer = called(method, path, **more)  # type: ignore[arg-type]
+    def watched(method: str, path: str, **more: Any) -> Any:
+        answer = called(method, path, **more)
         asked.append(f"{method} {path.rpartition('/')[2]} {answer['state']}")
         return answer
 
     monkeypatch.setattr(time, "sleep", interrupt)
-    monkeypatch.setattr(sheets.api, "call", watched)
+    monkeypatch.setattr(api, "call", watched)
     assert town.user("editor").types("resource", "import", file).code == 130
     assert asked == ["POST cancel cancelled"]
 

@@ -10,13 +10,25 @@ import pytest
 
 from hub.db.engine import Database
 from hub.db.ids import new_id
-from hub.worker.chores import KEEP_ACCEPTANCES, KEEP_ATTEMPTS, KEEP_REFUSALS, Chores, run
+from hub.worker.chores import KEEP_ACCEPTANCES, KEEP_ATTEMPTS, KEEP_IMPORTS, KEEP_REFUSALS, Chores, run
 
 ATTEMPT = """
 INSERT INTO attempt (id, lane_id, fence, holder, first_sequence, count, started_at, expires_at, ended_at, outcome)
 VALUES ($1, $2, 1, $2, 1, 1, now(), now(), $3, CASE WHEN $3::timestamptz IS NULL THEN NULL ELSE 'failed' END)
 """
 ACCEPTANCE = "INSERT INTO acceptance VALUES ('s', $1, 'exchange', sha256('x'), $2, 'r', $3)"
+IMPORT = """
+INSERT INTO catalogue_import (id, organisation_id, staff_id, actor, file, file_digest, options, state, good_rows, done, total,
+    attempts, fence, created_at, updated_at)
+SELECT gen_random_uuid(), o.id, s.id, '{}', '', 'sha-256:' || repeat('0', 64), '{}', 'cancelled', false, 0, 0, 0, 0, $1, $1
+FROM organisation o, staff s
+"""
+PEOPLE = """
+INSERT INTO organisation (id, code, name, region, state, created_at)
+VALUES (gen_random_uuid(), '11320982014392332G', '示例单位', '621124', 'active', now());
+INSERT INTO staff (id, login, display_name, state, created_at, updated_at)
+VALUES (gen_random_uuid(), 'editor', '示例', 'active', now(), now())
+"""
 REFUSAL = "INSERT INTO refusal_count VALUES ($1, 'bad-signature', $2, 1)"
 
 
@@ -31,7 +43,11 @@ async def test_what_is_older_than_its_time_goes_and_all_else_stays(database: Dat
             await connection.execute(ACCEPTANCE, jti, uuid4(), now - age)
         for address, age in (("old", KEEP_REFUSALS + second), ("new", KEEP_REFUSALS - second)):
             await connection.execute(REFUSAL, now - age, address)
+        await connection.execute(PEOPLE)
+        for age in (KEEP_IMPORTS + second, KEEP_IMPORTS - second):
+            await connection.execute(IMPORT, now - age)
         await Chores(connection, now).do()
+        assert await connection.fetchval("SELECT count(*) FROM catalogue_import") == 1
         attempts = await connection.fetch("SELECT ended_at IS NULL AS open FROM attempt ORDER BY id")
         assert [row["open"] for row in attempts] == [True, False]
         assert await connection.fetchval("SELECT string_agg(jti, ',') FROM acceptance") == "new"
