@@ -77,6 +77,7 @@ async def test_nobody_without_a_signature_has_anything_looked_for(floor: Floor) 
     await floor.connection.execute("DELETE FROM certificate WHERE kid = $1", stranger.kid)
     await floor.world.resource(OTHER, floor.provider)
     await floor.world.bump()
+    await floor.pictures.at_least_now()
     assert await refused(floor, stranger.exchange(OTHER)) == "unknown-signer"
     forged = floor.provider.exchange(OTHER)[:-4] + b"AAAA"
     assert await refused(floor, forged) == "bad-signature"
