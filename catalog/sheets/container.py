@@ -52,11 +52,6 @@ class Container:
     def __contains__(self, name: str) -> bool:
         return name.casefold() in self._infos
 
-    def names(self) -> Iterator[str]:
-        """Yield the parts' names in the order of the zip."""
-        for info in self._infos.values():
-            yield info.filename.replace("\\", "/").lstrip("/")
-
     def read(self, name: str) -> bytes:
         """Return a part. Raises WorkbookRefused if it is not there or does not unzip."""
         return b"".join(self.chunks(name))

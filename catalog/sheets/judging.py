@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from catalog.codes import DataType
-from catalog.errors import InvalidItem, InvalidResource, Violation
+from catalog.errors import InvalidItem, Violation
 from catalog.items import Item, item_violations, parse_items
-from catalog.metadata import Metadata, parse_metadata
+from catalog.metadata import Metadata
 from catalog.rules import Registration, registration_violations
 from catalog.sheets.columns import ITEM_COLUMNS, METADATA_COLUMNS
 from catalog.sheets.entries import Entry
@@ -44,11 +44,12 @@ _CELLS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What an entry makes of its resource; of worth only where nothing is wrong with the entry. Metadata are None if they have
-    no form at all; `sound` are the indexes of items in which no rule is broken.
+    """What an entry makes of its resource; of worth only where nothing is wrong with the entry.
+
+    `sound` are the indexes of items in which no rule is broken.
     """
 
-    metadata: Metadata | None
+    metadata: Metadata
     items: tuple[Item, ...]
     sound: tuple[int, ...]
 
@@ -59,7 +60,7 @@ def judge(entry: Entry, said: Said, items: Sequence[Said], settled: Settled, kno
     published = None if existing is None or existing.live is None else Metadata.model_validate(existing.live)
     provider_code = known.own.coded if existing is None else None
     made = _items(entry, items, findings)
-    variants = list(_variants(entry, said, findings))
+    variants = list(_variants(said))
     registrations = (Registration(settled.classification, one, provider_code, made, published) for one in variants)
     nameless = any("field_name" in one.unread for one in items)  # it may be the very item that is missed
     for violation in _in_all([list(registration_violations(one)) for one in registrations]):
@@ -74,27 +75,20 @@ def judge(entry: Entry, said: Said, items: Sequence[Said], settled: Settled, kno
         _fault_item(entry, violation, items, findings)
         unsound.add(_split(violation.field)[0])
     sound = tuple(index for index in range(len(made)) if index not in unsound)
-    return Draft(variants[0] if variants else None, tuple(made), sound)
+    return Draft(variants[0], tuple(made), sound)
 
 
-def _variants(entry: Entry, said: Said, findings: Findings) -> Iterator[Metadata]:
+def _variants(said: Said) -> Iterator[Metadata]:
     """The metadata, once for each thing that its unread choices may have been meant to be."""
     raw = {"name": "", "summary": ""} | said.raw
-    open_choices = [name for name in METADATA_COLUMNS if name in said.unread and METADATA_COLUMNS[name].choices]
-    meant = [list(METADATA_COLUMNS[name].choices or ()) for name in open_choices]
+    unread = [name for name in METADATA_COLUMNS if name in said.unread and METADATA_COLUMNS[name].choices]
+    meant = [list(METADATA_COLUMNS[name].choices or ()) for name in unread]
     for values in itertools.islice(itertools.product(*meant), _MOST_VARIANTS):
-        try:
-            yield parse_metadata(raw | dict(zip(open_choices, values, strict=True)))
-        except InvalidResource as refused:
-            for violation in refused.violations:
-                _fault(entry, violation, said.unread, findings)
-            return
+        yield Metadata.model_validate(raw | dict(zip(unread, values, strict=True)))
 
 
 def _in_all(judged: Sequence[Sequence[Violation]]) -> list[Violation]:
     """The violations of the first variant whose field and rule are broken in all of them."""
-    if not judged:
-        return []
     common = set.intersection(*({(violation.field, violation.rule) for violation in found} for found in judged))
     return [violation for violation in judged[0] if (violation.field, violation.rule) in common]
 

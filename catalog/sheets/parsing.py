@@ -171,7 +171,7 @@ class SheetParser:
         elif self._type in ("inlineStr", "str"):
             text = unescaped(raw)
         elif self._type == "d":
-            return Cell(Kind.DATE, raw.strip().removesuffix("T00:00:00").removesuffix("Z"))
+            return Cell(Kind.DATE, raw.strip().removesuffix("Z").removesuffix("T00:00:00"))
         elif self._type == "b":
             return Cell(Kind.FLAG, "1" if raw.strip() in _TRUE else "0")
         elif self._type == "e":

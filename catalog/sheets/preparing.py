@@ -169,5 +169,4 @@ def _existing(one: Judged) -> Existing:
 
 def _said(one: Judged) -> tuple[Metadata, Draft]:
     assert one.draft is not None
-    assert one.draft.metadata is not None
     return one.draft.metadata, one.draft

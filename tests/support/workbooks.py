@@ -220,12 +220,13 @@ def by_hand(
     styles: str | None = None,
     merged: Iterable[str] = (),
     encoding: str = "utf-8",
+    strings: str | None = None,
     parts: Mapping[str, bytes] | None = None,
     replaced: Mapping[str, bytes] | None = None,
 ) -> bytes:
     """Return a package with inline texts and nothing that is not needed: no shared strings, and styles only if given.
 
-    `prefix` is that of every element, `references` whether cells say where they stand, `parts` are added.
+    `prefix` is that of every element, `references` whether cells say where they stand, `strings` the shared strings, `parts` are added.
     """
     p = f"{prefix}:" if prefix else ""
     space = f"xmlns:{prefix}" if prefix else "xmlns"
@@ -254,8 +255,11 @@ def by_hand(
             for number in range(1, len(sheets) + 1)
         )
         + (f'<Relationship Id="rIdS" Type="{_RELATIONS}/styles" Target="styles.xml"/>' if styles is not None else "")
+        + (f'<Relationship Id="rIdT" Type="{_RELATIONS}/sharedStrings" Target="sharedStrings.xml"/>' if strings else "")
         + "</Relationships>",
     }
+    if strings is not None:
+        files["xl/sharedStrings.xml"] = strings
     if styles is not None:
         files["xl/styles.xml"] = styles
     for number, rows in enumerate(sheets.values(), start=1):

@@ -85,6 +85,16 @@ def test_a_broken_rule_of_a_resource_is_a_fault_of_its_cell(changed: dict[str, A
         ({"值域": "男、男"}, "值域2", "item-enumeration"),
         ({"值域": "男、女", "示例值": "无"}, "示例值2", "item-example"),
         ({"数据类型": "货币型", "数据长度": None, "示例值": "一百"}, "示例值2", "item-example"),
+        ({"数据类型": "通用型", "数据长度": None, "下级信息项": "姓名、住址"}, "下级信息项2", "sheet-group"),
+        (
+            {
+                "数据类型": "通用型",
+                "数据长度": None,
+                "下级信息项": '[{"field_name": "x", "name": 1, "data_type": "C"}]',
+            },
+            "下级信息项2",
+            "item-form",
+        ),
     ],
 )
 def test_a_broken_rule_of_an_item_is_a_fault_of_its_cell(changed: dict[str, Any], cell: str, rule: str) -> None:

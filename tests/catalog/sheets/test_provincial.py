@@ -74,7 +74,6 @@ def test_everything_the_sheet_says_reaches_its_field() -> None:
     refused = FIRST | {"共享类型": "不予共享", "共享条件/不予共享依据": "《保守国家秘密法》"}
     (one,) = examined(sheet(refused)).judged
     assert one.draft is not None
-    assert one.draft.metadata is not None
     assert (one.draft.metadata.no_share_basis, one.draft.metadata.share_condition) == ("《保守国家秘密法》", None)
 
 
@@ -157,7 +156,6 @@ def test_a_code_changes_the_resource_and_what_the_sheet_cannot_say_stays() -> No
     assert found.is_clean, found.faults()
     (one,) = found.judged
     assert one.draft is not None
-    assert one.draft.metadata is not None
     assert one.draft.metadata.network_zone == "extranet"
     assert (one.draft.items[0].field_name, one.draft.items[0].key) == ("item_code", True)
     wrong = examined(sheet(line | {"目": "002"}), known(there))

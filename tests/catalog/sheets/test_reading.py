@@ -56,6 +56,31 @@ def test_text_in_runs_with_readings_of_its_characters_is_one_text() -> None:
     assert drafts(examined(book))[0].metadata.name == "办事指南"
 
 
+def test_shared_strings_are_read_with_runs_readings_and_escapes() -> None:
+    strings = (
+        '<sst count="9"><si><t>办事指南</t></si><si><r><rPr/><t>救助</t></r><r><t xml:space="preserve"> 类</t></r>'
+        '<rPh sb="0" eb="1"><t>jiuzhu</t></rPh></si><si/><si><t>甲_x000A_乙</t></si></sst>'
+    )
+    shared = {
+        heading: Xml(f'<c t="s"><v>{place}</v></c>')
+        for place, heading in enumerate(("信息资源名称", "信息资源摘要", "下设机构", "关联业务事项"))
+    }
+    book = by_hand({"目录": table([RESOURCE | shared]), "信息项": table([ITEM])}, strings=strings)
+    said = drafts(examined(book))[0].metadata
+    assert (said.name, said.summary, said.provider_sub_unit, said.related_affairs) == (
+        "办事指南",
+        "救助 类",
+        None,
+        "甲\n乙",
+    )
+
+
+def test_dates_as_iso_texts_of_their_own_type_are_read() -> None:
+    item = ITEM | {"数据类型": "日期型", "数据长度": None, "示例值": Xml('<c t="d"><v>2026-01-31T00:00:00Z</v></c>')}
+    book = by_hand({"目录": table([RESOURCE | {"是否涉密": Xml('<c t="b"><v>0</v></c>')}]), "信息项": table([item])})
+    assert drafts(examined(book))[0].items[0].example == "2026-01-31"
+
+
 def test_merged_cells_say_their_value_in_each_row_and_that_is_noted() -> None:
     def merge(book: Workbook) -> None:
         book["目录"].merge_cells("I2:I3")  # 信息资源格式分类 of both resources

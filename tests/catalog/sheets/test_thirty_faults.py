@@ -1,11 +1,14 @@
 """A workbook with thirty planted faults comes back with exactly those cells marked; corrected, it passes."""
 
 import io
+from collections.abc import Collection
 from typing import Any
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from openpyxl import load_workbook
 
-from tests.support.workbooks import ITEM, RESOURCE, examined, filled, marked_cells, where
+from tests.support.workbooks import ITEM, RESOURCE, examined, filled, marked_cells, saved, where
 
 # Row, heading, what is planted there, what it should have been.
 FAULTS: list[tuple[int, str, Any, Any]] = [
@@ -45,56 +48,61 @@ FAULTS: list[tuple[int, str, Any, Any]] = [
 _ITEM_ROWS = 28
 
 
-def lines(*, planted: bool) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def lines(planted: Collection[int]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The rows of both sheets with the faults of these indexes planted, and good values for the others."""
     resources = [dict(RESOURCE) | {"信息资源名称": f"资源{number}号"} for number in range(2, 23)]
     items = [dict(ITEM) | {"信息资源名称": f"资源{number}号"} for number in range(2, 23)]
-    resources[1] |= {"共享类型": "不予共享", "不予共享依据": "《保守国家秘密法》"}
-    resources[14] |= {"是否向社会开放": "否"}
+    resources[3 - 2] |= {"共享类型": "不予共享"}
+    resources[16 - 2] |= {"是否向社会开放": "否"}
     items[5 - 2] |= {"数据类型": "备注型"}
-    items[6 - 2] |= {"数据类型": "日期型", "数据长度": None, "示例值": "2026-02-28"}
-    items[7 - 2] |= {"值域": "男、女"}
-    items[8 - 2] |= {"数据类型": "整型", "数据长度": None, "最小值": 1}
+    items[6 - 2] |= {"数据类型": "日期型", "数据长度": None}
+    items[8 - 2] |= {"数据类型": "整型", "数据长度": None}
     items[10 - 2] |= {"示例值": "y"}
-    for row, heading, bad, good in FAULTS:
+    for index, (row, heading, bad, good) in enumerate(FAULTS):
         of_item = row >= _ITEM_ROWS
         line = items[row - _ITEM_ROWS - 2] if of_item else resources[row - 2]
-        line[heading] = bad if planted else good
+        line[heading] = bad if index in planted else good
+        if heading == "信息资源名称":  # its item names it so
+            items[row - 2][heading] = line[heading]
     return resources, items
 
 
-def test_exactly_the_thirty_planted_cells_are_marked() -> None:
-    assert len(FAULTS) == 30
-    resources, items = lines(planted=True)
-    resources[9 - 2]["信息资源名称"] = "名" * 101
-    items[9 - 2]["信息资源名称"] = "名" * 101
-    found = examined(filled(resources, items))
-    planted = {where_of(row, heading) for row, heading, _, _ in FAULTS}
-    answer = found.marked()
-    assert len(planted) == 30
-    assert marked_cells(answer) == planted
-    assert {(fault["sheet"], fault["cell"]) for fault in found.faults()} == planted
-    assert found.counts()["bad"] == 21
-
-
-def test_correcting_exactly_the_marked_cells_makes_it_pass() -> None:
-    resources, items = lines(planted=True)
-    resources[9 - 2]["信息资源名称"] = "名" * 101
-    items[9 - 2]["信息资源名称"] = "名" * 101
-    book = load_workbook(io.BytesIO(examined(filled(resources, items)).marked()))
-    for row, heading, _, good in FAULTS:
+def corrected(answer: bytes, planted: Collection[int]) -> bytes:
+    """The workbook that came back, with good values in exactly its marked cells."""
+    book = load_workbook(io.BytesIO(answer))
+    for index in planted:
+        row, heading, _, good = FAULTS[index]
         sheet, address = where_of(row, heading)
         book[sheet][address] = good
         if heading == "信息资源名称":
-            book["信息项"][where("信息资源名称", row)[1]] = good
-    out = io.BytesIO()
-    book.save(out)
-    found = examined(out.getvalue())
-    assert found.is_clean, found.faults()
-    assert found.counts()["new"] == 21
-    assert marked_cells(found.marked()) == set()
+            book["信息项"][where(heading, row)[1]] = good
+    return saved(book)
 
 
 def where_of(row: int, heading: str) -> tuple[str, str]:
     of_item = row >= _ITEM_ROWS
     sheet, address = where(heading, row - _ITEM_ROWS if of_item else row)
     return ("信息项" if of_item else sheet, address)
+
+
+def check(planted: Collection[int]) -> None:
+    found = examined(filled(*lines(planted)))
+    cells = {where_of(*FAULTS[index][:2]) for index in planted}
+    answer = found.marked()
+    assert marked_cells(answer) == cells
+    assert {(fault["sheet"], fault["cell"]) for fault in found.faults()} == cells
+    again = examined(corrected(answer, planted))
+    assert again.is_clean, again.faults()
+    assert again.counts()["new"] == 21
+    assert marked_cells(again.marked()) == set()
+
+
+def test_exactly_the_thirty_planted_cells_are_marked_and_corrected_they_pass() -> None:
+    assert len(FAULTS) == 30
+    check(range(30))
+
+
+@settings(max_examples=6)
+@given(st.sets(st.integers(0, 29)))
+def test_so_are_any_of_them(planted: set[int]) -> None:
+    check(planted)
