@@ -16,7 +16,9 @@ CODE = "SL-QZ-0001"
 def test_a_list_is_one_command_away_and_lives_its_life_by_commands(town: Town, anyone: User, tmp_path: Path) -> None:
     provider, site = town.partner("lintao-powers"), town.base / "partners" / "lintao-subsite"
     editor, reviewer = town.user("editor"), town.user("reviewer")
-    rows = tmp_path / "samples.json"
+    rows, chain = tmp_path / "samples.json", tmp_path / "chain.json"
+    chain.write_text(json.dumps({"steps": [{"basis": "示例依据"}]}, ensure_ascii=False), encoding="utf-8")
+    assert reviewer.types("approval-chain", "set", "power-list", chain).code == 0
     made = editor.types(
         *("resource", "add-list", "power-list", "--system", "lintao-powers", "--samples", rows),
         *("--name", "示例权责清单", "--example", "--json"),
@@ -24,6 +26,8 @@ def test_a_list_is_one_command_away_and_lives_its_life_by_commands(town: Town, a
     res = made["code"]
     assert (made["name"], made["is_example"]) == ("示例权责清单", True)
     editor.types("resource", "submit", res)
+    for login in ("secrecy", "decider"):
+        town.user(login).types("resource", "approve", res)
     reviewer.types("resource", "publish", res)
     town.grant("lintao-subsite", res)
     (receipt,) = anyone.types("send", "--partner", provider, "--res", res, rows, "--json").lines
