@@ -136,12 +136,12 @@ class InvalidCursor(CatalogError):
 
 
 class InvalidQuery(CatalogError):
-    """The text to search for is empty or longer than a search takes."""
+    """The text to search for is empty, or longer than a search takes."""
 
-    def __init__(self, longest: int) -> None:
+    def __init__(self, longest: int, words: int) -> None:
         super().__init__(
             "invalid-query",
-            f"检索词应为 1 至 {longest} 个字；不检索请去掉 q",
-            f"a search takes 1 to {longest} characters; leave q out to list without searching",
+            f"检索应为 1 至 {longest} 个字、至多 {words} 个词；不检索请去掉 q",
+            f"a search takes 1 to {longest} characters in {words} words at most; leave q out to list without searching",
             "/q",
         )

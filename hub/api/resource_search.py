@@ -10,7 +10,7 @@ from catalog.codes import FormatClass, ResourceClass, ResourceStatus, ShareType,
 from catalog.facets import Facet
 from catalog.finding import CAP, Search
 from catalog.indexing import MAX_BATCH
-from catalog.search_text import MAX_QUERY
+from catalog.search_text import MAX_QUERY, MAX_WORDS
 from hub.api.context import ContextDep
 from hub.api.guard import staff_may
 from hub.api.paging import Page
@@ -50,7 +50,7 @@ def narrowed(
         str | None,
         Query(
             description=(
-                f"检索名称、拼音首字母、信息项、提供方、摘要，或代码开头，至多 {MAX_QUERY} 字；空格隔开的词须全部出现"
+                f"检索名称、拼音首字母、信息项、提供方、摘要，或代码开头，至多 {MAX_QUERY} 字、{MAX_WORDS} 个词；空格隔开的词须全部出现"
                 f" / words, pinyin initials or the beginning of a code; all words must be there"
             ),
             examples=["办事指南"],

@@ -36,9 +36,9 @@ def add_search(group: click.Group, kind: Kind) -> None:
     @click.option("--facets", is_flag=True, help="按六个方面计数 / count by six facets")
     @click.option("--limit", type=click.IntRange(1, api.PAGE), default=SHOWN, show_default=True, help="项数 / items")
     @click.option("--cursor", help="上一页的 next / `next` of the page before")
-    @click.argument("words", nargs=-1, required=True)
+    @click.argument("words", nargs=-1)
     def search(words: tuple[str, ...], *, as_json: bool, **asked: Any) -> None:
-        found = api.call("GET", kind.path, query={"q": " ".join(words), **asked})
+        found = api.call("GET", kind.path, query={"q": " ".join(words) or None, **asked})
         if as_json:
             show_json(found)
         else:
@@ -47,7 +47,10 @@ def add_search(group: click.Group, kind: Kind) -> None:
     for name, text in FILTERS.items():
         option = click.option(f"--{name.replace('_', '-')}", name, multiple=True, help=f"{text}；可重复 / repeatable")
         search = option(search)
-    group.command("search", help="检索 / search: 名称、首字母、代码开头、信息项、提供方、摘要")(search)
+    group.command(
+        "search",
+        help="检索名称、首字母、代码开头、信息项、提供方、摘要；不写词则只按条件列出 / search, or list by filters",
+    )(search)
 
     @group.command("reindex", help="重建检索索引，期间照常检索 / write the search index anew")
     @as_json
@@ -67,7 +70,8 @@ def add_search(group: click.Group, kind: Kind) -> None:
 
 def _show(found: dict[str, Any], kind: Kind) -> None:
     show_table(found["items"], kind.columns)
-    click.echo(found.get("note") or f"共 {found['total']} 项 / found", err=True)
+    if "total" in found:
+        click.echo(found.get("note") or f"共 {found['total']} 项 / found", err=True)
     for facet, values in found.get("facets", {}).items():
         if values:
             click.echo(f"\n{facet}")

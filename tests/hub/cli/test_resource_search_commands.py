@@ -25,7 +25,10 @@ def test_resources_are_found_by_words_and_counted(town: Town) -> None:
     assert "消纳" in editor.types("resource", "search", "渣土", "--limit", "1", "--cursor", following).out
     assert "标点" in editor.types("resource", "search", "？？").err
     assert editor.types("resource", "search", "信" * 65).code == 1
-    assert editor.types("resource", "search").code == 2
+    assert code in editor.types("resource", "search", "--limit", "500").out
+    listed = editor.types("resource", "search", "--status", "published", "--limit", "500").out
+    assert code in listed
+    assert code not in editor.types("resource", "search", "--status", "draft", "--limit", "500").out
 
 
 def test_the_index_is_written_anew_by_one_command(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
