@@ -96,6 +96,8 @@ async def _initialise(settings: Settings, dsn: str, organisation: str, accounts:
     recorder, actor = Recorder(settings.hub_id, settings.region), host_actor()
     try:
         async with database.session() as session, session.begin():
+            # Keys and passwords are made meanwhile, which takes a busy machine longer than an idle transaction may last.
+            await session.execute(text("SET LOCAL idle_in_transaction_session_timeout = '5min'"))
             now = (await session.execute(_NOW)).scalar_one()
             await create_keys(session, master_key, hub_id=settings.hub_id, organisation_name=organisation, now=now)
             recorder.record(session, Event("hub.initialised", actor, "hub", settings.hub_id), now=now)
