@@ -16,8 +16,9 @@ from typing import Final
 
 from catalog.codes import VersionState
 from catalog.sheets.columns import CODE
-from catalog.sheets.entries import Described, Entry, read_entries
+from catalog.sheets.entries import Described, Entry
 from catalog.sheets.findings import Findings, Place
+from catalog.sheets.gathering import read_entries
 from catalog.sheets.identity import Options, Settled, identify, settle, wanted
 from catalog.sheets.interpreting import read_metadata
 from catalog.sheets.item_reading import read_items

@@ -16,7 +16,7 @@ from catalog.sheets.entries import Entry
 from catalog.sheets.findings import Findings
 from catalog.sheets.known import Existing, Known, Wanted
 from catalog.sheets.provincial import PARTS
-from catalog.sheets.values import Unreadable, plain
+from catalog.sheets.texts import Unreadable, plain
 
 _NAME: Final = METADATA_COLUMNS["name"]
 _DIGITS: Final = re.compile(r"([0-9A-Za-z]+).*", re.DOTALL)

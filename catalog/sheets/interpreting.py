@@ -17,7 +17,8 @@ from catalog.sheets.entries import Entry
 from catalog.sheets.findings import Findings
 from catalog.sheets.known import Existing
 from catalog.sheets.provincial import CLAUSE, PUBLISHED_ON
-from catalog.sheets.values import Unreadable, trimmed, write
+from catalog.sheets.texts import Unreadable, trimmed
+from catalog.sheets.values import write
 
 _REQUIRED: Final = ("share_type", "update_cycle")  # without these there is no `Metadata` at all
 _CLAUSES: Final = ("share_condition", "no_share_basis")

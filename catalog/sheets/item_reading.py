@@ -17,7 +17,8 @@ from catalog.sheets.findings import Findings
 from catalog.sheets.interpreting import Said, put, shows
 from catalog.sheets.known import Existing
 from catalog.sheets.provincial import TYPE_AND_LENGTH
-from catalog.sheets.values import Unreadable, plain, read, trimmed
+from catalog.sheets.texts import Unreadable, plain, trimmed
+from catalog.sheets.values import read
 
 _TYPE: Final = ITEM_COLUMNS["data_type"]
 _LENGTH: Final = ITEM_COLUMNS["length"]

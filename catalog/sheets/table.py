@@ -15,7 +15,7 @@ from catalog.sheets.errors import WorkbookRefused
 from catalog.sheets.findings import Findings, Place, column_letters
 from catalog.sheets.limits import HEADER_WITHIN, MAX_CELLS
 from catalog.sheets.parsing import Row
-from catalog.sheets.values import trimmed
+from catalog.sheets.texts import trimmed
 from catalog.sheets.workbook import Content, Sheet, Workbook
 
 _MOST_MERGES: Final = 100_000

@@ -13,61 +13,25 @@ from typing import Any, Final
 
 import orjson
 
-from catalog.codes import DataType, ShareModeClass, ShareModeType, UpdateCycle
+from catalog.codes import DataType
 from catalog.lists import list_type, list_types
 from catalog.sheets.cells import Cell, Kind, escaped, text_cell
-from catalog.sheets.columns import Choices, Column, Form
+from catalog.sheets.choices import label_of_choice, read_choice
+from catalog.sheets.columns import Column, Form
 from catalog.sheets.limits import MAX_CELL_CHARACTERS
-
-_BLANK: Final = "\u200b\u200c\u200d\u2060\ufeff\u00ad"  # invisible, and no blanks to Python
-_INNER: Final = re.compile(rf"[\s{_BLANK}]+")
-_NOTHING: Final = frozenset({"", "/", "-", "—", "——", "无", "n/a"})
-"""What people put where there is nothing to say; counts in code lists and numbers, for in a text it may be the text."""
+from catalog.sheets.texts import NOTHING, Unreadable, plain, trimmed
 
 _WHOLE: Final = re.compile(r"-?[0-9]{1,18}(?:\.0+)?")
 _SEPARATORS: Final = re.compile(r"[\n;；,，、|]+")
-_PUNCTUATION: Final = re.compile(r"[\W_]+")
 _DATE: Final = re.compile(
     r"([0-9]{4})(?:[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?|([0-9]{2})([0-9]{2}))(?:T00:00:00| 0?0:00(?::00)?)?"
 )
 _YES: Final = frozenset({"是", "1", "y", "yes", "true", "t", "√", "✓", "✔", "有"})
 _NO: Final = frozenset({"否", "0", "n", "no", "false", "f", "×", "x", "✗"})
 _BEIJING: Final = "+08:00"
+
 OVERLONG: Final = "〔过长，未导出〕"
 """Stands for a value that no cell holds; what the catalogue has stays as it is."""
-
-_OTHER_NAMES: Final[Mapping[Enum, tuple[str, ...]]] = {
-    ShareModeClass.PLATFORM: ("共享平台方式", "平台"),
-    ShareModeClass.MAIL: ("邮件方式",),
-    ShareModeClass.MEDIUM: ("介质方式", "介质交换", "拷盘"),
-    ShareModeType.DATABASE: ("库表",),
-    ShareModeType.INTERFACE: ("服务接口",),
-    UpdateCycle.DAILY: ("每天",),
-    UpdateCycle.YEARLY: ("年度",),
-    UpdateCycle.QUARTERLY: ("季度", "每季"),
-    UpdateCycle.HALF_YEARLY: ("半年",),
-    UpdateCycle.IRREGULAR: ("不定时",),
-}
-
-
-class Unreadable(Exception):
-    """The cell cannot be a value of its column: by which rule, and in words."""
-
-    def __init__(self, rule: str, zh: str, en: str) -> None:
-        super().__init__(zh)
-        self.rule = rule
-        self.zh = zh
-        self.en = en
-
-
-def trimmed(text: str) -> str:
-    """Return the text without blanks and invisible characters around it, its lines ended by a newline."""
-    return text.replace("\r\n", "\n").replace("\r", "\n").strip().strip(_BLANK).strip()
-
-
-def plain(text: str) -> str:
-    """Return a code as it is compared and kept: half-width and without blanks."""
-    return _INNER.sub("", unicodedata.normalize("NFKC", text))
 
 
 def read(column: Column, cell: Cell | None, data_type: DataType | None = None) -> Any:
@@ -78,7 +42,7 @@ def read(column: Column, cell: Cell | None, data_type: DataType | None = None) -
     if cell is None:
         return None
     if cell.kind in _NEVER:
-        raise _NEVER[cell.kind]
+        raise Unreadable(*_NEVER[cell.kind])
     return _READERS[column.form](column, cell, data_type)
 
 
@@ -87,18 +51,18 @@ def read_text(cell: Cell | None) -> str | None:
     return None if cell is None else trimmed(cell.text) or None
 
 
-_NEVER: Final = {
-    Kind.FORMULA: Unreadable(
+_NEVER: Final[Mapping[Kind, tuple[str, str, str]]] = {
+    Kind.FORMULA: (
         "sheet-formula",
         "单元格是公式，不予计算；请复制后“选择性粘贴为数值”",
         "the cell is a formula, which is never evaluated; copy it and paste its value",
     ),
-    Kind.ERROR: Unreadable(
+    Kind.ERROR: (
         "sheet-error",
         "单元格是错误值（如 #N/A）；请改成实际内容",
         "the cell holds an error such as #N/A; write what it should be",
     ),
-    Kind.IMPRECISE: Unreadable(
+    Kind.IMPRECISE: (
         "sheet-digits",
         "超过 15 位的代码被当作数字，末尾已经丢失；请把单元格设为文本后重新录入",
         "a code of more than 15 digits was stored as a number and has lost its end; format the cell as text and type it again",
@@ -122,7 +86,7 @@ def _codes(_: Column, cell: Cell, __: DataType | None) -> tuple[str, ...]:
 def _list_type(_: Column, cell: Cell, __: DataType | None) -> str | None:
     """The key of a type of list that is named by key or title; other texts as they are, for the rule to find."""
     written = plain(cell.text)
-    if written in _NOTHING:
+    if written in NOTHING:
         return None
     return next((one.key for one in list_types() if written in (one.key, plain(one.title.zh))), trimmed(cell.text))
 
@@ -132,73 +96,20 @@ def _choice(column: Column, cell: Cell, _: DataType | None) -> Any:
     return read_choice(column.choices, cell.text)
 
 
-def read_choice(choices: Choices, text: str) -> Any:
-    """Return the value of the code list that a text names by value, label or both; None for an empty one.
-
-    Raises Unreadable for anything else, and where value and label are of two.
-    """
-    written = plain(text).casefold()
-    if written in _NOTHING:
-        return None
-    names = _names(choices)
-    found = names.get(written) or names.get(_squeezed(text))
-    if found is not None:
-        return found
-    labels = "、".join(f"{value.value} {_zh(value)}" for value in choices)
-    raise Unreadable("code-list", f"应为：{labels}", f"is one of: {', '.join(f'{v.value} {_en(v)}' for v in choices)}")
-
-
-def _names(choices: Choices) -> dict[str, Enum | None]:
-    """The values by all that people call them: value, label with and without 型, other names, value and label together.
-
-    Each as it is written and without punctuation; None for what would then be the name of two.
-    """
-    known = _KNOWN_NAMES.get(choices)
-    if known is not None:
-        return known
-    exact: dict[str, Enum | None] = {}
-    squeezed: dict[str, Enum | None] = {}
-    for value in choices:
-        for label in (_zh(value), _zh(value).removesuffix("型"), _en(value), *_OTHER_NAMES.get(value, ())):
-            for name in (value.value, label, f"{value.value}{label}", f"{label}{value.value}"):
-                exact.setdefault(plain(str(name)).casefold(), value)
-                if squeezed.setdefault(_squeezed(str(name)), value) is not value:
-                    squeezed[_squeezed(str(name))] = None
-    known = _KNOWN_NAMES[choices] = squeezed | exact
-    return known
-
-
-def _squeezed(text: str) -> str:
-    return _PUNCTUATION.sub("", plain(text)).casefold()
-
-
-_KNOWN_NAMES: Final[dict[Choices, dict[str, Enum | None]]] = {}
-
-
-def _zh(value: Any) -> str:
-    label: str = value.zh
-    return label
-
-
-def _en(value: Any) -> str:
-    label: str = value.en
-    return label
-
-
 def _flag(_: Column, cell: Cell, __: DataType | None) -> bool | None:
     written = plain(cell.text).casefold()
     if written in _YES:
         return True
     if written in _NO:
         return False
-    if written in _NOTHING:
+    if written in NOTHING:
         return None
     raise Unreadable("sheet-flag", "应为：是、否", "is 是 (yes) or 否 (no)")
 
 
 def _integer(_: Column, cell: Cell, __: DataType | None) -> int | None:
     written = plain(cell.text).replace(",", "")
-    if written.casefold() in _NOTHING:
+    if written.casefold() in NOTHING:
         return None
     if cell.kind is Kind.DATE or _WHOLE.fullmatch(written) is None:
         raise Unreadable("sheet-number", "应为整数，只填数字；请改正", "is a whole number, digits only; correct it")
@@ -207,7 +118,7 @@ def _integer(_: Column, cell: Cell, __: DataType | None) -> int | None:
 
 def _number(_: Column, cell: Cell, __: DataType | None) -> int | float | None:
     written = plain(cell.text).replace(",", "")
-    return None if written.casefold() in _NOTHING else _to_number(cell, written)
+    return None if written.casefold() in NOTHING else _to_number(cell, written)
 
 
 def _to_number(cell: Cell, written: str) -> int | float:
@@ -218,7 +129,7 @@ def _to_number(cell: Cell, written: str) -> int | float:
 
 def _bound(_: Column, cell: Cell, data_type: DataType | None) -> int | float | str | None:
     written = plain(cell.text).replace(",", "")
-    if written.casefold() in _NOTHING:
+    if written.casefold() in NOTHING:
         return None
     return written if data_type is DataType.Y else _to_number(cell, written)
 
@@ -288,7 +199,7 @@ def _values(_: Column, cell: Cell, data_type: DataType | None) -> tuple[Any, ...
 
 
 def _date(_: Column, cell: Cell, __: DataType | None) -> str | None:
-    if plain(cell.text) in _NOTHING:
+    if plain(cell.text) in NOTHING:
         return None
     day = _day(cell.text)
     if day is None:
@@ -341,7 +252,7 @@ def write(column: Column, value: Any) -> str:
     if isinstance(value, bool):
         return "是" if value else "否"
     if isinstance(value, Enum):
-        return _zh(value)
+        return label_of_choice(value)
     if column.form is Form.LIST_TYPE:
         described = list_type(value)
         return str(value) if described is None else described.title.zh

@@ -13,7 +13,7 @@ from catalog.metadata import Metadata
 from catalog.sheets.examining import Fate
 from catalog.sheets.export import Exported, export
 from catalog.sheets.known import Existing
-from catalog.sheets.values import trimmed
+from catalog.sheets.texts import trimmed
 from catalog.sheets.workbook import Workbook
 from tests.catalog.item_strategies import item_lists
 from tests.catalog.metadata_strategies import metadata

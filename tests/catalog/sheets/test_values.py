@@ -11,6 +11,7 @@ from catalog.codes import DataType, FormatClass, LabelledText, ShareModeClass, S
 from catalog.items import Item
 from catalog.metadata import Metadata
 from catalog.sheets.cells import Cell, Kind, is_date_format, moment_of, number_cell, shows_dates, text_cell
+from catalog.sheets.choices import read_choice
 from catalog.sheets.columns import (
     ITEM_COLUMNS,
     ITEM_SHEET,
@@ -24,7 +25,8 @@ from catalog.sheets.columns import (
 )
 from catalog.sheets.limits import MAX_CELL_CHARACTERS
 from catalog.sheets.provincial import PROVINCIAL_COLUMNS, PROVINCIAL_SHEET
-from catalog.sheets.values import OVERLONG, Unreadable, read, read_choice, trimmed, write
+from catalog.sheets.texts import Unreadable, trimmed
+from catalog.sheets.values import OVERLONG, read, write
 
 FLAG = METADATA_COLUMNS["is_secret"]
 ENUMERATION = ITEM_COLUMNS["enumeration"]
