@@ -34,17 +34,15 @@ class Lane(SQLModel, table=True):
 class AccessGrant(SQLModel, table=True):
     """A decided right 授权 of one consumer to one resource, for a purpose, on a basis, for a time; revoked is final.
 
-    `items` and `rows` narrow it (`hub.access.scope`); NULL leaves nothing out. A narrowed one is never active: what it names
-    would leave as a projection, which this hub does not make yet, and nothing else may leave by it (I5).
+    `items` and `rows` narrow it (`hub.access.scope`); NULL leaves nothing out. What a narrowed one names leaves as a projection,
+    and nothing else leaves by it (I5).
     """
 
     __tablename__ = "access_grant"
     __table_args__ = (
         CheckConstraint("basis <> ''"),
         CheckConstraint("valid_to > valid_from"),
-        CheckConstraint("state IN ('active', 'suspended', 'revoked', 'awaiting-projection')"),
-        CheckConstraint("(items IS NULL AND rows IS NULL) OR state IN ('awaiting-projection', 'revoked')"),
-        CheckConstraint("state <> 'awaiting-projection' OR items IS NOT NULL OR rows IS NOT NULL"),
+        CheckConstraint("state IN ('active', 'suspended', 'revoked')"),
         CheckConstraint("frequency_average >= 0"),
         CheckConstraint("frequency_peak >= frequency_average"),
         CheckConstraint("(frequency_average IS NULL) = (frequency_peak IS NULL)"),

@@ -44,9 +44,9 @@ from hub.registry.errors import WrongState
 from hub.registry.fields import LONGEST_REASON, required_text
 from hub.registry.recording import fingerprint, record_change
 
-ACTIVE, AWAITING = "active", "awaiting-projection"
+ACTIVE = "active"
 
-LIVING = (ACTIVE, "suspended", AWAITING)
+LIVING = (ACTIVE, "suspended")
 """States of a grant that is not revoked."""
 
 
@@ -88,10 +88,7 @@ async def create_grant(
 async def add_grant(
     session: AsyncSession, new: NewGrant, *, actor: Actor, recorder: Recorder, now: datetime
 ) -> GrantRecord:
-    """The same for who holds the barrier, and bumps the epoch when all is written.
-
-    A grant with a narrower scope is `awaiting-projection`: recorded, and nothing is handed out by it.
-    """
+    """The same for who holds the barrier, and bumps the epoch when all is written."""
     purpose, basis = _check_terms(new, now)
     consumer, _ = await registry.find_system(session, new.consumer)
     if consumer.state == "retired":
@@ -125,7 +122,7 @@ async def add_grant(
         valid_to=new.valid_to.astimezone(UTC),
         **columns_of(new.scope),
         **columns_of_frequency(new.frequency),
-        state=ACTIVE if new.scope.is_whole else AWAITING,
+        state=ACTIVE,
         created_at=now,
         updated_at=now,
     )

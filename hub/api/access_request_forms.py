@@ -11,9 +11,8 @@ from hub.access.requests.asked import LARGEST_ATTACHMENT, MEDIA_TYPES, Asked, At
 from hub.access.requests.codes import RefusalCode
 from hub.access.requests.models import AccessRequest, AccessRequestStep
 from hub.access.requests.repository import AttachmentLine, RequestRecord
-from hub.access.service import AWAITING
 from hub.api import duty_forms
-from hub.api.scope_forms import WAITS_FOR_PROJECTION, AskedScope, ExpectedFrequency, shown_frequency, shown_scope
+from hub.api.scope_forms import AskedScope, ExpectedFrequency, shown_frequency, shown_scope
 from hub.api.wire import Body, present
 from hub.audit.entry import instant
 from hub.duties.repository import OwedRecord
@@ -241,8 +240,7 @@ def read(
 def _shown_grant(record: RequestRecord) -> dict[str, Any] | None:
     if record.request.grant_id is None:
         return None
-    note = WAITS_FOR_PROJECTION if record.grant_state == AWAITING else None
-    return present(id=record.request.grant_id, state=record.grant_state, note=note)
+    return present(id=record.request.grant_id, state=record.grant_state)
 
 
 def _shown_refusal(row: AccessRequest) -> dict[str, Any] | None:

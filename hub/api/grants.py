@@ -12,10 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from hub.access import renewal, repository, service
 from hub.access.models import GrantVersion
 from hub.access.repository import GrantRecord
+from hub.access.scope import WHOLE
 from hub.api.context import ContextDep
 from hub.api.guard import staff_may
 from hub.api.paging import Page
-from hub.api.scope_forms import WAITS_FOR_PROJECTION, ExpectedFrequency, shown_frequency, shown_scope
+from hub.api.scope_forms import AskedScope, ExpectedFrequency, shown_frequency, shown_scope
 from hub.api.wire import Body, Reason, present, shown_draining
 from hub.delivery.draining import draining_lane
 from hub.identity import permissions
@@ -86,6 +87,26 @@ class NewGrant(Body):
     ] = None
     valid_from: Annotated[AwareDatetime | None, Field(description="起始，缺省为现在 / from, now if left out")] = None
     valid_to: Annotated[AwareDatetime, Field(description="截止 / until", examples=["2027-03-02T00:00:00+08:00"])]
+    scope: Annotated[
+        AskedScope | None,
+        Field(description="使用范围：哪些信息项、哪些行，缺省为全部 / which items and rows, the whole if left out"),
+    ] = None
+    frequency: Annotated[ExpectedFrequency | None, Field(description="预计频次 / expected frequency")] = None
+
+    def decision(self, now: datetime) -> service.NewGrant:
+        """The same as the service takes it."""
+        return service.NewGrant(
+            consumer=self.consumer,
+            resource=self.resource,
+            purpose=self.purpose,
+            basis=self.basis,
+            valid_from=self.valid_from or now,
+            valid_to=self.valid_to,
+            mode=self.mode,
+            policy=self.policy,
+            scope=WHOLE if self.scope is None else self.scope.scope(),
+            frequency=None if self.frequency is None else self.frequency.frequency(),
+        )
 
 
 @router.post(
@@ -102,8 +123,9 @@ async def create(
         resource = await service.find_resource(session, body.resource)
         permissions.require(permissions.grant_create, caller, resource.provider_id)
         now: datetime = ctx.clock()
-        new = service.NewGrant(**(body.model_dump() | {"valid_from": body.valid_from or now}))
-        record = await service.create_grant(session, new, actor=caller.actor, recorder=ctx.recorder, now=now)
+        record = await service.create_grant(
+            session, body.decision(now), actor=caller.actor, recorder=ctx.recorder, now=now
+        )
         return await _read_one(session, record)
 
 
@@ -113,9 +135,7 @@ async def listing(
     page: Page,
     consumer: Annotated[str | None, Query(pattern="^[a-z0-9-]{1,63}$", description="使用方系统代码 / consumer")] = None,
     resource: Annotated[str | None, Query(pattern="^[0-9A-Za-z/]{1,64}$", description="资源代码 / resource")] = None,
-    state: Annotated[
-        Literal["active", "suspended", "revoked", "awaiting-projection"] | None, Query(description="状态 / state")
-    ] = None,
+    state: Annotated[Literal["active", "suspended", "revoked"] | None, Query(description="状态 / state")] = None,
 ) -> dict[str, Any]:
     """Grants in no particular order that stays the same from page to page."""
     async with ctx.transaction() as session:
@@ -236,7 +256,6 @@ def read(record: GrantRecord, pins: Mapping[UUID, Sequence[GrantVersion]]) -> di
         frequency=shown_frequency(row),
         state=row.state,
         state_reason=row.state_reason,
-        note=WAITS_FOR_PROJECTION if row.state == service.AWAITING else None,
         renewal_reason=row.renewal_reason,
         versions=[{"version": pin.version, "schema_digest": pin.schema_digest} for pin in pins[row.id]],
         created_at=row.created_at,

@@ -10,13 +10,6 @@ from hub.access.scope import Condition, Operator, Scope
 from hub.access.terms import Frequency
 from hub.api.wire import Body, present
 
-WAITS_FOR_PROJECTION = {
-    "zh": "授权已作出，但只含部分信息项或部分行；本枢纽目前不生成投影，在此之前不会依此授权交付任何数据",
-    "en": "granted, but for some items or rows only; this hub does not make projections yet, and until it does nothing "
-    "is handed out by this grant",
-}
-"""Said plainly wherever a narrowed grant is shown."""
-
 _SCOPE: dict[str, Any] = {
     "items": ["item_code", "item_name"],
     "rows": [{"item": "item_code", "op": "prefix", "values": ["621124"]}],

@@ -171,7 +171,7 @@ def _context(
         committer=committer,
         acquire=acquire,
         refusals=refusals,
-        intake=Intake(gate, committer, keyring.signer("receipt")),
+        intake=Intake(gate, committer, keyring.signer("receipt"), keyring.signer("projection")),
         inbox=inbox,
         acknowledging=Acknowledging(gate, acquire),
     )

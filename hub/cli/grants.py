@@ -1,8 +1,11 @@
 """`shuniu grant`: which consumer may have which resource."""
 
+from typing import Any, BinaryIO
+
 import click
 
 from hub.cli import api
+from hub.cli.files import object_in
 from hub.cli.verbs import Kind, add_list, add_move, add_show, as_json, show
 
 GRANTS = Kind("/v1/grants", ("id", "consumer", "resource", "purpose", "state", "valid_to"), "ID")
@@ -30,10 +33,17 @@ def grant() -> None:
 )
 @click.option("--valid-to", required=True, metavar="TIME", help="截止，如 2027-12-31T00:00:00+08:00 / until")
 @click.option("--valid-from", metavar="TIME", help="起始，默认现在 / from, by default now")
+@click.option(
+    "--scope",
+    type=click.File("rb"),
+    help="使用范围（JSON：items、rows），默认全部 / JSON with items and rows, by default all",
+)
 @as_json
-def add(*, as_json: bool, **given: str | None) -> None:
+def add(*, scope: BinaryIO | None, as_json: bool, **given: str | None) -> None:
     """Print the grant with its id and its lane."""
-    body = {name: value for name, value in given.items() if value is not None}
+    body: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    if scope is not None:
+        body["scope"] = object_in(scope)
     show(api.call("POST", GRANTS.path, body=body), as_json=as_json)
 
 
@@ -59,7 +69,7 @@ add_list(
     filters={
         "consumer": "使用方系统代码 / code of the consumer",
         "resource": "资源代码 / code of the resource",
-        "state": "active, suspended, revoked, awaiting-projection",
+        "state": "active, suspended, revoked",
     },
 )
 add_show(grant, GRANTS)

@@ -19,7 +19,7 @@ SELECT tgname AS name, tgfoid::regproc::text AS function FROM pg_trigger
 WHERE tgrelid = $1::text::regclass AND NOT tgisinternal AND tgtype & 32 <> 0
 """
 
-PARTITIONED = ("exchange", "delivered", "acknowledgement", "log_entry")
+PARTITIONED = ("exchange", "projection", "delivered", "acknowledgement", "log_entry")
 
 # So many months stand ready beyond the present one: a hub whose chores fail has that long until rows go to the default.
 MONTHS_AHEAD = 3

@@ -188,10 +188,10 @@ async def _take_head(
     connection: asyncpg.Connection, found: asyncpg.Record, lane: UUID, limit: int, at_least: int, now: datetime
 ) -> tuple[Item, ...]:
     """The head of the lane's queue, at most `limit` items, all numbered. Raises _NothingToPush."""
-    stopped = found["stopped"]
-    numbered = await connection.fetch(ledger.HEADS_NUMBERED, [lane], limit, stopped)
+    stopped, narrowed_by = found["stopped"], [found["narrowed_by"]]
+    numbered = await connection.fetch(ledger.HEADS_NUMBERED, [lane], limit, stopped, narrowed_by)
     left = limit - len(numbered)
-    fresh = await connection.fetch(ledger.HEADS_NEW, [lane], left, stopped) if left else []
+    fresh = await connection.fetch(ledger.HEADS_NEW, [lane], left, stopped, narrowed_by) if left else []
     rows = await within_bytes(connection, [*numbered, *fresh], MAX_BATCH_BYTES)
     if not numbered and len(rows) == len(fresh) < at_least:
         raise _NothingToPush
@@ -201,19 +201,18 @@ async def _take_head(
         await connection.execute(ledger.NUMBER_DELIVERIES, new, list(range(first, first + len(new))), now)
         await connection.execute(ledger.ADVANCE_LANES, [lane], [first + len(new)])
     sequences = [row["sequence"] for row in numbered] + list(range(first, first + len(new)))
-    exchanges = [row["exchange_id"] for row in rows]
-    envelopes = {r["id"]: r for r in await connection.fetch(ledger.FETCH_ENVELOPES, exchanges)}
+    envelopes = {r["id"]: r for r in await connection.fetch(ledger.FETCH_ENVELOPES, [row["id"] for row in rows])}
     return tuple(
         Item(
             delivery=row["id"],
             exchange=row["exchange_id"],
             res=found["resource"],
-            ver=envelopes[row["exchange_id"]]["version"],
+            ver=envelopes[row["id"]]["version"],
             lane=lane,
             sequence=sequence,
             digest=f"sha-256:{row['digest'].hex()}",
-            envelope=envelopes[row["exchange_id"]]["envelope"].decode("ascii"),
-            accepted_at=envelopes[row["exchange_id"]]["accepted_at"],
+            envelope=envelopes[row["id"]]["envelope"].decode("ascii"),
+            accepted_at=envelopes[row["id"]]["accepted_at"],
         )
         for row, sequence in zip(rows, sequences, strict=False)
     )

@@ -36,8 +36,8 @@ _PAIRS = (
 # Queue positions are drawn in the order of the rows: a replay keeps the order that the letters had.
 _QUEUE_AGAIN = text(
     f"""
-INSERT INTO delivery (id, lane_id, exchange_id, kid, digest)
-SELECT pair.delivery, d.lane_id, d.exchange_id, d.kid, d.digest
+INSERT INTO delivery (id, lane_id, exchange_id, kid, digest, projection_id)
+SELECT pair.delivery, d.lane_id, d.exchange_id, d.kid, d.digest, d.projection_id
 FROM {_PAIRS} JOIN dead_letter d ON d.id = pair.letter ORDER BY pair.place
 """  # noqa: S608
 )

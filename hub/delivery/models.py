@@ -129,3 +129,4 @@ class DeadLetter(SQLModel, table=True):
     parked_at: datetime = Field(sa_type=DateTime(timezone=True))
     replayed_as: UUID | None = None
     replayed_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    projection_id: UUID | None = None

@@ -15,14 +15,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from hub.access.deadlines import PROVIDE, SUBJECT_KIND, subject_of
 from hub.audit.entry import Actor
 from hub.audit.service import Recorder
+from hub.delivery.repository import NARROWED_BY
 from hub.duties import service as duties
+from hub.ledger.repository import may_leave
 
 AT_ONCE = 100
 """Duties ended in one transaction: each has its entry in the log."""
 
 WORKER = Actor("host", "host:worker")
 
-_ENDED = text("""
+_ENDED = text(f"""
 SELECT r.id, g.state = 'revoked' AS is_revoked
 FROM duty d
 JOIN access_request r ON r.id::text = d.subject_id
@@ -30,9 +32,9 @@ JOIN access_grant g ON g.id = r.grant_id
 JOIN lane l ON l.id = g.lane_id
 WHERE d.state = 'open' AND d.subject_kind = :kind AND d.duty = :duty
   AND (g.state = 'revoked' OR l.next_sequence > r.first_sequence
-       OR EXISTS (SELECT FROM delivery w WHERE w.lane_id = l.id AND w.sequence IS NULL))
+       OR EXISTS (SELECT FROM delivery w WHERE w.lane_id = l.id AND w.sequence IS NULL AND {may_leave(NARROWED_BY, "w")}))
 ORDER BY d.id LIMIT :most
-""")
+""")  # noqa: S608
 
 
 async def end_duties(session: AsyncSession, *, recorder: Recorder, now: datetime) -> int:

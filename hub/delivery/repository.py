@@ -4,6 +4,8 @@ Rights are read from the tables themselves, in the statement after the barrier's
 them as they are, and nobody can narrow them until it commits (I3). A worker so needs no picture of the registry.
 """
 
+from hub.ledger import repository as ledger
+
 DELIVERY_CHANNEL = "shuniu_delivery"
 """NOTIFY channel: a worker that hears it looks for lanes to push."""
 
@@ -24,6 +26,9 @@ WHERE l.mode = 'push' AND EXISTS (
 Those of a target that holds are not among them: the inbox shows them.
 """
 
+NARROWED_BY = "CASE WHEN g.items IS NOT NULL OR g.rows IS NOT NULL THEN g.id END"
+"""SQL: the grant `g`, if it lets out less than the whole."""
+
 _STOPPED = "ARRAY(SELECT kid FROM certificate WHERE revocation_reason = ANY($2::text[]))"
 
 _RESTED = """
@@ -43,16 +48,17 @@ open AS (
 due AS (
     SELECT l.id, l.consumer_id, coalesce(e.failures, 0) AS failures, coalesce(e.failures, 0) > 0 AS failing, e.claimed_at,
            coalesce(open.lanes, 0) AS open, coalesce(open.failing, 0) AS open_failing
-    FROM (SELECT l.id, l.consumer_id {_OPEN_LANES.format(now=_NOW)}) l
+    FROM (SELECT l.id, l.consumer_id, {NARROWED_BY} AS narrowed_by {_OPEN_LANES.format(now=_NOW)}) l
     LEFT JOIN lane_lease e ON e.lane_id = l.id LEFT JOIN open USING (consumer_id) CROSS JOIN stopped
     WHERE l.id <> ALL($1::uuid[]) AND l.id <> ALL($3::uuid[])
       AND (e.lane_id IS NULL
            OR e.paused_at IS NULL AND {_RESTED.format(now=_NOW, stopped="stopped.kids")}
               AND (e.holder IS NULL OR e.expires_at <= {_NOW}))
-      AND (EXISTS (SELECT FROM (SELECT kid FROM delivery WHERE lane_id = l.id AND sequence IS NULL LIMIT $9) d
-                   WHERE d.kid <> ALL(stopped.kids))
+      AND (EXISTS (SELECT FROM (SELECT kid, projection_id FROM delivery WHERE lane_id = l.id AND sequence IS NULL LIMIT $9) d
+                   WHERE d.kid <> ALL(stopped.kids) AND {ledger.may_leave("l.narrowed_by")})
            OR EXISTS (SELECT FROM delivery d
-                      WHERE d.lane_id = l.id AND d.sequence IS NOT NULL AND d.kid <> ALL(stopped.kids)))
+                      WHERE d.lane_id = l.id AND d.sequence IS NOT NULL AND d.kid <> ALL(stopped.kids)
+                        AND {ledger.may_leave("l.narrowed_by")}))
 ), of_its_kind AS (
     SELECT *, row_number() OVER (PARTITION BY consumer_id, failing ORDER BY claimed_at NULLS FIRST, id) AS own FROM due
 ), placed AS (
@@ -75,7 +81,7 @@ of them where that is NULL.
 
 LOCK_LANE = f"""
 SELECT l.next_sequence, s.id AS consumer_id, s.code AS consumer, o.region, r.code AS resource, g.id AS grant_id,
-       t.adapter, t.settings, t.secrets, coalesce(g.policy, t.policy) AS policy, t.max_attempts, {_STOPPED} AS stopped
+       {NARROWED_BY} AS narrowed_by, t.adapter, t.settings, t.secrets, coalesce(g.policy, t.policy) AS policy, t.max_attempts, {_STOPPED} AS stopped
 {_OPEN_LANES.format(now="$1")} AND l.id = $3
 FOR NO KEY UPDATE OF l SKIP LOCKED
 """
@@ -155,12 +161,13 @@ LOCK_REMAINING = "SELECT id, sequence, digest FROM delivery WHERE id = ANY($1::u
 
 CONFIRM = """
 WITH gone AS (DELETE FROM delivery WHERE id = ANY($1::uuid[]) RETURNING *)
-INSERT INTO delivered (id, lane_id, exchange_id, digest, position, sequence, claimed_at, outcome, ended_at)
-SELECT id, lane_id, exchange_id, digest, position, sequence, claimed_at, 'transport-confirmed', $2 FROM gone
+INSERT INTO delivered (id, lane_id, exchange_id, digest, position, sequence, claimed_at, projection_id, outcome, ended_at)
+SELECT id, lane_id, exchange_id, digest, position, sequence, claimed_at, projection_id, 'transport-confirmed', $2 FROM gone
 """
 
 PARK = """
 WITH gone AS (DELETE FROM delivery WHERE id = ANY($1::uuid[]) RETURNING *)
-INSERT INTO dead_letter (id, lane_id, exchange_id, kid, digest, position, sequence, claimed_at, attempts, reason, parked_at)
-SELECT id, lane_id, exchange_id, kid, digest, position, sequence, claimed_at, $2, $3, $4 FROM gone
+INSERT INTO dead_letter (id, lane_id, exchange_id, kid, digest, position, sequence, claimed_at, projection_id,
+                         attempts, reason, parked_at)
+SELECT id, lane_id, exchange_id, kid, digest, position, sequence, claimed_at, projection_id, $2, $3, $4 FROM gone
 """

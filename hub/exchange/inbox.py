@@ -209,9 +209,18 @@ class Inbox:
     ) -> Sequence[Item]:
         ids = [lane.id for lane in lanes]
         next_numbers = {r["id"]: r["next_sequence"] for r in await connection.fetch(sql.LOCK_LANES_WITH_NEW, ids)}
-        heads = await connection.fetch(sql.HEADS_NUMBERED, ids, limit, picture.stopped_signers)
+        narrowed_by = {lane.id: lane.narrowed_by for lane in lanes}
+        heads = await connection.fetch(
+            sql.HEADS_NUMBERED, ids, limit, picture.stopped_signers, list(narrowed_by.values())
+        )
         fresh = (
-            await connection.fetch(sql.HEADS_NEW, list(next_numbers), limit, picture.stopped_signers)
+            await connection.fetch(
+                sql.HEADS_NEW,
+                list(next_numbers),
+                limit,
+                picture.stopped_signers,
+                [narrowed_by[lane] for lane in next_numbers],
+            )
             if next_numbers
             else []
         )
@@ -226,21 +235,19 @@ class Inbox:
         if not chosen:
             return []
         sequences = {row["id"]: sequence for row, sequence in numbered}
-        envelopes = {
-            r["id"]: r for r in await connection.fetch(sql.FETCH_ENVELOPES, [row["exchange_id"] for row in chosen])
-        }
+        envelopes = {r["id"]: r for r in await connection.fetch(sql.FETCH_ENVELOPES, [row["id"] for row in chosen])}
         codes = {lane.id: lane.resource_code for lane in lanes}
         return [
             Item(
                 delivery=row["id"],
                 exchange=row["exchange_id"],
                 resource=codes[row["lane_id"]],
-                version=envelopes[row["exchange_id"]]["version"],
+                version=envelopes[row["id"]]["version"],
                 lane=row["lane_id"],
                 sequence=sequences[row["id"]] if row["id"] in sequences else row["sequence"],
                 digest=row["digest"],
-                envelope=envelopes[row["exchange_id"]]["envelope"],
-                accepted_at=envelopes[row["exchange_id"]]["accepted_at"],
+                envelope=envelopes[row["id"]]["envelope"],
+                accepted_at=envelopes[row["id"]]["accepted_at"],
             )
             for row in chosen
         ]

@@ -21,6 +21,7 @@ from hub.db.ids import new_ids
 from hub.errors import Refused
 from hub.exchange.gate import Gate, Origin, reused, system_actor
 from hub.exchange.judging import BeforeSignature, Judged, RegistryDependent, judge_exchange, open_message
+from hub.exchange.projecting import seal_projection
 from hub.ledger.committer import Committer, busy
 from hub.ledger.records import Committed, NewDelivery, NewExchange, Seen, Stale
 from hub.registry.picture import Picture, SignerState
@@ -48,6 +49,7 @@ class Intake:
     gate: Gate
     committer: Committer
     receipts: Signer
+    projections: Signer
 
     async def accept(self, compact: bytes, *, address: str, request_id: str) -> Accepted:
         """The receipt for `compact`, once it is committed. Raises `Refused` with a slug of the check order."""
@@ -107,7 +109,8 @@ class Intake:
         header = opened.header
         assert header.res is not None
         assert header.ver is not None
-        exchange_id, *delivery_ids = new_ids(now, 1 + len(judged.lanes))
+        exchange_id, *delivery_ids = new_ids(now, 1 + len(judged.lanes) + len(judged.narrowed))
+        whole_ids, narrowed_ids = delivery_ids[: len(judged.lanes)], delivery_ids[len(judged.lanes) :]
         entry = self._entry(exchange_id, opened, judged, now, origin)
         return NewExchange(
             id=exchange_id,
@@ -121,8 +124,14 @@ class Intake:
             schema_digest=judged.version.schema_digest_bytes,
             envelope=opened.compact,
             receipt=self._receipt(str(exchange_id), opened, judged, now, entry),
-            deliveries=[NewDelivery(i, lane.id) for i, lane in zip(delivery_ids, judged.lanes, strict=True)],
-            consumers=frozenset([lane.consumer.id for lane in judged.lanes]),
+            deliveries=[NewDelivery(i, lane.id) for i, lane in zip(whole_ids, judged.lanes, strict=True)],
+            projections=[
+                seal_projection(
+                    self.projections, opened, one, delivery=i, exchange=exchange_id, hub_id=self.gate.hub_id, now=now
+                )
+                for i, one in zip(narrowed_ids, judged.narrowed, strict=True)
+            ],
+            consumers=frozenset([lane.consumer.id for lane in judged.all_lanes]),
             accepted_at=now,
             epoch=judged.epoch,
             judged_until=judged.until,
@@ -146,7 +155,7 @@ class Intake:
                 "res": header.res,
                 "ver": header.ver,
                 "schema_digest": judged.version.schema_digest,
-                **write_grants([lane.grant_text for lane in judged.lanes]),
+                **write_grants([lane.grant_text for lane in judged.all_lanes]),
             },
         )
         return make_entry(
@@ -164,7 +173,7 @@ class Intake:
             "ver": header.ver,
             "schema_digest": judged.version.schema_digest,
             "accepted_at": instant(now),
-            "lanes": len(judged.lanes),
+            "lanes": len(judged.lanes) + len(judged.narrowed),
             "hub": self.gate.hub_id,
             "log": self.gate.hub_id,
             "entry": entry_reference(entry.leaf_hash),

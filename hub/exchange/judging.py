@@ -15,6 +15,7 @@ from certs.errors import EnvelopeError, JsonError
 from certs.header import Header
 from certs.jsontext import parse_object
 from hub.errors import FieldError, Refused
+from hub.exchange.projecting import Narrowed, lens_of
 from hub.registry.picture import LaneState, LiveVersion, Picture, ResourceState, SignerState
 
 MAX_REPORTED_ERRORS = 20
@@ -25,15 +26,24 @@ FOREVER = datetime.max.replace(tzinfo=UTC)
 
 @dataclass(slots=True)
 class Judged:
-    """A message that passed: where it goes, by which rights, and until when the judgement holds."""
+    """A message that passed: where it goes, by which rights, and until when the judgement holds.
+
+    `lanes` get the envelope itself, `narrowed` ones a projection of it.
+    """
 
     signer: SignerState
     resource: ResourceState
     version: LiveVersion
-    lanes: tuple[LaneState, ...]
+    lanes: Sequence[LaneState]
+    narrowed: Sequence[Narrowed]
     records: int
     epoch: int
     until: datetime
+
+    @property
+    def all_lanes(self) -> Sequence[LaneState]:
+        """The lanes that get something, in the order of their deliveries."""
+        return [*self.lanes, *[one.lane for one in self.narrowed]] if self.narrowed else self.lanes
 
 
 class BeforeSignature(Exception):
@@ -173,11 +183,11 @@ def judge_exchange(opened: Opened, signer: SignerState, picture: Picture, *, now
         # 12 schema
         _check_schema(payload, version)
         # 13 grants
-        lanes = _lanes(header, resource, version, now)
+        lanes, narrowed = _parted(_lanes(header, resource, version, now), payload)
     except Refused as refusal:
         raise RegistryDependent(refusal, signer=signer, after_seen=True) from None
     until = min([signer.not_after, version.ends_at or FOREVER, *(_turns(lane, now) for lane in resource.lanes)])
-    return Judged(signer, resource, version, lanes, _count(payload), picture.epoch, until)
+    return Judged(signer, resource, version, lanes, narrowed, _count(payload), picture.epoch, until)
 
 
 def _count(payload: dict[str, object]) -> int:
@@ -269,6 +279,7 @@ def _lanes(header: Header, resource: ResourceState, version: LiveVersion, now: d
         and lane.consumer.state == "active"
         and lane.valid_from <= now < lane.valid_to
         and version.number in lane.versions
+        and (lane.narrowed_by is None or lens_of(lane).can_judge(version))
     )
     if header.to is None:
         return open_lanes
@@ -281,3 +292,13 @@ def _lanes(header: Header, resource: ResourceState, version: LiveVersion, now: d
             f"named in to, but without an active grant: {', '.join(missing[:MAX_REPORTED_ERRORS])}; leave them out or apply; nothing was accepted",
         )
     return tuple(lane for lane in open_lanes if lane.consumer.code in header.to)
+
+
+def _parted(lanes: tuple[LaneState, ...], payload: dict[str, object]) -> tuple[Sequence[LaneState], Sequence[Narrowed]]:
+    """The lanes that get the envelope itself, and those that get a projection: of these, the ones with something in it."""
+    narrowed = [lane for lane in lanes if lane.narrowed_by is not None]
+    if not narrowed:
+        return lanes, ()
+    whole = [lane for lane in lanes if lane.narrowed_by is None]
+    reduced = [(lane, lens_of(lane).narrow(payload)) for lane in narrowed]
+    return whole, [Narrowed(lane, left) for lane, left in reduced if left is not None]

@@ -18,6 +18,7 @@ async def prepared(connection: asyncpg.Connection) -> asyncpg.Connection:
         *(uuid, uuid, text, uuid, int4, bytea, bytea, text, bytea, uuids, int8, timestamptz),
     )
     await teach(connection, "new_delivery", uuid, uuid, uuid, text, bytea)
+    await teach(connection, "new_projection", uuid, uuid, uuid, uuid, text, bytea, bytea)
     await teach(connection, "new_entry", uuid, text, timestamptz, bytea, bytea, jsonb)
     return connection
 
@@ -31,7 +32,7 @@ def rows_of(works: Sequence[NewExchange]) -> tuple[list[tuple[object, ...]], ...
     for w in works:
         now, digest, entry = w.accepted_at, w.digest, w.entry
         acceptances.append((w.id, w.sender, w.jti, digest, w.receipt, now, w.epoch, w.judged_until))
-        ids = [d.id for d in w.deliveries]
+        ids = [d.id for d in w.deliveries] + [p.id for p in w.projections]
         exchanges.append(
             (
                 w.id,
@@ -51,3 +52,10 @@ def rows_of(works: Sequence[NewExchange]) -> tuple[list[tuple[object, ...]], ...
         deliveries += [(d.id, d.lane_id, w.id, w.kid, digest) for d in w.deliveries]
         entries.append((w.id, w.sender, now, entry.leaf, entry.leaf_hash, audit.openings_json(entry)))
     return acceptances, exchanges, deliveries, entries
+
+
+def projections_of(works: Sequence[NewExchange]) -> list[tuple[object, ...]]:
+    """What `accept_batch` takes besides where works have projections."""
+    return [
+        (p.id, p.exchange_id, p.lane_id, p.grant_id, p.kid, p.digest, p.envelope) for w in works for p in w.projections
+    ]

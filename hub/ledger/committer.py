@@ -37,7 +37,7 @@ from hub.db.clock import DatabaseClock
 from hub.db.locks import REGISTRY_BARRIER
 from hub.errors import SetupError, Unavailable
 from hub.ledger import repository as sql
-from hub.ledger.batch_rows import prepared, rows_of
+from hub.ledger.batch_rows import prepared, projections_of, rows_of
 from hub.ledger.records import Committed, LogOnly, NewExchange, Outcome, Seen, Stale, Work
 
 log = logging.getLogger(__name__)
@@ -283,7 +283,9 @@ class Committer:
 
     async def _accept(self, connection: asyncpg.Connection, exchanges: Sequence[NewExchange]) -> dict[UUID, Outcome]:
         asked_at = time.monotonic()
-        row = await connection.fetchrow(sql.ACCEPT_BATCH, REGISTRY_BARRIER, *rows_of(exchanges))
+        projections = projections_of(exchanges)
+        statement, more = (sql.ACCEPT_BATCH_WITH_PROJECTIONS, [projections]) if projections else (sql.ACCEPT_BATCH, [])
+        row = await connection.fetchrow(statement, REGISTRY_BARRIER, *rows_of(exchanges), *more)
         assert row is not None
         epoch, now, won = row
         self.clock.observe(now, asked_at=asked_at)

@@ -12,15 +12,14 @@ async def within_bytes(
 ) -> Sequence[asyncpg.Record]:
     """As many of the rows, from the first on, as have envelopes of `most` bytes together; one if there is any.
 
-    A row has an `exchange_id`.
+    A row has the `id` of a delivery.
     """
     if not rows:
         return rows
-    exchanges = [row["exchange_id"] for row in rows]
-    sizes = {r["id"]: r["size"] for r in await connection.fetch(sql.ENVELOPE_SIZES, exchanges)}
+    sizes = {r["id"]: r["size"] for r in await connection.fetch(sql.ENVELOPE_SIZES, [row["id"] for row in rows])}
     total = 0
     for place, row in enumerate(rows):
-        total += sizes[row["exchange_id"]]
+        total += sizes[row["id"]]
         if total > most and place > 0:
             return rows[:place]
     return rows

@@ -80,8 +80,27 @@ class Exchange(SQLModel, table=True):
     receipt: bytes | None = Field(default=None, sa_type=LargeBinary)
 
 
+class Projection(SQLModel, table=True):
+    """What a narrowed grant lets out of an exchange 投影: an envelope of the hub's own. Partitioned by month of `id`.
+
+    `id` is the delivery that it was made for; a replay of that is another delivery of the same projection.
+    """
+
+    __tablename__ = "projection"
+    __table_args__ = _BY_MONTH
+
+    id: UUID = Field(primary_key=True)
+    exchange_id: UUID
+    lane_id: UUID
+    grant_id: UUID
+    envelope: bytes = Field(sa_type=LargeBinary)
+    data_key_id: int = Field(sa_type=Integer)
+
+
 class Delivery(SQLModel, table=True):
     """What a consumer still has to acknowledge. Not partitioned: what is done moves to `delivered`.
+
+    `digest` is that of the bytes that are delivered: the projection's where `projection_id` names one, else the envelope's.
 
     No foreign key to the lane: its check would share-lock the lane's row for every delivery, from all gateways at once. A
     lane is never removed, which a trigger sees to.
@@ -103,6 +122,7 @@ class Delivery(SQLModel, table=True):
     position: int = Field(sa_type=BigInteger, sa_column_args=[DELIVERY_POSITION])
     sequence: int | None = Field(default=None, sa_type=BigInteger)
     claimed_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    projection_id: UUID | None = None
 
 
 class Delivered(SQLModel, table=True):
@@ -125,6 +145,7 @@ class Delivered(SQLModel, table=True):
     outcome: str = Field(sa_type=Text)
     acknowledgement: UUID | None = None
     ended_at: datetime = Field(sa_type=DateTime(timezone=True))
+    projection_id: UUID | None = None
 
 
 class Acknowledgement(SQLModel, table=True):

@@ -20,8 +20,21 @@ class NewDelivery:
 
 
 @dataclass(slots=True)
+class NewProjection:
+    """The delivery of a narrowed grant, with the envelope that it delivers and its digest; `kid` is the original's."""
+
+    id: UUID
+    exchange_id: UUID
+    lane_id: UUID
+    grant_id: UUID
+    kid: str
+    digest: bytes
+    envelope: bytes
+
+
+@dataclass(slots=True)
 class NewExchange:
-    """A judged envelope with everything that its commit writes.
+    """A judged envelope with everything that its commit writes; `deliveries` are those of the envelope itself.
 
     `epoch` is that of the registry picture it was judged by; `judged_until` is the first moment at which one of the
     validities it rests on ends. The committer takes it back to intake if either no longer holds.
@@ -39,6 +52,7 @@ class NewExchange:
     envelope: bytes
     receipt: bytes
     deliveries: Sequence[NewDelivery]
+    projections: Sequence[NewProjection]
     consumers: frozenset[UUID]
     accepted_at: datetime
     epoch: int
@@ -48,7 +62,7 @@ class NewExchange:
     @property
     def size(self) -> int:
         """Bytes that this holds in the queue."""
-        return len(self.envelope) + len(self.receipt)
+        return len(self.envelope) + len(self.receipt) + sum([len(one.envelope) for one in self.projections])
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,18 @@ FROM unnest($1::text[], $2::text[]) AS wanted (sender, jti) JOIN acceptance a US
 ACCEPT_BATCH = "SELECT epoch, now, won FROM accept_batch($1, $2, $3, $4, $5)"
 """One call, one transaction, one round trip; its statements are in the migration that makes the function."""
 
+ACCEPT_BATCH_WITH_PROJECTIONS = "SELECT epoch, now, won FROM accept_batch($1, $2, $3, $4, $5, $6)"
+"""The same with the deliveries of narrowed grants and what they deliver."""
+
+
+def may_leave(narrowed_by: str, delivery: str = "d") -> str:
+    """SQL: the delivery `d`, or of another alias, may leave by its lane's grant, which `narrowed_by` names if it is narrowed, else NULL (I5).
+
+    By a narrowed grant leaves what was made for that grant alone, whatever else its lane still holds from grants before it.
+    """
+    return f"({narrowed_by} IS NULL OR {narrowed_by} = (SELECT p.grant_id FROM projection p WHERE p.id = {delivery}.projection_id))"  # noqa: S608
+
+
 LOCK_LANES_WITH_NEW = """
 SELECT l.id, l.next_sequence FROM lane l
 CROSS JOIN LATERAL (SELECT FROM delivery WHERE lane_id = l.id AND sequence IS NULL ORDER BY position LIMIT 1) waiting
@@ -35,23 +47,25 @@ ORDER BY l.id FOR NO KEY UPDATE OF l
 """
 """Only lanes with something to number are locked; `NO KEY` lets intake's foreign-key share locks pass."""
 
-HEADS_NUMBERED = """
+HEADS_NUMBERED = f"""
 SELECT d.id, d.lane_id, d.exchange_id, d.digest, d.sequence
-FROM unnest($1::uuid[]) AS lane (id)
+FROM unnest($1::uuid[], $4::uuid[]) AS lane (id, narrowed_by)
 CROSS JOIN LATERAL (
-    SELECT id, lane_id, exchange_id, digest, sequence FROM delivery
-    WHERE lane_id = lane.id AND sequence IS NOT NULL AND kid <> ALL($3::text[]) ORDER BY sequence LIMIT $2
+    SELECT d.id, d.lane_id, d.exchange_id, d.digest, d.sequence FROM delivery d
+    WHERE d.lane_id = lane.id AND d.sequence IS NOT NULL AND d.kid <> ALL($3::text[]) AND {may_leave("lane.narrowed_by")}
+    ORDER BY d.sequence LIMIT $2
 ) d
-"""
+"""  # noqa: S608
 
-HEADS_NEW = """
+HEADS_NEW = f"""
 SELECT d.id, d.lane_id, d.exchange_id, d.digest, d.position
-FROM unnest($1::uuid[]) AS lane (id)
+FROM unnest($1::uuid[], $4::uuid[]) AS lane (id, narrowed_by)
 CROSS JOIN LATERAL (
-    SELECT id, lane_id, exchange_id, digest, position FROM delivery
-    WHERE lane_id = lane.id AND sequence IS NULL AND kid <> ALL($3::text[]) ORDER BY position LIMIT $2
+    SELECT d.id, d.lane_id, d.exchange_id, d.digest, d.position FROM delivery d
+    WHERE d.lane_id = lane.id AND d.sequence IS NULL AND d.kid <> ALL($3::text[]) AND {may_leave("lane.narrowed_by")}
+    ORDER BY d.position LIMIT $2
 ) d
-"""
+"""  # noqa: S608
 
 NUMBER_DELIVERIES = """
 UPDATE delivery SET sequence = new.sequence, claimed_at = $3
@@ -63,11 +77,18 @@ UPDATE lane SET next_sequence = new.next_sequence
 FROM unnest($1::uuid[], $2::bigint[]) AS new (id, next_sequence) WHERE lane.id = new.id
 """
 
-ENVELOPE_SIZES = "SELECT id, octet_length(envelope) AS size FROM exchange WHERE id = ANY($1::uuid[])"
+_DELIVERED_BYTES = "CASE WHEN d.projection_id IS NULL THEN e.envelope ELSE p.envelope END"
+"""Of a delivery that has a projection, that alone: were it missing, nothing."""
 
-FETCH_ENVELOPES = """
-SELECT id, envelope, resource_id, version, accepted_at FROM exchange WHERE id = ANY($1::uuid[])
+_WITH_BYTES = """
+FROM delivery d JOIN exchange e ON e.id = d.exchange_id LEFT JOIN projection p ON p.id = d.projection_id
+WHERE d.id = ANY($1::uuid[])
 """
+
+ENVELOPE_SIZES = f"SELECT d.id, octet_length({_DELIVERED_BYTES}) AS size {_WITH_BYTES}"
+
+FETCH_ENVELOPES = f"SELECT d.id, {_DELIVERED_BYTES} AS envelope, e.version, e.accepted_at {_WITH_BYTES}"
+"""By delivery, because what is delivered is not always what was sent."""
 
 LOCK_DELIVERIES = """
 SELECT d.id, d.digest, d.exchange_id, d.sequence, d.claimed_at FROM delivery d JOIN lane l ON l.id = d.lane_id
@@ -82,8 +103,9 @@ WHERE d.id = ANY($1::uuid[]) AND l.consumer_id = $2
 
 MOVE_TO_DELIVERED = """
 WITH gone AS (DELETE FROM delivery WHERE id = ANY($1::uuid[]) RETURNING *)
-INSERT INTO delivered (id, lane_id, exchange_id, digest, position, sequence, claimed_at, outcome, acknowledgement, ended_at)
-SELECT id, lane_id, exchange_id, digest, position, sequence, claimed_at, 'acknowledged', $2, $3 FROM gone
+INSERT INTO delivered (id, lane_id, exchange_id, digest, position, sequence, claimed_at, projection_id,
+                       outcome, acknowledgement, ended_at)
+SELECT id, lane_id, exchange_id, digest, position, sequence, claimed_at, projection_id, 'acknowledged', $2, $3 FROM gone
 """
 
 LOCK_LETTERS = """
@@ -95,8 +117,9 @@ ORDER BY d.lane_id, d.sequence FOR UPDATE OF d
 
 MOVE_LETTERS_TO_DELIVERED = """
 WITH gone AS (DELETE FROM dead_letter WHERE id = ANY($1::uuid[]) RETURNING *)
-INSERT INTO delivered (id, lane_id, exchange_id, digest, position, sequence, claimed_at, outcome, acknowledgement, ended_at)
-SELECT id, lane_id, exchange_id, digest, position, sequence, claimed_at, 'acknowledged', $2, $3 FROM gone
+INSERT INTO delivered (id, lane_id, exchange_id, digest, position, sequence, claimed_at, projection_id,
+                       outcome, acknowledgement, ended_at)
+SELECT id, lane_id, exchange_id, digest, position, sequence, claimed_at, projection_id, 'acknowledged', $2, $3 FROM gone
 """
 
 SIGN_DELIVERED = """

@@ -58,6 +58,7 @@ class LiveVersion:
     schema_digest_bytes: bytes
     validator: PayloadValidator
     field_names: frozenset[str]
+    key_names: frozenset[str]
     secrecy_fields: frozenset[str]
     ends_at: datetime | None = None
 
@@ -66,7 +67,8 @@ class LiveVersion:
 class LaneState:
     """A lane with the active grant that feeds it; `versions` are those whose schema the grant has pinned.
 
-    `in_inbox`: its consumer fetches from it, because its mode says so or because the consumer's push target holds.
+    `in_inbox`: its consumer fetches from it, because its mode says so or because the consumer's push target holds. `items` and
+    `rows` (JSON) narrow the grant, None for what is left whole; `narrowed_by` is the grant if one of them does.
     """
 
     grant_id: UUID
@@ -82,6 +84,13 @@ class LaneState:
     valid_from: datetime
     valid_to: datetime
     in_inbox: bool
+    items: tuple[str, ...] | None = None
+    rows: str | None = None
+
+    @property
+    def narrowed_by(self) -> UUID | None:
+        """The lane's grant, if it lets out less than the whole."""
+        return None if self.items is None and self.rows is None else self.grant_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +140,14 @@ RESOURCE = "SELECT id, code, status, system_id FROM resource WHERE code = $1"
 VERSIONS = """
 SELECT resource_id, number, schema_digest, schema::text AS schema, ends_at,
        ARRAY(SELECT DISTINCT name #>> '{}' FROM jsonb_path_query(items, '$.**.field_name') AS name) AS field_names,
+       ARRAY(SELECT name #>> '{}' FROM jsonb_path_query(items, '$[*] ? (@.key == true).field_name') AS name) AS key_names,
        ARRAY(SELECT DISTINCT name #>> '{}'
              FROM jsonb_path_query(items, '$.** ? (@.secrecy_marking == true).field_name') AS name) AS secrecy_fields
 FROM resource_version WHERE state = 'published' AND resource_id = ANY($1)
 """
 GRANTS = """
 SELECT g.id, g.lane_id, g.consumer_id, g.resource_id, r.code AS resource_code, g.purpose, g.mode, g.state, g.valid_from, g.valid_to,
+       g.items, g.rows::text AS rows,
        ARRAY(SELECT version FROM grant_version v WHERE v.grant_id = g.id) AS versions,
        g.mode = 'inbox' OR EXISTS (
            SELECT FROM push_target t WHERE t.system_id = g.consumer_id AND t.holds AND t.state = 'active') AS in_inbox
@@ -203,6 +214,8 @@ class Loader:
             valid_from=row["valid_from"],
             valid_to=row["valid_to"],
             in_inbox=row["in_inbox"],
+            items=None if row["items"] is None else tuple(row["items"]),
+            rows=row["rows"],
         )
 
     def _resources(
@@ -216,6 +229,7 @@ class Loader:
                 parse_digest(row["schema_digest"]),
                 self._validator(row),
                 frozenset(row["field_names"]),
+                frozenset(row["key_names"]),
                 frozenset(row["secrecy_fields"]),
                 row["ends_at"],
             )

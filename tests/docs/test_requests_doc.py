@@ -6,7 +6,6 @@ from hub.access.deadlines import ANSWERS, PROVIDE, REVIEW
 from hub.access.requests.asked import LARGEST_ATTACHMENT
 from hub.access.requests.codes import MOVES, Act, RefusalCode, State
 from hub.access.scope import Operator
-from hub.access.service import AWAITING
 from hub.access.terms import LATEST_BEGINNING, LONGEST_PERIOD
 from hub.corrections import codes as corrections
 from hub.corrections.places import MOST_POINTERS
@@ -32,7 +31,6 @@ def test_the_life_of_a_request_stands_as_it_is() -> None:
     }
     for text in (CHINESE, ENGLISH):
         assert all(f"`{state}`" in text for state in State)
-        assert f"`{AWAITING}`" in text
 
 
 def test_codes_limits_and_deadlines_stand_as_they_are() -> None:

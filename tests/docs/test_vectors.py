@@ -86,7 +86,13 @@ def picture() -> Picture:
     hashed = digest(rfc8785.dumps(schema))
     names = frozenset(schema["$defs"]["record"]["properties"])
     version = LiveVersion(
-        1, hashed, bytes.fromhex(hashed.removeprefix("sha-256:")), compile_schema(schema), names, frozenset()
+        1,
+        hashed,
+        bytes.fromhex(hashed.removeprefix("sha-256:")),
+        compile_schema(schema),
+        names,
+        frozenset(),
+        frozenset(),
     )
     resources = {}
     for one in ENVELOPES["resources"]:

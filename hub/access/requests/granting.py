@@ -43,8 +43,7 @@ async def give(move: Move, record: RequestRecord, *, opinion: str | None = None)
         await move.take(Act.GRANT, record, opinion=opinion, **told)
     deadlines = move.deadlines(record.provider_id)
     await deadlines.end_answer()
-    if granted.grant.state == access.ACTIVE:
-        await deadlines.begin_providing()
+    await deadlines.begin_providing()
     await move.tell(record.provider_id if by_rule else row.organisation_id, "access-request-granted", record, **told)
 
 

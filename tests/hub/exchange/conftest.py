@@ -71,7 +71,7 @@ async def floor(database: Database) -> AsyncIterator[Floor]:
             return (await find_seen(lent, [(sender, jti)])).get((sender, jti))
 
     gate = Gate(HUB, 300, 4 << 20, pictures, refusals, lookup, clock)
-    intake = Intake(gate, committer, receipts)
+    intake = Intake(gate, committer, receipts, KeySigner(generate_key("ES256"), "P" * 43))
     inbox = Inbox(HUB, acquire, pictures, clock)
     committer.committed = inbox.arrivals.wake
     acknowledging = Acknowledging(gate, acquire)
