@@ -30,8 +30,12 @@ SLOW_TO_START = ("town", "demo")
 """Fixtures that start a whole hub for a session: files that ask for the same one go to the same test process."""
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Call `unit` what asks for no database and starts no process; keep files together, and those that share a hub."""
+    """Call `unit` what asks for no database and starts no process; keep files together, and those that share a hub.
+
+    First, for the plugin that shares tests out among processes reads the groups in this hook too.
+    """
     groups: dict[str, str] = {}
     for item in items:
         file = item.nodeid.split("::")[0]

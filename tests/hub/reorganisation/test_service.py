@@ -520,6 +520,7 @@ async def test_every_column_that_names_an_organisation_is_moved_or_is_history(se
         "organisation_change_party.organisation_id",
         "organisation_change_move.from_id",
         "organisation_change_move.to_id",
+        "catalogue_import.organisation_id",  # tried on the catalogue as it was: the successor's people try their workbook again
     }
     found = await session.scalars(
         text("""
