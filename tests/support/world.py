@@ -63,6 +63,7 @@ class TestSystem:
         aud: str = HUB,
         iss: str | None = None,
         to: Sequence[str] | None = None,
+        ref: str | None = None,
     ) -> bytes:
         """A signed `exchange+jws`."""
         body = payload if payload is not None else orjson.dumps({"records": list(records or [record()])})
@@ -77,6 +78,7 @@ class TestSystem:
             res=res,
             ver=ver,
             to=to,
+            ref=ref,
         )
 
     def ack(self, deliveries: Sequence[tuple[str, str]], *, jti: str | None = None, aud: str = HUB) -> bytes:

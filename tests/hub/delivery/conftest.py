@@ -153,7 +153,7 @@ async def post(database: Database) -> AsyncIterator[Post]:
             return (await find_seen(lent, [(sender, jti)])).get((sender, jti))
 
     gate = Gate(HUB, 300, 4 << 20, pictures, RefusalLog(HUB, committer), lookup, clock)
-    keys = (KeySigner(generate_key("ES256"), "A" * 43), KeySigner(generate_key("ES256"), "P" * 43))
+    keys = (KeySigner(generate_key("ES256"), "A" * 43), KeySigner(generate_key("ES256"), "P" * 42 + "A"))
     intake = Intake(gate, committer, *keys)
     made = Post(
         world, connection, intake, Acknowledging(gate, acquire), pictures, acquire, clock, provider, consumer,

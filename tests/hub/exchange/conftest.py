@@ -36,6 +36,7 @@ class Floor:
     inbox: Inbox
     acknowledging: Acknowledging
     receipt_verifier: Verifier
+    projection_verifier: Verifier
     provider: TestSystem
     consumer: TestSystem
     res: str
@@ -58,7 +59,7 @@ async def floor(database: Database) -> AsyncIterator[Floor]:
     committer = Committer(database.connect, clock, max_queue=1000, max_queue_bytes=1 << 26)
     await committer.start()
     refusals = RefusalLog(HUB, committer)
-    receipt_key = generate_key("ES256")
+    receipt_key, projection_key = generate_key("ES256"), generate_key("ES256")
     receipts = KeySigner(receipt_key, "A" * 43)
 
     @asynccontextmanager
@@ -71,7 +72,7 @@ async def floor(database: Database) -> AsyncIterator[Floor]:
             return (await find_seen(lent, [(sender, jti)])).get((sender, jti))
 
     gate = Gate(HUB, 300, 4 << 20, pictures, refusals, lookup, clock)
-    intake = Intake(gate, committer, receipts, KeySigner(generate_key("ES256"), "P" * 43))
+    intake = Intake(gate, committer, receipts, KeySigner(projection_key, "P" * 42 + "A"))
     inbox = Inbox(HUB, acquire, pictures, clock)
     committer.committed = inbox.arrivals.wake
     acknowledging = Acknowledging(gate, acquire)
@@ -85,6 +86,7 @@ async def floor(database: Database) -> AsyncIterator[Floor]:
         inbox,
         acknowledging,
         Verifier(receipt_key.public_key()),
+        Verifier(projection_key.public_key()),
         provider,
         consumer,
         "306001000001/000001",
