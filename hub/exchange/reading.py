@@ -8,6 +8,7 @@ from uuid import UUID
 import asyncpg
 
 from hub.errors import NotFound
+from hub.exchange.projecting import projection_jti
 from hub.identity.callers import StaffCaller, SystemCaller
 from hub.ledger import repository as sql
 
@@ -29,7 +30,10 @@ class DeliveryState:
 
 @dataclass(frozen=True, slots=True)
 class ExchangeState:
-    """An exchange and the deliveries that the caller may know of; `state` is `open` until all of these have ended."""
+    """An exchange and the deliveries that the caller may know of; `state` is `open` until all of these have ended.
+
+    To a consumer that got projections alone, `jti` is that of its own: the provider's may speak of what was left out.
+    """
 
     id: UUID
     sender: str
@@ -52,16 +56,18 @@ async def read_exchange(
     if row is None:
         raise unknown_exchange()
     deliveries = await connection.fetch(sql.FIND_DELIVERIES, row["deliveries"])
-    lanes = len(row["deliveries"])
+    lanes, jti = len(row["deliveries"]), row["jti"]
     if isinstance(caller, SystemCaller) and caller.system_id != row["sender_id"]:
         deliveries = [d for d in deliveries if d["consumer_id"] == caller.system_id]
         lanes = len(deliveries)
         if not deliveries:
             raise unknown_exchange()
+        if all(d["projection_id"] is not None for d in deliveries):
+            jti = projection_jti(deliveries[0]["lane_id"], row["sender"], jti)
     return ExchangeState(
         id=row["id"],
         sender=row["sender"],
-        jti=row["jti"],
+        jti=jti,
         resource=row["resource"],
         version=row["version"],
         digest=f"sha-256:{row['digest'].hex()}",

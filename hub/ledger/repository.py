@@ -141,14 +141,14 @@ FROM exchange e JOIN system s ON s.id = e.sender_id JOIN resource r ON r.id = e.
 
 FIND_DELIVERIES = """
 SELECT d.id, l.consumer_id, s.code AS consumer, d.sequence, d.claimed_at, NULL::timestamptz AS ended_at,
-       CASE WHEN d.sequence IS NULL THEN 'queued' ELSE 'claimed' END AS state
+       CASE WHEN d.sequence IS NULL THEN 'queued' ELSE 'claimed' END AS state, d.lane_id, d.projection_id
 FROM delivery d JOIN lane l ON l.id = d.lane_id JOIN system s ON s.id = l.consumer_id WHERE d.id = ANY($1::uuid[])
 UNION ALL
-SELECT d.id, l.consumer_id, s.code, d.sequence, d.claimed_at, d.ended_at, d.outcome
+SELECT d.id, l.consumer_id, s.code, d.sequence, d.claimed_at, d.ended_at, d.outcome, d.lane_id, d.projection_id
 FROM delivered d JOIN lane l ON l.id = d.lane_id JOIN system s ON s.id = l.consumer_id WHERE d.id = ANY($1::uuid[])
 UNION ALL
 SELECT d.id, l.consumer_id, s.code, d.sequence, d.claimed_at, d.parked_at,
-       CASE WHEN d.replayed_as IS NULL THEN 'parked' ELSE 'replayed' END
+       CASE WHEN d.replayed_as IS NULL THEN 'parked' ELSE 'replayed' END, d.lane_id, d.projection_id
 FROM dead_letter d JOIN lane l ON l.id = d.lane_id JOIN system s ON s.id = l.consumer_id WHERE d.id = ANY($1::uuid[])
 ORDER BY id
 """

@@ -46,7 +46,7 @@ def test_the_items_that_are_named_are_let_out_and_no_others() -> None:
 
 def test_the_rows_that_the_rule_names_are_let_out_and_no_others() -> None:
     some = lens(None, Condition("case_no", Operator.IN, ("621124-000002", "621124-000009")))
-    payload = {"op": "upsert", "records": [record(1), record(2), record(3)]}
+    payload: dict[str, Any] = {"op": "upsert", "records": [record(1), record(2), record(3)]}
     assert narrowed(some, payload) == {"op": "upsert", "records": [record(2)]}
     assert some.places(payload["records"]) == [1]
 
