@@ -106,7 +106,7 @@ async def submit(
         record = await service.submit(
             session, report, _reporter(caller), actor=caller.actor, recorder=ctx.recorder, now=now
         )
-        return await _read(session, record, ctx)
+        return await _read(session, record, caller, ctx)
 
 
 @router.get("", summary="校核列表 / list corrections", responses=_LISTED)
@@ -124,14 +124,14 @@ async def listing(
     wanted = _wanted(caller, box, () if state is None else (state,))
     async with ctx.transaction() as session:
         records = await service.list_corrections(session, wanted, after=page.after_id(), limit=page.fetch)
-    return page.page(records, read, lambda record: (record.correction.id,))
+    return page.page(records, lambda record: read(record, caller), lambda record: (record.correction.id,))
 
 
 @router.get("/{id}", summary="一项校核 / one correction", responses=_SHOWN)
 async def one(id: UUID, ctx: ContextDep, caller: Reader) -> dict[str, Any]:  # noqa: A002  the contract's name
     """The correction with its deadline and what came of it."""
     async with ctx.transaction() as session:
-        return await _read(session, await _known(session, id, caller), ctx)
+        return await _read(session, await _known(session, id, caller), caller, ctx)
 
 
 @router.post("/{id}/take", summary="核实 / verify", responses=_SHOWN)
@@ -140,7 +140,7 @@ async def take(id: UUID, ctx: ContextDep, caller: Answerer) -> dict[str, Any]:  
     async with ctx.transaction() as session:
         await _to_answer(session, id, caller)
         record = await answering.take(session, id, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock())
-        return await _read(session, record, ctx)
+        return await _read(session, record, caller, ctx)
 
 
 @router.post("/{id}/correct", summary="更正 / correct", responses=_SHOWN)
@@ -156,7 +156,7 @@ async def correct(
         record = await answering.correct(
             session, id, body.exchange, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock()
         )
-        return await _read(session, record, ctx)
+        return await _read(session, record, caller, ctx)
 
 
 @router.post("/{id}/reject", summary="不予更正，说明理由 / reject", responses=_SHOWN)
@@ -172,7 +172,7 @@ async def reject(
         record = await answering.reject(
             session, id, reason=body.reason, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock()
         )
-        return await _read(session, record, ctx)
+        return await _read(session, record, caller, ctx)
 
 
 @router.post("/{id}/withdraw", summary="撤回校核 / withdraw", responses=_SHOWN)
@@ -187,12 +187,13 @@ async def withdraw(
         if isinstance(caller, StaffCaller):
             permissions.require(permissions.correction_withdraw, caller, found.correction.organisation_id)
         record = await service.withdraw(session, id, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock())
-        return await _read(session, record, ctx)
+        return await _read(session, record, caller, ctx)
 
 
-def read(record: CorrectionRecord, owed: list[dict[str, Any]] | None = None) -> dict[str, Any]:
-    """A correction as the API shows it."""
+def read(record: CorrectionRecord, caller: Caller, owed: list[dict[str, Any]] | None = None) -> dict[str, Any]:
+    """A correction as the API shows it; where it stands in the provider's envelope is not for who has a projection of that."""
     row = record.correction
+    is_reporter = isinstance(caller, SystemCaller) or caller.organisation_id == row.organisation_id
     return present(
         id=row.id,
         state=row.state,
@@ -201,6 +202,7 @@ def read(record: CorrectionRecord, owed: list[dict[str, Any]] | None = None) -> 
         consumer=record.consumer,
         organisation={"id": str(row.organisation_id), "name": record.organisation},
         pointers=row.pointers,
+        original_pointers=None if is_reporter else row.original_pointers,
         believed=record.believed,
         correcting=row.correcting_id,
         reason=row.reason,
@@ -211,7 +213,7 @@ def read(record: CorrectionRecord, owed: list[dict[str, Any]] | None = None) -> 
     )
 
 
-async def _read(session: AsyncSession, record: CorrectionRecord, ctx: Context) -> dict[str, Any]:
+async def _read(session: AsyncSession, record: CorrectionRecord, caller: Caller, ctx: Context) -> dict[str, Any]:
     now, found = ctx.clock(), list[OwedRecord]()
     for closed in (True, False):
         found += await duties.list_for(
@@ -222,7 +224,7 @@ async def _read(session: AsyncSession, record: CorrectionRecord, ctx: Context) -
             subject=service.subject_of(record.correction.id),
             limit=MAX_LIMIT,
         )
-    return read(record, [duty_forms.read(one, now) for one in found])
+    return read(record, caller, [duty_forms.read(one, now) for one in found])
 
 
 async def _known(session: AsyncSession, identifier: UUID, caller: Caller) -> CorrectionRecord:

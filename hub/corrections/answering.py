@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from hub.access.texts import open_text
@@ -21,6 +22,7 @@ from hub.corrections.recording import fingerprint_of, record_correction
 from hub.corrections.repository import CorrectionRecord
 from hub.corrections.service import DUTY, held, opened, subject_of, tell
 from hub.duties import service as duties
+from hub.exchange.projecting import lens
 from hub.ledger.models import Exchange
 from hub.ledger.recipients import Recipient, exchange_of, recipients
 from hub.notices import service as notices
@@ -57,9 +59,9 @@ async def correct(
     row = record.correction
     wrong = await exchange_of(session, row.exchange_id)
     assert wrong is not None
-    _check_corrects(wrong, await exchange_of(session, correcting))
+    better = _checked(wrong, await exchange_of(session, correcting))
     received = await recipients(session, wrong.id)
-    await _check_reached(session, wrong.resource_id, received, await recipients(session, correcting), now)
+    await _check_reached(session, better, received, now)
     row.correcting_id, row.answered_by, row.answered_at = correcting, UUID(actor.id), now
     _move(session, record, Act.CORRECT, before, actor=actor, recorder=recorder, now=now, correcting=str(correcting))
     await _answered(session, record, "correction-made", actor, recorder, now)
@@ -121,27 +123,31 @@ async def _answered(
     await tell(session, row.organisation_id, kind, record, now)
 
 
-def _check_corrects(wrong: Exchange, correcting: Exchange | None) -> None:
-    """It is of the same resource, came later, and refers to the wrong envelope. Raises NotACorrection."""
+def _checked(wrong: Exchange, correcting: Exchange | None) -> Exchange:
+    """The correcting one: it is of the same resource, came later, and refers to the wrong envelope. Raises NotACorrection."""
     if correcting is None or correcting.resource_id != wrong.resource_id:
         raise NotACorrection("该资源没有这次交换", "the resource has no such exchange")
     if correcting.accepted_at <= wrong.accepted_at:
         raise NotACorrection("它不晚于出错的交换", "it is not later than the one that is wrong")
-    if opened(correcting).header.ref != wrong.jti:
+    if opened(correcting.envelope).header.ref != wrong.jti:
         raise NotACorrection("它的 ref 不是出错信封的 jti", "its `ref` is not the jti of the wrong envelope")
+    return correcting
 
 
 async def _check_reached(
-    session: AsyncSession,
-    resource_id: UUID,
-    received: Sequence[Recipient],
-    reached: Sequence[Recipient],
-    now: datetime,
+    session: AsyncSession, correcting: Exchange, received: Sequence[Recipient], now: datetime
 ) -> None:
-    """Whoever received what is wrong, and may have the resource now, got the correction. Raises NotEveryoneReached."""
+    """Whoever received what is wrong, and may have any of the correction now, got it. Raises NotEveryoneReached."""
     missing = {one.system_id: one.code for one in received}
-    for one in reached:
+    for one in await recipients(session, correcting.id):
         missing.pop(one.system_id, None)
-    granted = await repository.granted_now(session, resource_id, missing, now) if missing else frozenset()
+    if not missing:
+        return
+    payload = orjson.loads(opened(correcting.envelope).payload_bytes)
+    granted = {
+        system
+        for system, items, rows in await repository.granted_now(session, correcting.resource_id, missing, now)
+        if lens(items, rows).narrow(payload) is not None
+    }
     if left := [code for system, code in missing.items() if system in granted]:
         raise NotEveryoneReached(sorted(left))

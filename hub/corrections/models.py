@@ -13,7 +13,8 @@ import hub.identity.models  # noqa: F401  others
 class Correction(SQLModel, table=True):
     """A report 校核 that something in an exchange is wrong, by one consumer that received it, and what came of it.
 
-    `pointers` are JSON pointers into the exchange's payload. `staff_id` is None where the consumer's system reported.
+    `pointers` are JSON pointers into the payload as its consumer has it; where that is a projection, `original_pointers` are the
+    same places in the provider's, whose records stand elsewhere. `staff_id` is None where the consumer's system reported.
     Exchanges are partitioned, so no foreign key names them.
     """
 
@@ -50,6 +51,7 @@ class Correction(SQLModel, table=True):
     answered_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     created_at: datetime = Field(sa_type=DateTime(timezone=True))
     updated_at: datetime = Field(sa_type=DateTime(timezone=True))
+    original_pointers: list[str] | None = Field(default=None, sa_type=ARRAY(Text))
 
 
 class CorrectionClaim(SQLModel, table=True):

@@ -24,6 +24,12 @@ def check_places(pointers: Sequence[str], *, records: int, field_names: Collecti
         raise PointersRefused(found)
 
 
+def moved_to(pointer: str, places: Sequence[int]) -> str:
+    """A pointer that `check_places` let through, with its record where `places` says that it stands in another payload."""
+    _, records, index, *rest = pointer.split("/")
+    return "/".join(("", records, str(places[int(index)]), *rest))
+
+
 def _faults(pointers: Sequence[str], records: int, field_names: Collection[str]) -> Iterator[FieldError]:
     if not 1 <= len(pointers) <= MOST_POINTERS or len(set(pointers)) != len(pointers):
         yield FieldError(

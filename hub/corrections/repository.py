@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy import ColumnElement, Select, Text, cast, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -86,10 +86,13 @@ async def field_names(session: AsyncSession, resource_id: UUID, version: int) ->
 
 async def granted_now(
     session: AsyncSession, resource_id: UUID, consumers: Collection[UUID], now: datetime
-) -> frozenset[UUID]:
-    """Which of these systems may have the resource at this moment; one that is suspended may have nothing."""
+) -> Sequence[tuple[UUID, tuple[str, ...] | None, str | None]]:
+    """Grants by which these systems may have the resource at this moment: the system, and the grant's items and rows (JSON).
+
+    A system that is suspended may have nothing.
+    """
     query = (
-        select(col(AccessGrant.consumer_id))
+        select(col(AccessGrant.consumer_id), col(AccessGrant.items), cast(col(AccessGrant.rows), Text))
         .join(System, col(AccessGrant.consumer_id) == col(System.id))
         .where(
             col(System.state) == "active",
@@ -100,7 +103,7 @@ async def granted_now(
             col(AccessGrant.valid_to) > now,
         )
     )
-    return frozenset(await session.scalars(query))
+    return [(row[0], None if row[1] is None else tuple(row[1]), row[2]) for row in await session.execute(query)]
 
 
 def _names(items: Iterable[Mapping[str, Any]]) -> Iterator[str]:

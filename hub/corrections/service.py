@@ -5,10 +5,10 @@ Who reports names an exchange that it received, and the places in it that are wr
 speak of a person: it lies in a row of its own, and the log knows nothing of it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import orjson
@@ -24,7 +24,7 @@ from hub.corrections import repository
 from hub.corrections.codes import Act, State, moved
 from hub.corrections.errors import CorrectionExists, NotReceived, UnknownCorrection
 from hub.corrections.models import Correction, CorrectionClaim
-from hub.corrections.places import check_places
+from hub.corrections.places import check_places, moved_to
 from hub.corrections.recording import fingerprint_of, record_correction
 from hub.corrections.repository import CorrectionRecord, Filter
 from hub.db.ids import new_id
@@ -32,8 +32,8 @@ from hub.duties import rules
 from hub.duties import service as duties
 from hub.duties.calendar import beijing_date
 from hub.duties.service import Debtor, Subject
-from hub.ledger.models import Exchange
-from hub.ledger.recipients import Recipient, exchange_of, recipients
+from hub.exchange.projecting import lens
+from hub.ledger.recipients import Recipient, exchange_of, received_of, recipients
 from hub.notices import service as notices
 from hub.registry.errors import InvalidField
 
@@ -71,9 +71,12 @@ async def submit(
     recipient = _chosen(report, reporter, await recipients(session, report.exchange))
     exchange = await exchange_of(session, report.exchange)
     assert exchange is not None
-    records = len(orjson.loads(opened(exchange).payload_bytes)["records"])
     names = await repository.field_names(session, exchange.resource_id, exchange.version)
-    check_places(report.pointers, records=records, field_names=names)
+    sent = records_of(exchange.envelope)
+    received = await received_of(session, exchange.id, recipient.system_id)
+    has = sent if received is None else records_of(received.envelope)
+    check_places(report.pointers, records=len(has), field_names=names)
+    places = None if received is None else lens(received.items, received.rows).places(sent)
     if (holder := await repository.open_correction(session, exchange.id, recipient.system_id)) is not None:
         raise CorrectionExists(holder)
     row = Correction(
@@ -84,6 +87,7 @@ async def submit(
         organisation_id=recipient.organisation_id,
         staff_id=reporter.staff_id,
         pointers=list(report.pointers),
+        original_pointers=None if places is None else [moved_to(pointer, places) for pointer in report.pointers],
         state=State.SUBMITTED,
         created_at=now,
         updated_at=now,
@@ -135,9 +139,15 @@ def subject_of(identifier: UUID) -> Subject:
     return Subject(SUBJECT_KIND, str(identifier))
 
 
-def opened(exchange: Exchange) -> Opened:
-    """The provider's envelope, which was checked when it was accepted."""
-    return envelope.read(exchange.envelope, max_bytes=len(exchange.envelope), allowed_types=frozenset({EXCHANGE}))
+def opened(compact: bytes) -> Opened:
+    """An envelope that was checked when it was accepted, or that is ours."""
+    return envelope.read(compact, max_bytes=len(compact), allowed_types=frozenset({EXCHANGE}))
+
+
+def records_of(compact: bytes) -> Sequence[Mapping[str, Any]]:
+    """What an envelope's payload has."""
+    found: Sequence[Mapping[str, Any]] = orjson.loads(opened(compact).payload_bytes)["records"]
+    return found
 
 
 async def tell(

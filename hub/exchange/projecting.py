@@ -84,11 +84,12 @@ class _Rule:
 
 def lens_of(lane: LaneState) -> Lens:
     """What the lane's narrowed grant lets out."""
-    return _lens(lane.items, lane.rows)
+    return lens(lane.items, lane.rows)
 
 
 @lru_cache(_MOST_LENSES)
-def _lens(items: tuple[str, ...] | None, rows: str | None) -> Lens:
+def lens(items: tuple[str, ...] | None, rows: str | None) -> Lens:
+    """What a scope lets out, from its items and its rows as JSON."""
     scope = scope_of(items, None if rows is None else orjson.loads(rows))
     return Lens(None if items is None else frozenset(items), tuple(map(_rule, scope.rows)))
 

@@ -39,6 +39,37 @@ async def recipients(session: AsyncSession, exchange: UUID) -> list[Recipient]:
     return [Recipient(*row) for row in rows]
 
 
+_NARROWED = text("""
+SELECT p.envelope, g.items, g.rows::text AS rows
+FROM exchange e
+JOIN LATERAL (
+    SELECT id, lane_id, projection_id FROM delivery WHERE id = ANY (e.deliveries)
+    UNION ALL SELECT id, lane_id, projection_id FROM delivered WHERE id = ANY (e.deliveries)
+    UNION ALL SELECT id, lane_id, projection_id FROM dead_letter WHERE id = ANY (e.deliveries)
+) found ON true
+JOIN lane l ON l.id = found.lane_id AND l.consumer_id = :system
+LEFT JOIN projection p ON p.id = found.projection_id LEFT JOIN access_grant g ON g.id = p.grant_id
+WHERE e.id = :exchange ORDER BY found.projection_id IS NOT NULL, found.id LIMIT 1
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What a system has of an exchange where it got projections alone, and the scope that they were reduced to."""
+
+    envelope: bytes
+    items: tuple[str, ...] | None
+    rows: str | None
+
+
+async def received_of(session: AsyncSession, exchange: UUID, system: UUID) -> Received | None:
+    """What the system received in place of the provider's envelope; None where it received that."""
+    row = (await session.execute(_NARROWED, {"exchange": exchange, "system": system})).one_or_none()
+    if row is None or row.envelope is None:
+        return None
+    return Received(row.envelope, None if row.items is None else tuple(row.items), row.rows)
+
+
 async def exchange_of(session: AsyncSession, identifier: UUID) -> Exchange | None:
     """The exchange of that id, its envelope with it."""
     found: Exchange | None = await session.scalar(select(Exchange).where(col(Exchange.id) == identifier))

@@ -46,7 +46,9 @@ class EvidenceTown:
         code = partner.system.code
         return {"Authorization": f"Bearer {tokens.issue(code, partner.certificate.kid, now=self.gateway.now)}"}
 
-    def seal_envelope(self, partner: Partner, typ: str, payload: object, **more: Any) -> bytes:
+    def seal_envelope(
+        self, partner: Partner, typ: str, payload: object, *, jti: str | None = None, **more: Any
+    ) -> bytes:
         """A signed message of a partner, now."""
         return envelope.seal(
             partner.signer,
@@ -54,7 +56,7 @@ class EvidenceTown:
             iss=partner.system.code,
             aud=HUB,
             iat=int(datetime.now(UTC).timestamp()),
-            jti=new_jti(),
+            jti=jti or new_jti(),
             payload=orjson.dumps(payload),
             **more,
         )

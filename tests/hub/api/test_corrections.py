@@ -1,5 +1,6 @@
 """`/v1/corrections` over HTTP: from the report of one consumer to the correction that reaches all."""
 
+import json
 from typing import Any
 
 from sqlalchemy import text
@@ -8,8 +9,9 @@ from hub.access import service as access
 from hub.identity.roles import Role
 from hub.registry.models import Organisation
 from tests.support.applying import Offices
-from tests.support.evidence import EvidenceTown
+from tests.support.evidence import JOSE, EvidenceTown
 from tests.support.registry import OFFICER, RECORDER
+from tests.support.world import new_jti
 
 AT = "/v1/corrections"
 BELIEVED = "应为张三的编码 621124-1"
@@ -194,3 +196,60 @@ async def test_nobody_answers_their_own_report_also_where_they_act_for_both_side
     for act, body in (("take", None), ("reject", {"reason": "无误"}), ("correct", {"exchange": right})):
         await offices.asks("both", "POST", f"{AT}/{made['id']}/{act}", body, status=403)
     assert (await offices.asks("clerk", "POST", f"{AT}/{made['id']}/take"))["state"] == "verifying"
+
+
+async def narrow(town: EvidenceTown, consumer: str, *keys: str) -> None:
+    """Let the consumer's grant reach only rows with these keys."""
+    rows = json.dumps([{"item": "item_code", "op": "in", "values": keys}])
+    async with town.gateway.context.transaction() as session:
+        await session.execute(
+            text("UPDATE access_grant SET rows = CAST(:rows AS jsonb) WHERE id = :id"),
+            {"rows": rows, "id": town.grants[consumer]},
+        )
+        await session.execute(text("UPDATE registry_epoch SET epoch = epoch + 1"))
+    await town.gateway.refresh()
+
+
+async def send(town: EvidenceTown, *keys: str, **more: Any) -> tuple[str, str]:
+    """An exchange with these records, and the `jti` of its envelope."""
+    records = [{"item_code": key, "item_name": "示例事项"} for key in keys]
+    jti = new_jti()
+    sent = town.seal_envelope(
+        town.provider, "exchange+jws", {"records": records}, res=town.resource, ver=1, jti=jti, **more
+    )
+    answer = await town.gateway.client.post("/v1/exchanges", content=sent, headers=JOSE)
+    assert answer.status_code == 201, answer.text
+    return answer.headers["location"].rpartition("/")[2], jti
+
+
+async def test_who_has_a_projection_points_into_it_and_the_provider_sees_where_that_is_in_its_own(
+    offices: Offices,
+) -> None:
+    town = offices.town
+    await narrow(town, "consumer-b", "C")
+    wrong, _ = await send(town, "A", "B", "C")
+    await town.pull(town.consumer)
+    refused = await offices.asks("user", "POST", AT, report(wrong, "/records/1/item_name"), status=422)
+    assert "3" not in refused["errors"][0]["detail"], "how many rows there are besides is none of its business"
+    made = await offices.asks("user", "POST", AT, report(wrong, "/records/0/item_name"), status=201)
+    at = f"{AT}/{made['id']}"
+    assert (made["pointers"], "original_pointers" in made) == (["/records/0/item_name"], False)
+    seen = await offices.asks("clerk", "GET", at)
+    assert (seen["pointers"], seen["original_pointers"]) == (["/records/0/item_name"], ["/records/2/item_name"])
+    assert "original_pointers" not in await offices.asks(town.token(town.consumer), "GET", at)
+    (listed,) = (await offices.asks("user", "GET", AT))["items"]
+    assert "original_pointers" not in listed
+
+
+async def test_a_correction_need_not_reach_whose_scope_has_nothing_of_it(offices: Offices) -> None:
+    town = offices.town
+    await narrow(town, "consumer-c", "A")
+    wrong, jti = await send(town, "A", "B")
+    await town.pull(town.consumer)
+    await town.pull(town.other)
+    at = f"{AT}/{(await offices.asks('user', 'POST', AT, report(wrong), status=201))['id']}"
+    kept_from, _ = await send(town, "A", ref=jti, to=["consumer-b"])
+    refused = await offices.asks("clerk", "POST", f"{at}/correct", {"exchange": kept_from}, status=409)
+    assert "consumer-c" in refused["detail"]
+    right, _ = await send(town, "B", ref=jti)
+    assert (await offices.asks("clerk", "POST", f"{at}/correct", {"exchange": right}))["state"] == "corrected"

@@ -38,6 +38,7 @@ CREATE TABLE projection_default PARTITION OF projection DEFAULT;
 ALTER TABLE delivery ADD COLUMN projection_id uuid;
 ALTER TABLE delivered ADD COLUMN projection_id uuid;
 ALTER TABLE dead_letter ADD COLUMN projection_id uuid;
+ALTER TABLE correction ADD COLUMN original_pointers text[];
 CREATE TYPE new_projection AS (
     id uuid, exchange_id uuid, lane_id uuid, grant_id uuid, kid text, digest bytea, envelope bytea
 );
