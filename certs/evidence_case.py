@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 
 from cryptography import x509
 
 from certs.checkpoint import Checkpoint, VerifierKey, open_checkpoint, parse_verifier_key
-from certs.evidence_form import Acknowledged, Evidence, LogEntry, refuse
+from certs.evidence_form import Evidence
+from certs.evidence_parts import Acknowledged, LogEntry, Projection, Shown, refuse
 from certs.paths import find_path, is_authority, may_sign_lists, read_certificates
 
 
@@ -28,22 +30,42 @@ class Anchors:
 
 
 @dataclass(frozen=True)
-class Case:
-    """The file, and what it is measured against. Each thing is looked for once: a file may have any number of most."""
+class Case(ABC):
+    """What a file shows, and what it is measured against. Each thing is looked for once: a file may have any number of most."""
 
-    evidence: Evidence
+    shown: Shown
     anchors: Anchors
     older: bytes | None
+
+    @property
+    @abstractmethod
+    def hub(self) -> str:
+        """The hub that the file says accepted the exchange."""
+
+    @property
+    @abstractmethod
+    def resource(self) -> str | None:
+        """The resource that was exchanged."""
+
+    @property
+    @abstractmethod
+    def accepted(self) -> tuple[datetime, datetime]:
+        """When it was accepted: not before the first, and before the second if that is later."""
+
+    @property
+    @abstractmethod
+    def signed(self) -> Sequence[tuple[str, datetime]]:
+        """Who signed what was exchanged, and when it must have been theirs to sign: `kid` and moment."""
+
+    @property
+    @abstractmethod
+    def handed_out(self) -> Mapping[str, str | None]:
+        """Digests of what may have been delivered, and to which system; None where the message does not say."""
 
     @cached_property
     def checkpoint(self) -> Checkpoint:
         """The checkpoint, its signature that of the log we trust. Raises CheckpointError."""
-        return open_checkpoint(self.evidence.checkpoint, self.anchors.log)
-
-    @cached_property
-    def acceptance(self) -> LogEntry:
-        """The one entry of the acceptance. Raises EvidenceError."""
-        return self.entry("exchange.accepted", str(self.evidence.receipt.says["exchange"]))
+        return open_checkpoint(self.shown.checkpoint, self.anchors.log)
 
     def entry(self, event: str, object_id: str) -> LogEntry:
         """The only entry of that event on that object. Raises EvidenceError `entry-missing`."""
@@ -64,14 +86,14 @@ class Case:
     def grants(self) -> Mapping[str, Sequence[LogEntry]]:
         """The grants that the file has entries of, each with these, in the order of the log."""
         found: dict[str, list[LogEntry]] = {}
-        for entry in self.evidence.entries:
+        for entry in self.shown.entries:
             if entry.event.startswith("grant."):
                 found.setdefault(entry.object_id, []).append(entry)
         return found
 
     def certificate(self, kid: str) -> x509.Certificate:
         """The certificate of that `kid` in the file. Raises EvidenceError `certificate-missing`."""
-        found = self.evidence.certificates.get(kid)
+        found = self.shown.certificates.get(kid)
         if found is None:
             refuse("certificate-missing", f"文件中没有证书 {kid}", f"the file has no certificate {kid}")
         return found
@@ -87,7 +109,7 @@ class Case:
     def lists(self, issuer: x509.Certificate) -> bool:
         """Whether the revocation list is this authority's."""
         if issuer not in self._lists:
-            revocations = self.evidence.revocations
+            revocations = self.shown.revocations
             self._lists[issuer] = revocations.issuer == issuer.subject and may_sign_lists(issuer, revocations)
         return self._lists[issuer]
 
@@ -101,7 +123,7 @@ class Case:
     @cached_property
     def _by_object(self) -> Mapping[tuple[str, str], Sequence[LogEntry]]:
         found: dict[tuple[str, str], list[LogEntry]] = {}
-        for entry in self.evidence.entries:
+        for entry in self.shown.entries:
             found.setdefault((entry.event, entry.object_id), []).append(entry)
         return found
 
@@ -109,7 +131,7 @@ class Case:
     def _by_digest(self) -> Mapping[str, LogEntry]:
         """The first entry of each acknowledgement, by the digest of its message."""
         found: dict[str, LogEntry] = {}
-        for entry in self.evidence.entries:
+        for entry in self.shown.entries:
             digest = entry.details.get("envelope_digest")
             if entry.event == "delivery.acknowledged" and isinstance(digest, str):
                 found.setdefault(digest, entry)
@@ -117,7 +139,7 @@ class Case:
 
     @cached_property
     def _issuers(self) -> Sequence[x509.Certificate]:
-        return [one for one in self.evidence.certificates.values() if is_authority(one)]
+        return [one for one in self.shown.certificates.values() if is_authority(one)]
 
     @cached_property
     def _paths(self) -> dict[tuple[str, datetime], tuple[x509.Certificate, ...]]:
@@ -126,3 +148,85 @@ class Case:
     @cached_property
     def _lists(self) -> dict[x509.Certificate, bool]:
         return {}
+
+
+@dataclass(frozen=True)
+class WholeCase(Case):
+    """A file about a whole exchange."""
+
+    evidence: Evidence
+
+    @property
+    def hub(self) -> str:
+        """As the receipt says."""
+        return str(self.evidence.receipt.says["hub"])
+
+    @property
+    def resource(self) -> str | None:
+        """As the envelope says."""
+        return self.evidence.envelope.header.res
+
+    @property
+    def accepted(self) -> tuple[datetime, datetime]:
+        """The receipt's moment."""
+        return self.evidence.receipt.accepted_at, self.evidence.receipt.accepted_at
+
+    @property
+    def signed(self) -> Sequence[tuple[str, datetime]]:
+        """The receipt, the envelope, and projections of it."""
+        receipt, sent = self.evidence.receipt, self.evidence.envelope
+        own = [(receipt.opened.header.kid, receipt.accepted_at), (sent.header.kid, receipt.accepted_at)]
+        return [*own, *_signed(self.shown.projections)]
+
+    @cached_property
+    def handed_out(self) -> Mapping[str, str | None]:
+        """The envelope to anybody, each projection to its addressee."""
+        return {self.evidence.envelope.digest: None, **_addressees(self.shown.projections)}
+
+    @cached_property
+    def acceptance(self) -> LogEntry:
+        """The one entry of the acceptance. Raises EvidenceError."""
+        return self.entry("exchange.accepted", str(self.evidence.receipt.says["exchange"]))
+
+
+@dataclass(frozen=True)
+class ProjectionCase(Case):
+    """A file about what a consumer got of an exchange, where that was projections alone: the hub's word for what they say."""
+
+    @property
+    def first(self) -> Projection:
+        """One of them; that they are of one exchange is a statement of its own."""
+        return self.shown.projections[0]
+
+    @property
+    def hub(self) -> str:
+        """Who made them."""
+        return self.first.opened.header.iss
+
+    @property
+    def resource(self) -> str | None:
+        """As they say."""
+        return self.first.opened.header.res
+
+    @property
+    def accepted(self) -> tuple[datetime, datetime]:
+        """They are made at acceptance, and say the second of it."""
+        return self.first.made_at, self.first.made_at + timedelta(seconds=1)
+
+    @property
+    def signed(self) -> Sequence[tuple[str, datetime]]:
+        """The projections."""
+        return _signed(self.shown.projections)
+
+    @cached_property
+    def handed_out(self) -> Mapping[str, str | None]:
+        """Each projection to its addressee."""
+        return _addressees(self.shown.projections)
+
+
+def _signed(projections: Sequence[Projection]) -> list[tuple[str, datetime]]:
+    return [(one.opened.header.kid, one.made_at) for one in projections]
+
+
+def _addressees(projections: Sequence[Projection]) -> dict[str, str | None]:
+    return {one.opened.digest: one.opened.header.aud for one in projections}

@@ -24,7 +24,8 @@ from certs import envelope
 from certs.envelope import Opened
 from certs.errors import CertsError, EnvelopeError, JsonError
 from certs.evidence_case import Anchors
-from certs.evidence_form import EvidenceError, Receipt, read_receipt
+from certs.evidence_form import Receipt, read_receipt
+from certs.evidence_parts import EvidenceError
 from certs.header import RECEIPT
 from certs.jsontext import parse_object
 from certs.members import read_moment

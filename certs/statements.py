@@ -13,11 +13,12 @@ from typing import Generic, TypeVar
 from certs.errors import CertsError
 
 CaseT = TypeVar("CaseT")
+JudgedT = TypeVar("JudgedT", contravariant=True)
 FoundT = TypeVar("FoundT")
 
 
 @dataclass(frozen=True, slots=True)
-class Statement(Generic[CaseT]):
+class Statement(Generic[JudgedT]):
     """One thing that is said of a case, and the function that finds out: True, or False when it has nothing of the kind.
 
     The function raises a CertsError when what is said does not hold.
@@ -26,7 +27,7 @@ class Statement(Generic[CaseT]):
     name: str
     zh: str
     en: str
-    check: Callable[[CaseT], bool]
+    check: Callable[[JudgedT], bool]
 
 
 @dataclass(frozen=True, slots=True)

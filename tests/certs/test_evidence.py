@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from certs.canonical import canonical
 from certs.errors import CheckpointError
 from certs.evidence import STATEMENTS, Anchors, Verdict, verify_evidence
-from certs.evidence_form import EvidenceError, read_evidence
+from certs.evidence_form import read_evidence
+from certs.evidence_parts import EvidenceError
 from certs.paths import find_path
 from tests.vectors.evidence.changes import loose_bits, more_log
 from tests.vectors.evidence.county import GRANT, MINUTE, NOW, RES, Case, Keys

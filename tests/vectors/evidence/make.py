@@ -20,7 +20,7 @@ from certs import authority
 from certs.authority import HubKeyRole, Issued, RevocationReason, Revoked
 from certs.digests import digest
 from certs.envelope import kid_of
-from certs.evidence_form import MAX_AUTHORITIES
+from certs.evidence_parts import MAX_AUTHORITIES
 from certs.tree import EMPTY_ROOT
 from tests.vectors.evidence.changes import (
     both,

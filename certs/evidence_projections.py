@@ -1,0 +1,63 @@
+"""The statements of evidence about projections: the hub's keys signed them; and what a file of nothing else says besides.
+
+True, False and CertsError as in `certs.evidence_statements`.
+"""
+
+from __future__ import annotations
+
+from certs import evidence_statements
+from certs.evidence_case import Case, ProjectionCase
+from certs.evidence_demands import must, must_agree, must_be_signed, must_be_the_hubs
+
+
+def checkpoint_signature(case: ProjectionCase) -> bool:
+    """The log is that of the hub that made the projections: a hub's log bears its id."""
+    must(
+        case.hub == case.checkpoint.origin,
+        "log-mismatch",
+        "检查点不是出具投影的枢纽的日志",
+        "the checkpoint is not of the log of the hub that made the projections",
+    )
+    return True
+
+
+def signers(case: Case) -> bool:
+    for one in case.shown.projections:
+        must_be_the_hubs(case, one.opened, "projections", one.made_at)
+    return bool(case.shown.projections)
+
+
+def signatures(case: Case) -> bool:
+    for one in case.shown.projections:
+        must_be_signed(case, one.opened)
+    return bool(case.shown.projections)
+
+
+def of_one_exchange(case: ProjectionCase) -> bool:
+    """All are of one message, made at one time for one system."""
+    first = case.first
+    header = first.opened.header
+    for one in case.shown.projections:
+        found = one.opened.header
+        pairs = (
+            ("orig", one.orig, first.orig),
+            ("iss", found.iss, header.iss),
+            ("aud", found.aud, header.aud),
+            ("res", found.res, header.res),
+            ("ver", found.ver, header.ver),
+            ("iat", one.made_at, first.made_at),
+            ("op", one.operation, first.operation),
+            ("to", found.to, None),
+        )
+        must_agree("projections-unlike", "各投影不是同一次交换的", "the projections are not of one exchange", pairs)
+    return True
+
+
+def grants(case: ProjectionCase) -> bool:
+    """The grants in the file are those of the system that the projections are for, and there is one."""
+    consumer = case.first.opened.header.aud
+    must(bool(case.grants), "grant-missing", "文件中没有授权", "the file has no grant")
+    for entries in case.grants.values():
+        pairs = [("consumer", entry.details.get("consumer"), consumer) for entry in entries]
+        must_agree("grant-unlike-projection", "授权不是投影接收方的", "the grant is another system's", pairs)
+    return evidence_statements.grants(case)
