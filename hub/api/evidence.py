@@ -27,8 +27,13 @@ async def get_evidence(
     caller: PartyOrAuditor,
     ctx: ContextDep,
     checkpoint_size: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None,
+    consumer: str | None = None,
 ) -> Response:
-    """One file that `shuniu verify` checks offline; `checkpoint_size`: of a checkpoint kept from before, to prove it is one log."""
+    """One file that `shuniu verify` checks offline; `checkpoint_size`: of a checkpoint kept from before, to prove it is one log.
+
+    Who confirmed projections alone gets a file about these, without the provider's envelope and receipt. `consumer` (a system's
+    code): of deliveries and grants that one's alone, for files that would be too large.
+    """
     try:
         exchange_id = UUID(identifier)
     except ValueError:
@@ -43,6 +48,7 @@ async def get_evidence(
             recorder=ctx.recorder,
             now=now,
             since=checkpoint_size,
+            consumer=consumer,
         )
     headers = {
         "Cache-Control": "no-store",

@@ -1,7 +1,8 @@
 """What stands in the way of evidence."""
 
+from certs.evidence_form import MAX_BYTES
 from hub.audit.errors import SEALED_AGAIN_S
-from hub.errors import Conflict, FieldError, InvalidInput, Refused, Unavailable
+from hub.errors import Conflict, FieldError, InvalidInput, NotFound, Refused, Unavailable
 
 
 class NotSealed(Refused):
@@ -44,3 +45,22 @@ class NoSuchSize(InvalidInput):
         zh = f"checkpoint_size 应在 1 到当前检查点的大小 {size} 之间；请核对所存检查点的第二行"
         en = f"checkpoint_size lies between 1 and the present checkpoint's {size}; see the second line of the one you kept"
         super().__init__(zh, en, errors=[FieldError("/checkpoint_size", zh, en)])
+
+
+class NotSentTo(NotFound):
+    """Of the exchange nothing that the caller may know of was for that system."""
+
+    def __init__(self, consumer: str) -> None:
+        super().__init__(
+            f"这次交换没有给系统 {consumer} 的投递，或与您无关",
+            f"the exchange has no delivery to the system {consumer}, or none of your business",
+        )
+
+
+class TooMuch(Conflict):
+    """The file would be one that no verifier reads: with many projections of a large envelope it comes to that."""
+
+    def __init__(self) -> None:
+        zh = f"全部投影放在一个文件里会超过 {MAX_BYTES >> 20} MiB；请以 ?consumer=系统代码 逐个使用方取证"
+        en = f"one file with all projections would exceed {MAX_BYTES >> 20} MiB; ask for one consumer at a time: ?consumer=code"
+        super().__init__(zh, en)

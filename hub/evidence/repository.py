@@ -11,7 +11,7 @@ WHERE e.id = $1
 SCHEMA = "SELECT schema FROM resource_version WHERE resource_id = $1 AND number = $2"
 
 ENDED = """
-SELECT d.id, l.consumer_id, k.id AS acknowledgement, k.envelope
+SELECT d.id, l.consumer_id, d.projection_id, k.id AS acknowledgement, k.envelope
 FROM delivered d JOIN lane l ON l.id = d.lane_id LEFT JOIN acknowledgement k ON k.id = d.acknowledgement
 WHERE d.id = ANY($1::uuid[]) ORDER BY d.id
 """
@@ -21,7 +21,13 @@ SENT_BY = """
 SELECT count(*) FROM delivered d JOIN exchange e ON e.id = d.exchange_id WHERE d.id = ANY($1::uuid[]) AND e.sender_id = $2
 """
 
-GRANTS_OF = "SELECT id FROM access_grant WHERE id = ANY($1::uuid[]) AND consumer_id = $2"
+PROJECTIONS_BYTES = "SELECT coalesce(sum(length(envelope)), 0)::bigint FROM projection WHERE id = ANY($1::uuid[])"
+
+PROJECTIONS = "SELECT grant_id, envelope FROM projection WHERE id = ANY($1::uuid[])"
+
+GRANTS_OF = """
+SELECT g.id FROM access_grant g JOIN system s ON s.id = g.consumer_id WHERE g.id = ANY($1::uuid[]) AND s.code = $2
+"""
 
 CERTIFICATES = """
 SELECT der FROM certificate WHERE kid = ANY($1::text[])
@@ -38,3 +44,4 @@ UNION ALL
 SELECT l.leaf, s.leaf_index FROM log_entry l LEFT JOIN sealed_entry s ON s.id = l.id
 WHERE l.object_type IN ('acknowledgement', 'certificate', 'grant') AND l.object_id = ANY($2::text[])
 """
+"""Without an exchange's id, the entries of the objects alone."""

@@ -12,6 +12,7 @@ import orjson
 from certs import envelope
 from certs.evidence import Anchors, Verdict, verify_evidence
 from hub.access import service as access
+from hub.access.scope import WHOLE, Scope
 from hub.access.service import NewGrant
 from hub.audit.sealer import Sealer
 from tests.support.gateway import HUB, TestGateway
@@ -19,6 +20,7 @@ from tests.support.publishing import published
 from tests.support.registry import OFFICER, RECORDER, Partner
 from tests.support.world import new_jti
 
+PURPOSE = "办事指南展示"
 JOSE = {"Content-Type": "application/jose"}
 
 
@@ -61,15 +63,27 @@ class EvidenceTown:
             **more,
         )
 
-    async def publish(self, **more: Any) -> str:
-        """One exchange; returns its path."""
-        record = {"item_code": new_jti(), "item_name": "示例事项"}
-        sent = self.seal_envelope(
-            self.provider, "exchange+jws", {"records": [record]}, res=self.resource, ver=1, **more
-        )
+    async def publish(self, *records: Mapping[str, Any], **more: Any) -> str:
+        """One exchange, of one record if none are given; returns its path."""
+        payload = {"records": records or [{"item_code": new_jti(), "item_name": "示例事项"}]}
+        sent = self.seal_envelope(self.provider, "exchange+jws", payload, res=self.resource, ver=1, **more)
         answer = await self.gateway.client.post("/v1/exchanges", content=sent, headers=JOSE)
         assert answer.status_code == 201, answer.text
         return answer.headers["location"]
+
+    async def grant(self, partner: Partner, scope: Scope = WHOLE, purpose: str = PURPOSE) -> None:
+        """The system has a grant of this scope from a moment ago; the one that `grants` names ends where it is for that purpose."""
+        code, now = partner.system.code, self.gateway.now - timedelta(seconds=2)
+        terms = NewGrant(code, self.resource, purpose, "示例依据", now, now + timedelta(days=30), scope=scope)
+        async with self.gateway.context.transaction() as session:
+            replaced = purpose == PURPOSE
+            if replaced:
+                held = self.grants[code]
+                await access.revoke_grant(session, held, reason="示例", actor=OFFICER, recorder=RECORDER, now=now)
+            made = await access.create_grant(session, terms, actor=OFFICER, recorder=RECORDER, now=now)
+        if replaced:
+            self.grants[code] = made.grant.id
+        await self.gateway.refresh()
 
     async def pull(self, partner: Partner) -> Sequence[Mapping[str, Any]]:
         """What waits for a consumer."""
@@ -114,9 +128,7 @@ async def evidence_town(gateway: TestGateway) -> AsyncIterator[EvidenceTown]:
     for consumer in (town.consumer, town.other):
         async with gateway.context.transaction() as session:
             now = gateway.now - timedelta(minutes=3)
-            terms = NewGrant(
-                consumer.system.code, town.resource, "办事指南展示", "示例依据", now, now + timedelta(days=30)
-            )
+            terms = NewGrant(consumer.system.code, town.resource, PURPOSE, "示例依据", now, now + timedelta(days=30))
             made = await access.create_grant(session, terms, actor=OFFICER, recorder=RECORDER, now=now)
             town.grants[consumer.system.code] = made.grant.id
     await gateway.refresh()
