@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 
 from certs.canonical import canonical
 from certs.errors import CheckpointError
-from certs.evidence import STATEMENTS, Anchors, Verdict, verify_evidence
+from certs.evidence import PROJECTION_STATEMENTS, STATEMENTS, Anchors, Verdict, verify_evidence
 from certs.evidence_form import read_evidence
 from certs.evidence_parts import EvidenceError
 from certs.paths import find_path
 from tests.vectors.evidence.changes import loose_bits, more_log
-from tests.vectors.evidence.county import GRANT, MINUTE, NOW, RES, Case, Keys
-from tests.vectors.evidence.make import FOLDER, Vector, vectors
+from tests.vectors.evidence.county import GRANT, MINUTE, NOW, RES, Case, Keys, Vector
+from tests.vectors.evidence.make import FOLDER, vectors
 
 INDEX: Sequence[dict[str, Any]] = json.loads((FOLDER / "index.json").read_text(encoding="ascii"))
 TRUST = Anchors.read((FOLDER / "trust/ca.pem").read_bytes(), (FOLDER / "trust/log.pub").read_text(encoding="ascii"))
@@ -28,6 +28,11 @@ KEYS, MADE = vectors()
 ANCHORS = Anchors.read(KEYS.ca_pem(), KEYS.log_pub())
 VALID = {vector.name: vector for vector in MADE if vector.statement is None}
 DATA = VALID["valid/acknowledged"].data
+
+
+def is_own(vector: Vector) -> bool:
+    """Whether it is of the form for consumers of projections."""
+    return "/consumer-" in vector.name
 
 
 def outcome(verdict: Verdict) -> tuple[str | None, str | None]:
@@ -53,7 +58,7 @@ def test_a_vector_made_now_fails_at_its_statement_and_no_earlier(vector: Vector)
     verdict = verify_evidence(vector.data, ANCHORS, older=vector.older)
     assert outcome(verdict) == (vector.statement, vector.reason)
     passed = [checked.name for checked in verdict.checked if checked.outcome != "failed"]
-    order = [statement.name for statement in STATEMENTS]
+    order = [statement.name for statement in (PROJECTION_STATEMENTS if is_own(vector) else STATEMENTS)]
     assert passed == order[: len(order) if vector.statement is None else order.index(vector.statement)]
 
 
@@ -64,9 +69,10 @@ def test_the_stored_vectors_are_those_that_the_generator_makes() -> None:
 
 
 def test_every_statement_has_vectors_that_fail_at_it_and_there_are_forty() -> None:
-    failing = [vector.statement for vector in MADE if vector.statement is not None]
-    assert set(failing) == {statement.name for statement in STATEMENTS}
-    assert len(failing) >= 40
+    for own, statements in ((False, STATEMENTS), (True, PROJECTION_STATEMENTS)):
+        failing = [vector.statement for vector in MADE if vector.statement is not None and is_own(vector) is own]
+        assert set(failing) == {statement.name for statement in statements}
+        assert len(failing) >= 40
 
 
 def test_a_renewal_neither_stops_a_grant_nor_puts_a_stopped_one_in_force_again() -> None:
@@ -89,7 +95,9 @@ def test_any_changed_byte_fails(position: int, by: int) -> None:
     assert verify_evidence(bytes(changed), ANCHORS).failed is not None
 
 
-@pytest.mark.parametrize("name", ["acknowledged", "revoked-afterwards"])
+@pytest.mark.parametrize(
+    "name", ["acknowledged", "revoked-afterwards", "projected", "consumer-projected", "consumer-two-projections"]
+)
 def test_no_stretch_of_the_file_is_without_a_guard(name: str) -> None:
     """Every seventh byte, each with one bit of difference: mostly the character beside it in the alphabet."""
     data = VALID[f"valid/{name}"].data
@@ -177,8 +185,12 @@ def test_no_bit_of_a_signature_may_be_called_unused() -> None:
 def test_what_a_file_has_nothing_of_is_said_to_be_absent() -> None:
     verdict = verify_evidence(VALID["valid/no-lanes"].data, ANCHORS)
     absent = [checked.name for checked in verdict.checked if checked.outcome == "absent"]
-    names = ["grants", *(f"acknowledgement{part}" for part in ("-entry", "-signer", "-signature", ""))]
-    assert absent == names
+    projections = ["projection-signer", "projection-signature", "projection"]
+    assert absent == [
+        "grants",
+        *projections,
+        *(f"acknowledgement{part}" for part in ("-entry", "-signer", "-signature", "")),
+    ]
 
 
 def test_a_file_beyond_the_limit_is_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:

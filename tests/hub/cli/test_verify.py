@@ -3,14 +3,16 @@
 import ast
 import io
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
-from certs.evidence import STATEMENTS
+from certs.evidence import PROJECTION_STATEMENTS, STATEMENTS
+from certs.statements import Statement
 from hub.cli import verify as command
 from tests.support.log_copies import SEAL_BY, Served, acceptance, export_of, filler, receipt, write_trust
 from tests.vectors.evidence.county import Keys
@@ -24,13 +26,23 @@ def run(*words: str | Path) -> Result:
     return CliRunner().invoke(command.verify, [str(word) for word in words])
 
 
-def test_evidence_that_holds_is_shown_statement_by_statement() -> None:
-    answer = run(FOLDER / "valid/acknowledged.json", "--trust", TRUST)
+@pytest.mark.parametrize(
+    ("name", "statements"), [("projected", STATEMENTS), ("consumer-projected", PROJECTION_STATEMENTS)]
+)
+def test_evidence_that_holds_is_shown_statement_by_statement(name: str, statements: Sequence[Statement[Any]]) -> None:
+    answer = run(FOLDER / f"valid/{name}.json", "--trust", TRUST)
     assert answer.exit_code == 0
     lines = answer.output.splitlines()
-    assert [line.split()[1].rstrip(":") for line in lines[:-1]] == [statement.name for statement in STATEMENTS]
+    assert [line.split()[1].rstrip(":") for line in lines[:-1]] == [statement.name for statement in statements]
     assert all(line.startswith("✓ ") for line in lines[:-1])
     assert lines[-1] == "证据成立 / the evidence holds"
+
+
+def test_a_consumers_file_that_does_not_hold_says_where() -> None:
+    answer = run(FOLDER / "grants/consumer-suspended-before.json", "--trust", TRUST)
+    assert answer.exit_code == 1
+    assert "✗ grants:" in answer.output
+    assert "grant-not-in-force" in answer.output
 
 
 def test_what_a_file_has_nothing_of_is_said() -> None:

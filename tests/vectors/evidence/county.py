@@ -56,6 +56,7 @@ class Keys:
         issuing = authority.create_issuing(root, "示例签发", NOW - 400 * 24 * HOUR)
         keys = cls(root, issuing, Ed25519PrivateKey.generate())
         keys.hub("receipt")
+        keys.hub("projections", HubKeyRole.PROJECTIONS)
         for code in ("sender", "consumer"):
             keys.system(code)
         return keys
@@ -98,6 +99,17 @@ class Keys:
         """A signed note."""
         key = parse_verifier_key(verifier_key(origin, self.log.public_key()))
         return sign(Checkpoint(origin, size, root), KeySigner(self.log, "log"), key)
+
+
+@dataclass(frozen=True)
+class Vector:
+    """A file, where it fails (None: nowhere) and why, and the older checkpoint that it is checked against."""
+
+    name: str
+    data: bytes
+    statement: str | None = None
+    reason: str | None = None
+    older: bytes | None = None
 
 
 @dataclass
@@ -147,13 +159,14 @@ class Case:
             "envelope",
             "sender",
             {"typ": "exchange+jws", "iss": "sender", "aud": HUB, "jti": "j-1", "res": RES, "ver": 1},
-            {"records": [{"case_no": "1"}]},
+            self.payload(),
         )
+        delivered = self.delivered(sent)
         ack = self.seal(
             "ack",
             "consumer",
             {"typ": "ack+jws", "iss": "consumer", "aud": HUB, "jti": "a-1"},
-            {"deliveries": [{"id": DELIVERY, "digest": digest(sent)}]},
+            {"deliveries": [{"id": DELIVERY, "digest": digest(delivered[0])}]},
         )
         leaves = self.leaves(sent, ack)
         accepted = next((leaf for leaf in leaves if leaf["event"] == "exchange.accepted"), {})
@@ -176,7 +189,7 @@ class Case:
         ]
         earlier = 3
         head = self.stage("checkpoint", {"size": size, "root": tree_root(hashes), "origin": HUB, "keys": keys})
-        certificates = self.stage("certificates", ["issuing", "receipt", "sender", "consumer"])
+        certificates = self.stage("certificates", self.signers())
         members: dict[str, Any] = {
             "envelope": sent.decode(),
             "receipt": receipt.decode(),
@@ -192,9 +205,26 @@ class Case:
                 "proof": [base64.b64encode(one).decode() for one in consistency_proof(earlier, len(hashes), node)],
             },
         }
+        self.show(members, delivered)
         self.stage("members", members)
-        written = [write_evidence(members)]
-        return self.stage("bytes", written)[0]  # type: ignore[no-any-return]
+        return self.stage("bytes", [self.writes(members)])[0]  # type: ignore[no-any-return]
+
+    writes = staticmethod(write_evidence)
+
+    def payload(self) -> object:
+        """What is sent."""
+        return {"records": [{"case_no": "1"}]}
+
+    def delivered(self, sent: bytes) -> list[bytes]:
+        """What is delivered; the first is acknowledged."""
+        return [sent]
+
+    def signers(self) -> list[str]:
+        """Whose certificates are shown."""
+        return ["issuing", "receipt", "sender", "consumer"]
+
+    def show(self, members: dict[str, Any], delivered: list[bytes]) -> None:
+        """Make the file's members those of another kind."""
 
     def leaves(self, sent: bytes, ack: bytes) -> list[dict[str, Any]]:
         """What the log has; stage `log` may add or take entries before the receipt is made."""

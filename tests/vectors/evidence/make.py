@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from certs.digests import digest
 from certs.envelope import kid_of
 from certs.evidence_parts import MAX_AUTHORITIES
 from certs.tree import EMPTY_ROOT
+from tests.vectors.evidence import projected
 from tests.vectors.evidence.changes import (
     both,
     drop_entry,
@@ -35,7 +35,19 @@ from tests.vectors.evidence.changes import (
     unacknowledged,
     without,
 )
-from tests.vectors.evidence.county import EXCHANGE, GRANT, HOUR, MINUTE, NOW, OTHER_GRANT, RES, Case, Change, Keys
+from tests.vectors.evidence.county import (
+    EXCHANGE,
+    GRANT,
+    HOUR,
+    MINUTE,
+    NOW,
+    OTHER_GRANT,
+    RES,
+    Case,
+    Change,
+    Keys,
+    Vector,
+)
 
 FOLDER = Path(__file__).parent
 
@@ -45,26 +57,15 @@ _SOME_REASONS = x509.IssuingDistributionPoint(
 )
 
 
-@dataclass(frozen=True)
-class Vector:
-    """A file, where it fails (None: nowhere) and why, and the older checkpoint that it is checked against."""
-
-    name: str
-    data: bytes
-    statement: str | None = None
-    reason: str | None = None
-    older: bytes | None = None
-
-
 def vectors() -> tuple[Keys, list[Vector]]:
     """The county's keys (its anchors are the trust folder), and every vector."""
     keys, evil = Keys.make(), Keys.make()
     keys.system("expired", "sender", at=NOW - 60 * 24 * HOUR, days=30)
     keys.system("expired-consumer", "consumer", at=NOW - 60 * 24 * HOUR, days=30)
     keys.system("stranger")
-    keys.hub("projections", HubKeyRole.PROJECTIONS)
     keys.hub("other-hub", hub="dingxi-hub")
-    for holder in ("sender", "consumer", "receipt"):
+    keys.hub("other-projections", HubKeyRole.PROJECTIONS, "dingxi-hub")
+    for holder in ("sender", "consumer", "receipt", "projections"):
         keys.holders[f"evil-{holder}"] = evil.holders[holder]
     keys.holders |= {"evil-issuing": evil.issuing, "evil-root": evil.root}
     keys.holders["stamping"] = _for_stamping(keys)
@@ -73,7 +74,7 @@ def vectors() -> tuple[Keys, list[Vector]]:
     found = [*_valid(keys)]
     for statement, name, reason, changes in _invalid(keys, evil):
         found.append(Vector(f"{statement}/{name}", Case(keys, changes).write(), statement, reason))
-    return keys, [*found, *_compared(keys, evil)]
+    return keys, [*found, *_compared(keys, evil), *projected.vectors(keys)]
 
 
 def _for_stamping(keys: Keys) -> Issued:
