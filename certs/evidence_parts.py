@@ -27,9 +27,8 @@ ValueT = TypeVar("ValueT")
 MAX_AUTHORITIES = 16
 """Certificates of authorities in a file, an ordinary one having one: each is tried as the issuer of each signer."""
 
-UPSERT = "upsert"
-SNAPSHOT = "snapshot"
-OPERATIONS = frozenset({UPSERT, "delete", SNAPSHOT})
+UPSERT, DELETE, SNAPSHOT = "upsert", "delete", "snapshot"
+OPERATIONS = frozenset({UPSERT, DELETE, SNAPSHOT})
 """What a payload may do with its records (contract, "Envelope")."""
 
 
@@ -149,17 +148,15 @@ def _projections(members: Mapping[str, Any]) -> list[Projection]:
 
 
 def _projection(opened: Opened) -> Projection:
-    """A projection of its form: a hub's envelope with `orig`, of no records only where it is a snapshot."""
+    """A hub's envelope with `orig`, of no records only where it is a snapshot; its second has an end that is a time."""
     says, orig = read_object(read_payload(opened, "projections"), "projections", {"op", "records"}), opened.header.orig
     operation, records = says["op"], says["records"]
-    if orig is None or not (isinstance(operation, str) and operation in OPERATIONS and isinstance(records, list)):
-        refuse_form("projections")
-    if not records and operation != SNAPSHOT:
+    known = isinstance(operation, str) and operation in OPERATIONS and isinstance(records, list)
+    if orig is None or not known or not (records or operation == SNAPSHOT):
         refuse_form("projections")
     try:
-        made_at = datetime.fromtimestamp(opened.header.iat + 1, UTC) - timedelta(
-            seconds=1
-        )  # the next second is a time too
+        until = datetime.fromtimestamp(opened.header.iat + 1, UTC)
+        made_at = until - timedelta(seconds=1)
     except (ValueError, OverflowError, OSError):
         refuse_form("projections")
     return Projection(opened, orig, made_at, operation, [read_object(one, "projections") for one in records])

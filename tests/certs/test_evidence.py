@@ -19,7 +19,8 @@ from certs.evidence_form import read_evidence
 from certs.evidence_parts import EvidenceError
 from certs.paths import find_path
 from tests.vectors.evidence.changes import loose_bits, more_log
-from tests.vectors.evidence.county import GRANT, MINUTE, NOW, RES, Case, Keys, Vector
+from tests.vectors.evidence.county import GRANT, RES, Case, Vector
+from tests.vectors.evidence.keys import MINUTE, NOW, Keys
 from tests.vectors.evidence.make import FOLDER, vectors
 
 INDEX: Sequence[dict[str, Any]] = json.loads((FOLDER / "index.json").read_text(encoding="ascii"))

@@ -10,7 +10,7 @@ from certs.log_tiles import read_tiles
 from certs.receipt_promise import LogRead
 from certs.tiles import write_bundle
 from tests.support.log_copies import Served, anchors, filler
-from tests.vectors.evidence.county import HUB, Keys
+from tests.vectors.evidence.keys import HUB, Keys
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from certs import authority
 from certs.paths import PathError, find_path, may_sign_lists, read_certificate, read_certificates
-from tests.vectors.evidence.county import HOUR, NOW, Keys
+from tests.vectors.evidence.keys import HOUR, NOW, Keys
 
 
 def test_a_path_is_given_from_signer_to_anchor() -> None:

@@ -8,13 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from certs.authority import HubKeyRole
 from certs.canonical import canonical
 from certs.evidence import Anchors, verify_evidence
 from certs.evidence_form import PROJECTION_FORMAT
 from certs.evidence_parts import EvidenceError
 from certs.reductions import Reducible
-from tests.vectors.evidence.county import Keys
-from tests.vectors.evidence.projected import Own, Projected
+from tests.vectors.evidence.changes import put
+from tests.vectors.evidence.county import Change
+from tests.vectors.evidence.keys import Keys
+from tests.vectors.evidence.projected import Own, Projected, more_like
 
 KEYS = Keys.make()
 ANCHORS = Anchors.read(KEYS.ca_pem(), KEYS.log_pub())
@@ -113,6 +116,20 @@ def test_a_provider_file_stripped_to_projections_is_no_consumers_file() -> None:
     for name in ("envelope", "receipt", "schema"):
         del members[name]
     assert failed_at(canonical(members | {"format": PROJECTION_FORMAT})) == "nothing-else"
+
+
+def test_projections_of_two_hubs_are_not_of_one_exchange() -> None:
+    keys = Keys.make()
+    keys.hub("elsewhere", HubKeyRole.PROJECTIONS, "dingxi-hub")
+    changes: dict[str, Change] = {
+        "more": more_like({"iss": "dingxi-hub"}),
+        "other-projection-signer": put(0, to="elsewhere"),
+        "certificates": lambda listed: listed.append("elsewhere"),
+    }
+    verdict = verify_evidence(Own(keys, changes).write(), Anchors.read(keys.ca_pem(), keys.log_pub()))
+    # which of them is the first in the file is chance
+    assert verdict.failed is not None
+    assert verdict.failed.name in ("checkpoint", "projection")
 
 
 ORIGINAL = [{"k": "1", "a": 1, "b": [1, {"c": None}]}, {"k": "2", "a": 1.5}, {"k": "2", "a": 1.5}]

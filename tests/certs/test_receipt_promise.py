@@ -15,7 +15,7 @@ from certs.receipt_promise import LogRead, Watch, verify_promise
 from certs.statements import Checked, Verdict
 from certs.tree import leaf_hash
 from tests.support.log_copies import SEAL_BY, acceptance, anchors, certificates, filler, receipt
-from tests.vectors.evidence.county import HUB, NOW, Keys
+from tests.vectors.evidence.keys import HUB, NOW, Keys
 
 SECOND = timedelta(seconds=1)
 LATER = SEAL_BY + SECOND

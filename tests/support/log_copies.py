@@ -20,7 +20,8 @@ from certs.evidence import Anchors
 from certs.export_form import Counts, Head, write_end, write_head, write_line, write_manifest
 from certs.tiles import TILE_WIDTH, Tile, entries_path, tile_path, write_bundle
 from certs.tree import Frontier, leaf_hash, tree_root
-from tests.vectors.evidence.county import EXCHANGE, HUB, NOW, RES, Keys
+from tests.vectors.evidence.county import EXCHANGE, RES
+from tests.vectors.evidence.keys import HUB, NOW, Keys
 
 SENT = digest(b"an envelope")
 SEAL_BY = NOW + timedelta(seconds=60)

@@ -15,7 +15,7 @@ from certs.evidence import PROJECTION_STATEMENTS, STATEMENTS
 from certs.statements import Statement
 from hub.cli import verify as command
 from tests.support.log_copies import SEAL_BY, Served, acceptance, export_of, filler, receipt, write_trust
-from tests.vectors.evidence.county import Keys
+from tests.vectors.evidence.keys import Keys
 from tests.vectors.evidence.make import FOLDER
 
 TRUST = FOLDER / "trust"

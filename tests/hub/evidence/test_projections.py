@@ -146,6 +146,21 @@ async def test_provider_and_staff_get_the_projection_beside_the_envelope(town: E
         assert said == {header["orig"], digest(projection.encode())}
 
 
+async def test_where_nobody_got_the_envelope_provider_and_staff_get_the_whole_file_all_the_same(
+    town: EvidenceTown,
+) -> None:
+    await town.grant(town.consumer, NARROW)
+    path = await town.publish(KEPT, LEFT_OUT, to=["consumer-b"])
+    await town.acknowledge(town.consumer)
+    await town.seal()
+    auditor = bearer(await town.gateway.staff("auditor", Role.AUDITOR))
+    for headers in (town.token(town.provider), auditor):
+        members = await taken(town, path, headers)
+        assert members["format"] == "shuniu-evidence/1"
+        assert "left-out" in json.dumps(read(members["envelope"]))
+        assert len(members["projections"]) == len(members["deliveries"]) == 1
+
+
 async def test_the_file_of_a_consumer_with_the_whole_envelope_is_what_it_was(town: EvidenceTown) -> None:
     path = await narrowed(town)
     members = await taken(town, path, town.token(town.other))

@@ -1,4 +1,4 @@
-"""The county that the test vectors of evidence come from: keys, an authority, a log, and one exchange, stage by stage."""
+"""The exchange that the test vectors of evidence are about, stage by stage."""
 
 from __future__ import annotations
 
@@ -6,99 +6,30 @@ import base64
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import orjson
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from certs import authority, envelope
-from certs.authority import HubKeyRole, Issued
 from certs.canonical import canonical
-from certs.checkpoint import Checkpoint, parse_verifier_key, sign, verifier_key
 from certs.digests import digest
-from certs.envelope import kid_of
 from certs.evidence_form import write_evidence
-from certs.keys import generate_key
-from certs.suites import KeySigner
 from certs.tree import consistency_proof, inclusion_proof, leaf_hash, tree_root
+from tests.vectors.evidence.keys import HOUR, HUB, MINUTE, NOW, Keys
 
-HUB = "lintao-hub"
 RES = "306001000001/000042"
-NOW = datetime(2026, 11, 22, 1, 0, 0, 250000, tzinfo=UTC)
 EXCHANGE = "019aa8c0-0000-7000-8000-000000000001"
 DELIVERY = "019aa8c0-0000-7000-8000-000000000002"
 GRANT = "019aa8c0-0000-7000-8000-000000000003"
 OTHER_GRANT = "019aa8c0-0000-7000-8000-000000000004"
 ACKNOWLEDGEMENT = "019aa8c0-0000-7000-8000-000000000005"
 SCHEMA = {"type": "object", "properties": {"op": {"const": "upsert"}, "records": {"type": "array", "maxItems": 1000}}}
-HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 
 Change = Callable[[Any], None]
-
-
-@dataclass
-class Keys:
-    """An authority, a log, and certificates issued under them."""
-
-    root: Issued
-    issuing: Issued
-    log: Ed25519PrivateKey
-    holders: dict[str, Issued] = field(default_factory=dict)
-
-    @classmethod
-    def make(cls) -> Keys:
-        """Fresh keys for hub, sender and consumer."""
-        root = authority.create_root("示例根", NOW - 400 * 24 * HOUR)
-        issuing = authority.create_issuing(root, "示例签发", NOW - 400 * 24 * HOUR)
-        keys = cls(root, issuing, Ed25519PrivateKey.generate())
-        keys.hub("receipt")
-        keys.hub("projections", HubKeyRole.PROJECTIONS)
-        for code in ("sender", "consumer"):
-            keys.system(code)
-        return keys
-
-    def hub(self, holder: str, role: HubKeyRole = HubKeyRole.RECEIPTS, hub: str = HUB) -> None:
-        """A key of the hub."""
-        key = generate_key("ES256")
-        self.holders[holder] = Issued(
-            key, authority.issue_hub_key(self.issuing, key.public_key(), hub, role, NOW - HOUR, 365)
-        )
-
-    def system(self, holder: str, code: str = "", *, at: datetime = NOW - HOUR, days: int = 365) -> None:
-        """A key of a partner system."""
-        key = generate_key("ES256")
-        csr, code = authority.make_csr(key, code or holder), code or holder
-        self.holders[holder] = Issued(key, authority.issue_system(self.issuing, csr, code, "示例局", at, days))
-
-    def signer(self, holder: str) -> KeySigner:
-        """Signs as that holder."""
-        return KeySigner(self.holders[holder].key, self.kid(holder))
-
-    def kid(self, holder: str) -> str:
-        """The `kid` of that holder."""
-        return kid_of(self.der(holder))
-
-    def der(self, holder: str) -> bytes:
-        """The certificate of that holder, or of `root` or `issuing`."""
-        found = {"root": self.root, "issuing": self.issuing}.get(holder) or self.holders[holder]
-        return found.certificate.public_bytes(Encoding.DER)
-
-    def ca_pem(self) -> bytes:
-        """The anchor."""
-        return self.root.certificate.public_bytes(Encoding.PEM)
-
-    def log_pub(self) -> str:
-        """The log's key."""
-        return verifier_key(HUB, self.log.public_key())
-
-    def checkpoint(self, size: int, root: bytes, origin: str = HUB) -> bytes:
-        """A signed note."""
-        key = parse_verifier_key(verifier_key(origin, self.log.public_key()))
-        return sign(Checkpoint(origin, size, root), KeySigner(self.log, "log"), key)
 
 
 @dataclass(frozen=True)

@@ -35,19 +35,8 @@ from tests.vectors.evidence.changes import (
     unacknowledged,
     without,
 )
-from tests.vectors.evidence.county import (
-    EXCHANGE,
-    GRANT,
-    HOUR,
-    MINUTE,
-    NOW,
-    OTHER_GRANT,
-    RES,
-    Case,
-    Change,
-    Keys,
-    Vector,
-)
+from tests.vectors.evidence.county import EXCHANGE, GRANT, OTHER_GRANT, RES, Case, Change, Vector
+from tests.vectors.evidence.keys import HOUR, MINUTE, NOW, Keys
 
 FOLDER = Path(__file__).parent
 

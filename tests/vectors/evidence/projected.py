@@ -23,7 +23,8 @@ from tests.vectors.evidence.changes import (
     unacknowledged,
     without,
 )
-from tests.vectors.evidence.county import GRANT, HOUR, HUB, MINUTE, NOW, RES, Case, Change, Keys, Vector
+from tests.vectors.evidence.county import GRANT, RES, Case, Change, Vector
+from tests.vectors.evidence.keys import HOUR, HUB, MINUTE, NOW, Keys
 
 RECORDS = [
     {"case_no": "1", "name": "甲", "days": 5, "open": True},
@@ -248,6 +249,7 @@ def _of_own(keys: Keys) -> list[_Line]:
             ("projection", f"another-{name}", "projections-unlike", {"more": more_like({name: to})})
             for name, to in (("orig", digest(b"x")), ("aud", "stranger"), ("res", OTHER_RES), ("ver", 2), ("iat", SECOND + 1))
         ),
+        ("projection", "another-act", "projections-unlike", {"more": more_like({}), "other-projection-payload": put("op", to="delete")}),
         ("inclusion", "leaf-changed", "root-mismatch", {"members": entry_of("grant.created", put("leaf", "result", to="fail"))}),
         ("grants", "none", "grant-missing", {"members": drop_entry("grant.created")}),
         ("grants", "of-another-system", "grant-unlike-projection", {grant: put("details", "consumer", to="stranger")}),
