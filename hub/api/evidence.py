@@ -27,7 +27,7 @@ async def get_evidence(
     caller: PartyOrAuditor,
     ctx: ContextDep,
     checkpoint_size: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None,
-    consumer: str | None = None,
+    consumer: Annotated[str | None, Query(max_length=63)] = None,
 ) -> Response:
     """One file that `shuniu verify` checks offline; `checkpoint_size`: of a checkpoint kept from before, to prove it is one log.
 
