@@ -143,11 +143,14 @@ async def _projected(
     grants = sorted({str(one["grant_id"]) for one in projections})
     signers = {one.kid for one in acknowledged}
     await gathering.must_be_sealed(connection, state.id, shown.size)
+    entries = await gathering.entries(connection, None, _objects(signers, grants, acknowledged), shown.size)
+    if not {entry["leaf"]["object"]["id"] for entry in entries}.issuperset(grants):
+        raise RecordMissing("日志条目", "log entry")
     return {
         "projections": _texts(projections),
         "deliveries": _deliveries(acknowledged),
         "certificates": [*signers, *(kid_of_message(one["envelope"], EXCHANGE) for one in projections)],
-        "entries": await gathering.entries(connection, None, _objects(signers, grants, acknowledged), shown.size),
+        "entries": entries,
     }
 
 

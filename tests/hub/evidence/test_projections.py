@@ -266,15 +266,22 @@ async def test_a_file_about_a_projection_waits_until_all_of_it_and_the_acceptanc
     assert (answer.status_code, answer.json()["type"]) == (409, "/problems/not-sealed")
 
 
-@pytest.mark.parametrize(("what", "table"), [("投影", "projection"), ("日志条目", "log_entry")])
+@pytest.mark.parametrize(
+    ("what", "lost"),
+    [
+        ("投影", "projection"),
+        ("日志条目", "log_entry WHERE event = 'exchange.accepted'"),
+        ("日志条目", "log_entry WHERE event = 'grant.created'"),
+    ],
+    ids=["projection", "acceptance", "grant"],
+)
 async def test_what_is_lost_is_said_to_be_lost_and_the_envelope_not_given_in_its_place(
-    town: EvidenceTown, what: str, table: str
+    town: EvidenceTown, what: str, lost: str
 ) -> None:
     path = await narrowed(town)
     async with town.gateway.context.acquire() as connection:
-        if table == "log_entry":
-            await connection.execute("ALTER TABLE log_entry DISABLE TRIGGER USER")
-        await connection.execute(f"DELETE FROM {table}")
+        await connection.execute("ALTER TABLE log_entry DISABLE TRIGGER USER")
+        await connection.execute(f"DELETE FROM {lost}")
     answer = await town.ask(path, town.token(town.consumer))
     assert answer.status_code == 503, answer.text
     assert what in answer.json()["detail"]
