@@ -88,7 +88,8 @@ class AllowedAddresses(AbstractResolver):
             asking = self._asking[key] = asyncio.ensure_future(self._lookup(host, port, family))
             asking.add_done_callback(lambda answered: self._answered(key, answered))
         try:
-            return await asyncio.wait_for(asyncio.shield(asking), LOOKUP_S)
+            async with asyncio.timeout(LOOKUP_S):
+                return await asyncio.shield(asking)
         except TimeoutError:
             raise Unreachable(
                 reason="no-address",

@@ -4,8 +4,7 @@ What comes in is not trusted: the document is bounded, nothing that it names is 
 refused, for a parser would load it), and a dataset that says too little is a fault beside the others, not the end.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -16,8 +15,8 @@ from rdflib.namespace import DCAT, DCTERMS, FOAF, RDF, SKOS
 from rdflib.term import Node
 
 from catalog.codes import ShareType, UpdateCycle
+from catalog.dcat.pages import CataloguePage, Harvested, Syntax
 from catalog.dcat.vocabulary import ACCESS_RIGHTS, FREQUENCIES, HYDRA, SHUNIU, VERSION
-from catalog.dcat.writing import Syntax
 from catalog.errors import CatalogError, Violation
 from catalog.items import UNPRINTABLE
 from catalog.rules import MAX_CLAUSE, MAX_NAME, MAX_SUMMARY
@@ -59,25 +58,6 @@ class UnreadableCatalogue(CatalogError):
 
     def __init__(self, zh: str, en: str) -> None:
         super().__init__("unreadable-catalogue", zh, en, "/")
-
-
-@dataclass(frozen=True, slots=True)
-class Harvested:
-    """What a dataset says of itself: `uri` names it for good, `said` holds the fields that are there, `digest` is over both."""
-
-    uri: str
-    said: Mapping[str, Any]
-    digest: str
-
-
-@dataclass(frozen=True, slots=True)
-class CataloguePage:
-    """The datasets of one page in the order of their addresses, the faults by dataset, and the address of the next page."""
-
-    datasets: tuple[Harvested, ...]
-    faults: tuple[Violation, ...]
-    following: str | None = None
-    titles: tuple[str, ...] = field(default=())
 
 
 def read_page(content: bytes, syntax: Syntax) -> CataloguePage:

@@ -5,59 +5,17 @@ until there is none. The same entries give the same bytes.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Final
 
 from rdflib import BNode, Graph, Literal, URIRef
 from rdflib.namespace import DCAT, DCTERMS, FOAF, RDF, SKOS, XSD
 
 from catalog.codes import UpdateCycle
+from catalog.dcat.pages import Entry, Place, Syntax
 from catalog.dcat.vocabulary import ACCESS_RIGHTS, FREQUENCIES, HYDRA, PREFIXES, SHUNIU, VERSION
-from catalog.metadata import Metadata
 
 CHINESE: Final = "zh"
-
-
-class Syntax(StrEnum):
-    """A way of writing RDF; the value is its media type."""
-
-    TURTLE = "text/turtle"
-    JSON_LD = "application/ld+json"
-
-    @property
-    def suffix(self) -> str:
-        """What the address of a page ends with."""
-        return _SUFFIXES[self]
-
-
-_SUFFIXES: Final = {Syntax.TURTLE: "ttl", Syntax.JSON_LD: "jsonld"}
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A published resource: its live version, and whose it is."""
-
-    code: str
-    metadata: Metadata
-    provider_name: str
-    provider_code: str | None
-    version: int
-    published_at: datetime
-    updated_at: datetime
-    item_names: Sequence[str] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where the catalogue is: public address without a closing stroke, hub id, name of the catalogue, this page and the next."""
-
-    base: str
-    hub: str
-    title: str
-    page: str
-    following: str | None
 
 
 def write_page(entries: Sequence[Entry], place: Place, syntax: Syntax) -> bytes:

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from catalog.dcat.reading import Harvested
+from catalog.dcat.pages import Harvested
 from catalog.harvest.models import Harvest, HarvestEntry, UpstreamCatalogue, UpstreamResource
 
 # Addresses at which the catalogue had something that could not be read are not gone.

@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from catalog.codes import ShareType, UpdateCycle
-from catalog.dcat.reading import CataloguePage
+from catalog.dcat.pages import CataloguePage
 from catalog.errors import InvalidResource, InvalidTransition, Violation
 from catalog.harvest import repository
 from catalog.harvest.models import Harvest, UpstreamResource

@@ -52,8 +52,8 @@ def address_of(scope: Scope) -> str:
 def too_large(limit: int) -> Refused:
     """The refusal of a body beyond `limit` bytes."""
     return Refused(
-        f"请求体超过上限 {limit} 字节；请分成多个信封",
-        f"the body exceeds the limit of {limit} bytes; split it into several envelopes",
+        f"请求体超过上限 {limit} 字节；请分成几份提交（信封分成多个，表格分成几个）",
+        f"the body exceeds the limit of {limit} bytes; send it in parts: several envelopes, or several workbooks",
         slug="too-large",
     )
 

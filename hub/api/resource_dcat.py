@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
-from catalog.dcat.writing import Place, Syntax, write_page
+from catalog.dcat.pages import Place, Syntax
 from hub.api.context import Context, ContextDep
 from hub.api.guard import system_or_staff
 from hub.api.paging import Page, Paging
@@ -52,4 +52,6 @@ async def _page(ctx: Context, page: Paging, syntax: Syntax) -> Response:
         return f"{address}?{urlencode({'limit': page.limit, **({} if cursor is None else {'cursor': cursor})})}"
 
     place = Place(base, ctx.settings.hub_id, TITLE, at(page.cursor), None if following is None else at(following))
+    from catalog.dcat.writing import write_page  # its library takes long to load
+
     return Response(write_page(entries, place, syntax), media_type=syntax.value)

@@ -10,7 +10,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import Field
 
-from catalog.dcat.writing import Syntax
+from catalog.dcat.pages import Syntax
 from catalog.harvest import repository
 from catalog.harvest.models import Harvest, UpstreamCatalogue, UpstreamResource
 from catalog.harvest.service import conflicts, shown

@@ -215,7 +215,8 @@ async def _keep_running(settings: Settings, command: list[str], stop: asyncio.Ev
         if not ended.done():
             process.terminate()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(asyncio.shield(ended), STOP_S)
+                async with asyncio.timeout(STOP_S):
+                    await asyncio.shield(ended)
             if not ended.done():
                 log.error("a process did not end and is killed", extra={"command": command[0], "pid": process.pid})
                 process.kill()
@@ -224,7 +225,8 @@ async def _keep_running(settings: Settings, command: list[str], stop: asyncio.Ev
         stopped.cancel()
         log.error("a process ended and is started again", extra={"command": command[0], "status": process.returncode})
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), RESTART_DELAY_S)
+            async with asyncio.timeout(RESTART_DELAY_S):
+                await stop.wait()
 
 
 def environment(settings: Settings) -> dict[str, str]:

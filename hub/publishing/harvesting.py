@@ -12,8 +12,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from catalog.dcat.reading import CataloguePage, read_page
-from catalog.dcat.writing import Syntax
+from catalog.dcat.pages import CataloguePage, Syntax
 from catalog.errors import CatalogError
 from catalog.harvest import repository, service
 from catalog.harvest.models import Harvest, UpstreamCatalogue, UpstreamResource
@@ -88,6 +87,8 @@ async def begin_harvest(
 
 def parse_page(content: bytes, syntax: Syntax) -> CataloguePage:
     """What one page of a catalogue says; takes seconds for a large one. Raises InvalidInput."""
+    from catalog.dcat.reading import read_page  # its library takes long to load
+
     try:
         return read_page(content, syntax)
     except CatalogError as error:

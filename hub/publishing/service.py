@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from catalog import cursors, queries, steps
 from catalog import service as catalog
 from catalog.codes import ResourceStatus
-from catalog.dcat.writing import Entry
+from catalog.dcat.pages import Entry
 from catalog.errors import CatalogError, UnknownResource
 from catalog.items import Item, parse_items
 from catalog.metadata import Metadata, parse_metadata

@@ -98,7 +98,8 @@ class PictureStore:
     async def _follow(self) -> None:
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), POLL_S)
+                async with asyncio.timeout(POLL_S):
+                    await self._changed.wait()
             self._changed.clear()
             try:
                 await self.at_least_now()

@@ -170,4 +170,5 @@ async def run(connect: Connect, stop: asyncio.Event) -> None:
         except FAULTS as fault:
             log.warning("chores put off", extra={"fault": type(fault).__name__})
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), EVERY_S)
+            async with asyncio.timeout(EVERY_S):
+                await stop.wait()

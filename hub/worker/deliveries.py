@@ -181,7 +181,8 @@ class Deliveries:
 
     async def _sleep(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
 
     def _notified(self, *_: object) -> None:
         self._wake.set()

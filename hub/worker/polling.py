@@ -137,7 +137,8 @@ class Polls:
 
     async def _wait(self, stop: asyncio.Event) -> None:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), self.every_s)
+            async with asyncio.timeout(self.every_s):
+                await stop.wait()
 
 
 async def _of_adapter(call: Awaitable[_ResultT]) -> _ResultT:

@@ -35,4 +35,5 @@ async def run(
             log.warning("duties to provide put off", extra={"fault": type(fault).__name__})
         if ended < AT_ONCE:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), every_s)
+                async with asyncio.timeout(every_s):
+                    await stop.wait()

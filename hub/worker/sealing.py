@@ -63,4 +63,5 @@ async def _seal(connection: asyncpg.Connection, sealer: Sealer, stop: asyncio.Ev
 
 async def _wait(stop: asyncio.Event, seconds: float) -> None:
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await stop.wait()

@@ -26,7 +26,7 @@ END $$;
 CLEAR = f"""
 {_ON_THE_LOG.replace("<act>", "DISABLE")}
 TRUNCATE organisation, system, certificate, resource, resource_version, lane, access_grant, grant_version, acceptance,
-         exchange, delivery, delivered, acknowledgement, log_entry, refusal_count, client_assertion,
+         exchange, projection, delivery, delivered, dead_letter, acknowledgement, log_entry, refusal_count, client_assertion,
          log_pending, sealed_entry, log_tile, tree_head CASCADE;
 INSERT INTO tree_head (size, root, sealed_at, checkpoint_size) VALUES (0, sha256(''), now(), 0);
 {_ON_THE_LOG.replace("<act>", "ENABLE")}

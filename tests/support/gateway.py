@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 from fastapi import FastAPI
 
+from hub.api import exchanges
 from hub.api.context import Context
 from hub.app.application import create_app
 from hub.app.wiring import open_context
@@ -75,6 +76,22 @@ def bearer(opened: Opened) -> dict[str, str]:
     return {"Authorization": f"Bearer {opened.token}"}
 
 
+_shared: list[FastAPI] = []
+
+
+def application(context: Context) -> FastAPI:
+    """The application around this context, one at a time.
+
+    It is the same for the whole test process: analysing two hundred routes at the first request takes as long as a test.
+    """
+    if not _shared:
+        _shared.append(create_app(context))
+    (app,) = _shared
+    app.state.context = context
+    app.router.routes[0] = exchanges.post_route(context)
+    return app
+
+
 @asynccontextmanager
 async def running_gateway(dsn: str, data: Path) -> AsyncIterator[TestGateway]:
     """A gateway on a migrated database, freshly initialised, with passwords at their smallest cost."""
@@ -87,7 +104,7 @@ async def running_gateway(dsn: str, data: Path) -> AsyncIterator[TestGateway]:
     await database.dispose()
     async with open_context(settings, dsn) as opened:
         context = replace(opened, identity=replace(opened.identity, passwords=quick_passwords()))
-        app = create_app(context)
+        app = application(context)
         transport = httpx.ASGITransport(app=app)
         async with httpx.AsyncClient(transport=transport, base_url=settings.public_url) as client:
             yield TestGateway(context, app, client)

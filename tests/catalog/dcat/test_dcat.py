@@ -14,9 +14,10 @@ from rdflib.namespace import DCAT, DCTERMS, RDF
 
 from catalog.codes import ShareType, UpdateCycle
 from catalog.dcat import reading, writing
+from catalog.dcat.pages import Entry, Place, Syntax
 from catalog.dcat.reading import UnreadableCatalogue, read_page
 from catalog.dcat.vocabulary import ACCESS_RIGHTS, FREQUENCIES, HYDRA
-from catalog.dcat.writing import Entry, Place, Syntax, write_page
+from catalog.dcat.writing import write_page
 from catalog.metadata import Metadata
 
 BASE = "https://hub.example"

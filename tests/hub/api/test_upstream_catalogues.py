@@ -5,8 +5,8 @@ from typing import Any
 import httpx
 import pytest
 
+from catalog.dcat.pages import Syntax
 from catalog.dcat.reading import read_page
-from catalog.dcat.writing import Syntax
 from hub.identity.roles import Role
 from tests.hub.api.test_resources import Office, token
 from tests.support.gateway import TestGateway, bearer
