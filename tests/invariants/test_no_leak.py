@@ -12,6 +12,7 @@ import orjson
 import pytest
 
 from tests.invariants.county import RES, County
+from tests.support.decoded import all_in
 from tests.support.load import Load
 from tests.support.puller import Puller
 from tests.support.wire import Connection
@@ -93,14 +94,15 @@ def payload(item: Mapping[str, Any]) -> Any:
     return orjson.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
 
 
-def leaks(text: str, item: Mapping[str, Any]) -> Iterator[str]:
-    """What of the provider's rows stands in `text` and not in what was delivered."""
-    delivered = orjson.dumps(payload(item)).decode()
+def leaks(said: Any, item: Mapping[str, Any]) -> Iterator[str]:
+    """What of the provider's rows is in an answer and was not in what was delivered."""
+    found, delivered = b"\n".join(all_in(said)), orjson.dumps(payload(item))
     for key in range(ROWS):
         for name in ("applicant", "note"):
-            if canary(key, name) in text and canary(key, name) not in delivered:
+            value = canary(key, name).encode()
+            if value in found and value not in delivered:
                 yield canary(key, name)
-    if "rows." in text:
+    if b"rows." in found:
         yield "the provider's jti"
 
 
@@ -136,6 +138,6 @@ async def test_what_a_grant_does_not_name_never_leaves_while_grants_change_under
 async def look_elsewhere(puller: Puller, connection: Connection, item: Mapping[str, Any]) -> None:
     """What else the hub says of the exchange tells no more than the delivery did."""
     headers = {"authorization": f"Bearer {puller.token}"}
-    for path in (f"/v1/exchanges/{item['exchange']}", f"/v1/exchanges/{item['exchange']}/evidence"):
-        answer = await connection.request("GET", path, headers=headers)
-        assert list(leaks(answer.body.decode(), item)) == []
+    answer = await connection.request("GET", f"/v1/exchanges/{item['exchange']}", headers=headers)
+    assert answer.status == 200
+    assert list(leaks(answer.json(), item)) == []

@@ -1,9 +1,8 @@
 """Evidence where a grant left something out (I5): the provider's has all of it, the consumer's no byte of what was left out."""
 
 import base64
-import binascii
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +14,7 @@ from hub.access.scope import Condition, Operator, Scope
 from hub.evidence import building, gathering
 from hub.exchange.projecting import projection_jti
 from hub.identity.roles import Role
+from tests.support.decoded import all_in
 from tests.support.evidence import EvidenceTown
 from tests.support.gateway import bearer
 from tests.support.registry import Partner
@@ -53,26 +53,6 @@ def read(message: str) -> tuple[Any, Any]:
     header, payload, _ = message.split(".")
     found = [json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))) for part in (header, payload)]
     return found[0], found[1]
-
-
-def all_in(value: Any) -> Iterator[bytes]:
-    """Every name, text and number in a JSON value, and what they may be read as: base64, either alphabet, parts of a message."""
-    if isinstance(value, dict):
-        for name, member in value.items():
-            yield name.encode()
-            yield from all_in(member)
-    elif isinstance(value, list):
-        for member in value:
-            yield from all_in(member)
-    else:
-        text = str(value)
-        yield text.encode()
-        for part in text.split("."):
-            for alphabet in (base64.b64decode, base64.urlsafe_b64decode):
-                try:
-                    yield alphabet(part + "=" * (-len(part) % 4))
-                except (binascii.Error, ValueError):
-                    continue
 
 
 def events_in(members: dict[str, Any]) -> list[str]:
