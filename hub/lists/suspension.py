@@ -5,8 +5,9 @@
 
 The department applies, on one of four grounds; the reform office 审改办 approves with a document or refuses: a reviewer of the
 organisation that the chains of approval name (`hub.reviewing.chains.find_reform_office`). The resumption is applied for and
-confirmed the same way, and from the confirmation on the provider owes the restoration (rule L5, two working days). The record itself stays published all the while: it is the provider's, who sends it with its new state and
-then names the exchange; the hub opens that exchange and looks. That is how `restored` is reached, and how the duty ends.
+confirmed the same way, and from the confirmation on the provider owes the restoration (rule L5, two working days). The record
+itself stays published all the while: it is the provider's, who sends it with its new state and then names the exchange; the hub
+opens that exchange and looks. That is how `restored` is reached, and how the duty ends.
 
 Nothing is stopped by a suspension, so no act holds the barrier of rights.
 """
