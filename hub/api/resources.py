@@ -20,13 +20,17 @@ from hub.api.guard import system_or_staff
 from hub.api.paging import Page
 from hub.api.resource_forms import EXAMPLE, read, read_freshness, read_upstream, read_version
 from hub.api.resource_search import EXAMPLES, Narrowed, read_found
+from hub.api.review_forms import DIFFERENCE_EXAMPLE, read_difference
 from hub.errors import Forbidden, NotFound
 from hub.identity.callers import StaffCaller, SystemCaller
 from hub.publishing import searching, service
+from hub.publishing.examining import differences_between
 from hub.publishing.repository import ResourceRecord
 from hub.publishing.upstream import list_upstream
 
 reading = APIRouter(prefix="/v1/resources", tags=["资源目录 / resources"])
+
+DIFFERENCES_EXAMPLE = {"from": 1, "to": 2, "items": [DIFFERENCE_EXAMPLE], "next": None}
 
 SCHEMA_TYPE = "application/schema+json"
 
@@ -100,6 +104,36 @@ async def versions(id: str, caller: Reader, ctx: ContextDep) -> dict[str, Any]: 
         rows = await service.list_versions(session, record.resource.id)
     shown = [row for row in rows if isinstance(caller, StaffCaller) or row.published_at is not None]
     return {"items": [read_version(row, ctx.clock()) for row in shown], "next": None}
+
+
+@reading.get(
+    "/{id:path}/differences",
+    summary="两个版本的差别 / differences between two versions",
+    responses={200: {"content": {"application/json": {"example": DIFFERENCES_EXAMPLE}}}},
+)
+async def differences(
+    id: str,  # noqa: A002
+    caller: Reader,
+    ctx: ContextDep,
+    old: Annotated[
+        int | None,
+        Query(alias="from", ge=1, le=2**31 - 1, description="版本，缺省为之前的一版 / by default the one before"),
+    ] = None,
+    new: Annotated[
+        int | None, Query(alias="to", ge=1, le=2**31 - 1, description="版本，缺省为最新一版 / by default the newest")
+    ] = None,
+) -> dict[str, Any]:
+    """What one version says otherwise than another, any two of them, in words; partner systems see published versions."""
+    async with ctx.transaction() as session:
+        record = await _visible(session, id, caller)
+        rows = await service.list_versions(session, record.resource.id)
+    shown = {row.number: row for row in rows if isinstance(caller, StaffCaller) or row.published_at is not None}
+    newer = max(shown) if new is None else new
+    older = max((number for number in shown if number < newer), default=newer) if old is None else old
+    if newer not in shown or older not in shown:
+        raise _nothing()
+    found = [] if older == newer else differences_between(shown[older], shown[newer])
+    return {"from": older, "to": newer, "items": [read_difference(one) for one in found], "next": None}
 
 
 @reading.get(
