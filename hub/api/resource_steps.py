@@ -19,7 +19,7 @@ from hub.api.resource_forms import EXAMPLE, read
 from hub.api.wire import Body, Reason
 from hub.identity import permissions
 from hub.identity.callers import StaffCaller
-from hub.publishing import service
+from hub.publishing import service, stopping
 from hub.registry.errors import InvalidField
 
 router = APIRouter(prefix="/v1/resources", tags=["资源目录 / resources"])
@@ -194,7 +194,7 @@ async def end_version(
     """From the answer on, a version that a newer one has replaced takes no more payloads."""
     async with ctx.transaction() as session:
         resource = (await service.find_resource(session, id)).resource
-        await service.end_version(
+        await stopping.end_version(
             session, resource.id, number, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock()
         )
         return await _read(session, resource.id)
@@ -224,7 +224,7 @@ async def suspend(
     """From the answer on, nothing is accepted for the resource."""
     async with ctx.transaction() as session:
         resource = (await service.find_resource(session, id)).resource
-        await service.suspend(
+        await stopping.suspend(
             session, resource.id, reason=body.reason, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock()
         )
         return await _read(session, resource.id)
@@ -239,7 +239,7 @@ async def resume(
     """Let the exchange of a suspended resource go on."""
     async with ctx.transaction() as session:
         resource = (await service.find_resource(session, id)).resource
-        await service.resume(session, resource.id, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock())
+        await stopping.resume(session, resource.id, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock())
         return await _read(session, resource.id)
 
 
@@ -253,7 +253,7 @@ async def withdraw(
     """End the resource and all its versions for good; the code stays taken."""
     async with ctx.transaction() as session:
         resource = (await service.find_resource(session, id)).resource
-        await service.withdraw(
+        await stopping.withdraw(
             session, resource.id, reason=body.reason, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock()
         )
         return await _read(session, resource.id)

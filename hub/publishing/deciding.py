@@ -5,7 +5,6 @@ epoch last (I3). The version that it replaces takes payloads until an end that i
 the consumers' have changed over, and the organisations of both are told.
 """
 
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -23,7 +22,7 @@ from hub.publishing.examining import compare_with_live
 from hub.publishing.recording import finish, hold, refusing
 from hub.publishing.repository import ResourceRecord
 from hub.publishing.service import find_resource
-from hub.registry import service as registry
+from hub.publishing.stopping import organisations_concerned
 from hub.registry.errors import InvalidField
 from hub.reviewing import service as reviewing
 from hub.reviewing.rounds import Verdict
@@ -116,12 +115,7 @@ async def _tell(
     session: AsyncSession, record: ResourceRecord, step: steps.VersionPublished, ends_at: datetime, breaking: int
 ) -> int:
     """Tell the provider, its publishing system's organisation and the consumers'; returns how many were told."""
-    _, publisher = await registry.find_system(session, record.system)
-    concerned: Sequence[UUID] = [
-        record.provider.id,
-        publisher.id,
-        *await repository.consumers(session, record.resource.id),
-    ]
+    concerned = await organisations_concerned(session, record)
     details = {
         "version": step.version,
         "schema_digest": step.schema_digest,

@@ -91,6 +91,15 @@ def _reform_office(town: Town, folder: Path) -> User:
     return town.user("reform")
 
 
+@pytest.mark.process
+def test_the_classes_of_lists_are_one_command_away(town: Town) -> None:
+    reviewer = town.user("reviewer")
+    reviewer.types("classification", "add-lists", "poverty-projects")
+    assert reviewer.types("classification", "add-lists", "--json").json == []  # nothing is added twice
+    assert "308001000001" in reviewer.types("classification", "list", "--parent", "308001").out
+    assert town.user("editor").types("classification", "add-lists").code == 1
+
+
 def test_samples_and_checks_of_whole_lists_need_no_hub(anyone: User, tmp_path: Path) -> None:
     printed = anyone.types("list-type", "samples", "flow-nodes")
     payload = printed.json
