@@ -16,7 +16,7 @@ from catalog import steps
 from hub.audit.entry import Actor, instant
 from hub.audit.service import Recorder
 from hub.notices import service as notices
-from hub.publishing import repository
+from hub.publishing import owing, repository
 from hub.publishing.errors import BreakingUnconfirmed
 from hub.publishing.examining import compare_with_live
 from hub.publishing.recording import finish, hold, refusing
@@ -50,6 +50,7 @@ async def return_to_draft(
     await reviewing.decide(session, waiting, code, Verdict.RETURNED, step.reason, actor=actor, now=now)
     facts = reviewing.facts(waiting)
     await notices.tell(session, record.provider.id, RETURNED, code, facts, now)
+    await owing.drop_publication(session, code, actor=actor, recorder=recorder, now=now)
     await finish(session, "resource.returned", step, actor, recorder, **facts)
     return step
 
@@ -86,6 +87,7 @@ async def publish(
     if ends_at is not None:
         facts |= {"replaced": step.replaced, "replaced_ends_at": instant(ends_at), "breaking": len(breaking)}
         facts["told"] = await _tell(session, record, step, ends_at, len(breaking))
+    await owing.settle_publication(session, code, actor=actor, recorder=recorder, now=now)
     await finish(session, "resource.published", step, actor, recorder, grants=pinned, **facts)
     return step
 

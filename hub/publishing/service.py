@@ -32,7 +32,7 @@ from certs.header import is_resource_code
 from hub.audit.entry import Actor
 from hub.audit.service import Recorder
 from hub.db.ids import new_id
-from hub.publishing import repository
+from hub.publishing import owing, repository
 from hub.publishing.errors import PublisherRetired
 from hub.publishing.recording import finish, refusing
 from hub.publishing.repository import ResourceRecord
@@ -152,6 +152,7 @@ async def submit(
     await reviewing.add_author(session, resource_id, step.version, actor)
     said = (await find_version(session, resource_id, step.version)).description
     laid = await reviewing.lay_down(session, resource_id, step.version, list_type=said.get("list_type"), now=now)
+    await owing.owe_publication(session, step.code, actor=actor, recorder=recorder, now=step.at)
     await finish(session, "resource.submitted", step, actor, recorder, round=laid[0].round, steps=len(laid))
     return step
 

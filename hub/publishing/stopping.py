@@ -16,7 +16,7 @@ from catalog import steps
 from hub.audit.entry import Actor
 from hub.audit.service import Recorder
 from hub.notices import service as notices
-from hub.publishing import repository
+from hub.publishing import owing, repository
 from hub.publishing.recording import finish, hold, refusing
 from hub.publishing.repository import ResourceRecord
 from hub.publishing.service import find_resource
@@ -65,6 +65,8 @@ async def withdraw(
 ) -> steps.ResourceWithdrawn:
     """End the resource and all its versions for good. Raises NotFound, Conflict, InvalidInput."""
     now = await hold(session, now)
+    record = await find_resource(session, str(resource_id))
+    await owing.drop_publication(session, record.resource.code, actor=actor, recorder=recorder, now=now)
     act = catalog.withdraw(session, resource_id, reason=reason, now=now)
     return await _take(session, WITHDRAWN, act, actor, recorder)
 

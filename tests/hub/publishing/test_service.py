@@ -206,6 +206,40 @@ async def test_a_new_version_is_pinned_for_grants_that_are_not_revoked(session: 
     assert sorted(counts) == [0, 2]
 
 
+async def owed(session: AsyncSession) -> list[tuple[str, str, str, str]]:
+    """Duty, subject, debtor and state of all that is or was owed."""
+    rows = await session.execute(text("SELECT duty, subject_id, debtor_role, state FROM duty ORDER BY state"))
+    return [(row.duty, row.subject_id, row.debtor_role, row.state) for row in rows]
+
+
+async def test_the_authority_owes_publication_from_submission_until_it_publishes(session: AsyncSession) -> None:
+    record = await new_draft(session)
+    code, identifier = record.resource.code, record.resource.id
+    assert await owed(session) == []
+    await service.submit(session, identifier, actor=EDITOR, recorder=RECORDER, now=NOW)
+    assert await owed(session) == [("publish-catalogue", code, "authority", "open")]
+    days = await session.execute(text("SELECT terms ->> 'code', terms ->> 'amount', terms ->> 'unit' FROM duty_rule"))
+    assert [tuple(row) for row in days] == [("D6", "2", "working-day")]
+    await clear(session, record)
+    await deciding.publish(session, identifier, actor=REVIEWER, recorder=RECORDER, now=NOW)
+    assert await owed(session) == [("publish-catalogue", code, "authority", "done")]
+
+
+@pytest.mark.parametrize("way", ["returned", "withdrawn"])
+async def test_nobody_owes_the_publication_of_what_went_back(session: AsyncSession, way: str) -> None:
+    record = await new_draft(session)
+    await service.submit(session, record.resource.id, actor=EDITOR, recorder=RECORDER, now=NOW)
+    act: dict[str, Any] = {"reason": "改", "recorder": RECORDER, "now": NOW}
+    if way == "returned":
+        await deciding.return_to_draft(session, record.resource.id, actor=SECRECY, **act)
+    else:
+        await stopping.withdraw(session, record.resource.id, actor=REVIEWER, **act)
+    assert [state for *_, state in await owed(session)] == ["cancelled"]
+    if way == "returned":
+        await service.submit(session, record.resource.id, actor=EDITOR, recorder=RECORDER, now=NOW)
+        assert [state for *_, state in await owed(session)] == ["cancelled", "open"]
+
+
 async def test_what_stops_or_goes_on_is_told_to_provider_and_consumers_once_each(session: AsyncSession) -> None:
     record = await new_published(session)
     consumers = set()
