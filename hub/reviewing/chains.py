@@ -80,12 +80,17 @@ async def find_chain(session: AsyncSession, list_type: str) -> Sequence[ChainSte
     return found
 
 
-async def find_reform_office(session: AsyncSession) -> Organisation:
-    """Who decides on suspended powers 审改办: the first reviewer of that chain, or of the list's. Raises ChainMissing."""
+async def reform_office(session: AsyncSession) -> Organisation | None:
+    """Who decides on suspended powers 审改办: the first reviewer of that chain, or of the list's; None if neither has one."""
     known = await list_chains(session)
     steps = [*known.get(SUSPENSION_CHAIN, ()), *known.get(POWER_CHAIN, ())]
     named = (office for step, office in steps if office is not None and step.role == Role.REVIEWER)
-    if (office := next(named, None)) is None:
+    return next(named, None)
+
+
+async def find_reform_office(session: AsyncSession) -> Organisation:
+    """The same. Raises ChainMissing."""
+    if (office := await reform_office(session)) is None:
         raise ChainMissing(SUSPENSION_CHAIN, SUSPENSION_BASIS)
     return office
 

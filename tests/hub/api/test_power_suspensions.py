@@ -77,6 +77,34 @@ async def test_a_power_is_suspended_and_restored_by_the_records_that_its_departm
     await _check_log(department, made["id"])
 
 
+async def test_the_office_is_told_that_it_is_asked_and_the_department_what_was_decided(department: Department) -> None:
+    code = await department.publishes("power-list")
+    told: list[str] = []
+
+    async def told_since(headers: dict[str, str]) -> list[tuple[str, str]]:
+        found = (await department.done(headers, "GET", "/v1/notices"))["items"]
+        new = [one for one in reversed(found) if one["kind"].startswith("power-") and one["id"] not in told]
+        told.extend(one["id"] for one in new)
+        assert all(one["details"]["resource"] == code for one in new)
+        return [(one["kind"], one["details"]["power_code"]) for one in new]
+
+    first = await applies(department, code)
+    assert await told_since(department.reform) == [("power-suspension-requested", CODE)]
+    await department.done(department.reform, "POST", f"/v1/power-suspensions/{first['id']}/refuse", {"reason": "x"})
+    assert await told_since(department.editor) == [("power-suspension-refused", CODE)]
+    at = f"/v1/power-suspensions/{(await applies(department, code))['id']}"
+    await told_since(department.reform)
+    for who, verb, body, whom, kind in (
+        (department.reform, "approve", {"document": DOCUMENT}, department.editor, "power-suspension-approved"),
+        (department.editor, "resume", {"reason": "x"}, department.reform, "power-resumption-requested"),
+        (department.reform, "decline", {"reason": "x"}, department.editor, "power-resumption-declined"),
+        (department.editor, "resume", {"reason": "x"}, department.reform, "power-resumption-requested"),
+        (department.reform, "confirm", {"document": DOCUMENT}, department.editor, "power-resumption-confirmed"),
+    ):
+        await department.done(who, "POST", f"{at}/{verb}", body)
+        assert await told_since(whom) == [(kind, CODE)]
+
+
 async def _check_log(department: Department, identifier: str) -> None:
     async with department.gateway.context.transaction() as session:
         rows = await session.execute(
