@@ -24,6 +24,8 @@ from hub.registry.errors import InvalidField
 
 router = APIRouter(prefix="/v1/resources", tags=["资源目录 / resources"])
 
+_SHOWN: dict[int | str, dict[str, Any]] = {200: {"content": {"application/json": {"example": EXAMPLE}}}}
+
 ITEMS_EXAMPLE: list[Any] = [
     {"field_name": "item_code", "name": "事项编码", "data_type": "C", "length": 31, "required": True, "key": True},
     {"field_name": "item_name", "name": "事项名称", "data_type": "C", "length": 200, "required": True},
@@ -82,12 +84,16 @@ class NewResource(DescriptionBody):
 class Edit(Body):
     """What a draft is to become; what is left out stays."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"items": ITEMS_EXAMPLE}]})
+
     description: DescriptionBody | None = None
     items: Items | None = None
 
 
 class Successor(Body):
     """What the next version says and carries; what is left out is a copy of the newest version's."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"items": ITEMS_EXAMPLE}]})
 
     description: DescriptionBody | None = None
     items: Items | None = None
@@ -123,7 +129,7 @@ async def register(
         return await _read(session, step.resource_id)
 
 
-@router.put("/{id:path}/draft", summary="修改草稿 / edit the draft")
+@router.put("/{id:path}/draft", summary="修改草稿 / edit the draft", responses=_SHOWN)
 async def edit(
     id: str,  # noqa: A002
     body: Edit,
@@ -153,7 +159,9 @@ async def edit(
         return await _read(session, resource.id)
 
 
-@router.post("/{id:path}/versions", status_code=201, summary="起草新版本 / begin a new version")
+@router.post(
+    "/{id:path}/versions", status_code=201, summary="起草新版本 / begin a new version", responses={201: _SHOWN[200]}
+)
 async def begin_version(
     id: str,  # noqa: A002
     body: Successor,
@@ -184,7 +192,7 @@ async def begin_version(
         return await _read(session, resource.id)
 
 
-@router.post("/{id:path}/versions/{number}/end", summary="停用旧版本 / end a replaced version")
+@router.post("/{id:path}/versions/{number}/end", summary="停用旧版本 / end a replaced version", responses=_SHOWN)
 async def end_version(
     id: str,  # noqa: A002
     number: int,
@@ -200,7 +208,7 @@ async def end_version(
         return await _read(session, resource.id)
 
 
-@router.post("/{id:path}/submit", summary="提交审核 / submit for review")
+@router.post("/{id:path}/submit", summary="提交审核 / submit for review", responses=_SHOWN)
 async def submit(
     id: str,  # noqa: A002
     ctx: ContextDep,
@@ -214,7 +222,7 @@ async def submit(
         return await _read(session, resource.id)
 
 
-@router.post("/{id:path}/suspend", summary="暂停资源 / suspend a resource")
+@router.post("/{id:path}/suspend", summary="暂停资源 / suspend a resource", responses=_SHOWN)
 async def suspend(
     id: str,  # noqa: A002
     body: Reason,
@@ -230,7 +238,7 @@ async def suspend(
         return await _read(session, resource.id)
 
 
-@router.post("/{id:path}/resume", summary="恢复资源 / resume a resource")
+@router.post("/{id:path}/resume", summary="恢复资源 / resume a resource", responses=_SHOWN)
 async def resume(
     id: str,  # noqa: A002
     ctx: ContextDep,
@@ -243,7 +251,7 @@ async def resume(
         return await _read(session, resource.id)
 
 
-@router.post("/{id:path}/withdraw", summary="撤销资源 / withdraw a resource")
+@router.post("/{id:path}/withdraw", summary="撤销资源 / withdraw a resource", responses=_SHOWN)
 async def withdraw(
     id: str,  # noqa: A002
     body: Reason,

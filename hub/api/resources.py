@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
 from catalog.indexing import FOUND_BY_SYSTEMS
+from catalog.schema import DIALECT
 from catalog.upstream import latest
 from certs.canonical import canonical
 from hub.api import resource_dcat, resource_reviews, resource_search, resource_steps, resource_upstream
@@ -29,6 +30,17 @@ from hub.publishing.repository import ResourceRecord
 from hub.publishing.upstream import list_upstream
 
 reading = APIRouter(prefix="/v1/resources", tags=["资源目录 / resources"])
+
+VERSION_EXAMPLE = {
+    "version": 1,
+    "state": "published",
+    "schema_digest": EXAMPLE["schema_digest"],
+    "metadata": resource_steps.DESCRIPTION_EXAMPLE,
+    "items": resource_steps.ITEMS_EXAMPLE,
+    "created_at": "2026-03-02T01:30:00.000000+00:00",
+    "submitted_at": "2026-03-02T02:00:00.000000+00:00",
+    "published_at": "2026-03-04T02:00:00.000000+00:00",
+}
 
 DIFFERENCES_EXAMPLE = {"from": 1, "to": 2, "items": [DIFFERENCE_EXAMPLE], "next": None}
 
@@ -76,7 +88,12 @@ async def listing(
     return {"items": [_shown(record, now) for record in records], "next": following}
 
 
-@reading.get("/{id:path}/schema", summary="载荷的 JSON Schema / schema of payloads", response_class=Response)
+@reading.get(
+    "/{id:path}/schema",
+    summary="载荷的 JSON Schema / schema of payloads",
+    response_class=Response,
+    responses={200: {"content": {SCHEMA_TYPE: {"example": {"$schema": DIALECT, "title": "办事指南", "$defs": {}}}}}},
+)
 async def schema(
     id: str,  # noqa: A002
     caller: Reader,
@@ -96,7 +113,11 @@ async def schema(
     )
 
 
-@reading.get("/{id:path}/versions", summary="资源的版本 / versions of a resource")
+@reading.get(
+    "/{id:path}/versions",
+    summary="资源的版本 / versions of a resource",
+    responses={200: {"content": {"application/json": {"example": {"items": [VERSION_EXAMPLE], "next": None}}}}},
+)
 async def versions(id: str, caller: Reader, ctx: ContextDep) -> dict[str, Any]:  # noqa: A002
     """All versions, oldest first, with their items; partner systems see those that were published."""
     async with ctx.transaction() as session:
