@@ -7,6 +7,7 @@ from urllib.parse import quote
 import click
 
 from hub.cli import api, sheets
+from hub.cli.dcat import dcat
 from hub.cli.files import object_in
 from hub.cli.output import show_json, show_table
 from hub.cli.resource_search import add_search
@@ -226,6 +227,7 @@ def record_upstream(
 resource.add_command(sheets.import_workbook)
 resource.add_command(sheets.export)
 resource.add_command(sheets.template)
+resource.add_command(dcat)
 add_list(resource, RESOURCES)
 add_show(resource, RESOURCES)
 add_search(resource, RESOURCES)
