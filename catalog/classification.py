@@ -4,7 +4,7 @@ A class is active only below active ones. It is never deleted and its code never
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -104,14 +104,22 @@ async def list_classes(
     return await repository.classes(session, parent=parent, after=after, limit=limit)
 
 
+async def known_classes(session: AsyncSession, codes: Collection[str]) -> frozenset[str]:
+    """Return those of the codes that are taken, by active or ended classes."""
+    return frozenset([code for code in codes if await repository.class_of(session, code) is not None])
+
+
 async def class_violations(session: AsyncSession, classification: str) -> Sequence[Violation]:
     """Return what is wrong with a classification that a resource is to be registered under, once its form is right."""
     row = await repository.class_of(session, classification)
     if row is not None and row.state == ClassState.ACTIVE:
         return ()
     if row is None:
-        zh = "分类中没有这个代码；请从分类列表中选择，或请主管部门增设"
-        en = "the classification has no such code; choose one of its list or ask the authority to add it"
+        zh = "分类中没有这个代码；请从分类列表中选择，或请主管部门增设（清单的分类见 shuniu classification add-lists）"
+        en = (
+            "the classification has no such code; choose one of its list or ask the authority to add it"
+            " (shuniu classification add-lists adds those of lists)"
+        )
     else:
         zh = "该分类已停用；请从分类列表中另选"
         en = "the class has ended; choose another one of the list"

@@ -5,7 +5,7 @@ breaking. The consumer: may something come that could not come before? Then cons
 names that it does not know, so an optional item that is new concerns nobody; what it knew and will not get any more, or
 gets in another type, unit or row identity, is breaking however the payloads are judged.
 
-What cannot be compared (two patterns) counts as narrowed. `tests/catalog/test_compatibility.py` holds both promises.
+What cannot be compared (two patterns, two conditions of a record) counts as narrowed. `tests/catalog/test_compatibility.py` holds both promises.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from catalog.codes import ChangeKind, Effect
+from catalog.condition_changes import condition_changes
+from catalog.conditions import Condition, conditions_in, names_of
 from catalog.errors import InvalidItem
 from catalog.item import Item
 from catalog.item_changes import Change, item_changes
@@ -92,7 +94,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Compatibility:
-    """All findings, in the order of the newer version's items, then those that are gone."""
+    """All findings, in the order of the newer version's items, then those that are gone, then those of conditions."""
 
     findings: tuple[Finding, ...]
 
@@ -110,18 +112,47 @@ class Compatibility:
 def compare_versions(old: tuple[Sequence[Item], Schema], new: tuple[Sequence[Item], Schema]) -> Compatibility:
     """Return what becoming `new` means for `old`, each given as its items and its stored schema.
 
-    Items speak for their schemas. A schema that says anything else than its items would give today (it was derived by an
-    older release, say) is a breaking finding of its own, for then the items prove nothing.
+    Items, and the conditions that the schema carries, speak for their schemas. A schema that says anything else than they
+    would give today (it was derived by an older release, say) is a breaking finding of its own: then they prove nothing.
     """
+    before, after = carried_conditions(old[1]), carried_conditions(new[1])
     foreign = [
         Finding("", ChangeKind.DERIVATION, Effect.BREAKING, zh, en)
-        for (items, schema), zh, en in (
-            (old, "旧版的 Schema 不是按现行规则由信息项推导的，无法自动比较，请人工核对", _FOREIGN_EN.format("old")),
-            (new, "新版的 Schema 不是按现行规则由信息项推导的，无法自动比较，请人工核对", _FOREIGN_EN.format("new")),
+        for (items, schema), conditions, zh, en in (
+            (
+                old,
+                before,
+                "旧版的 Schema 不是按现行规则由信息项推导的，无法自动比较，请人工核对",
+                _FOREIGN_EN.format("old"),
+            ),
+            (
+                new,
+                after,
+                "新版的 Schema 不是按现行规则由信息项推导的，无法自动比较，请人工核对",
+                _FOREIGN_EN.format("new"),
+            ),
         )
-        if not _is_derived(items, schema)
+        if not _is_derived(items, conditions, schema)
     ]
-    return Compatibility((*foreign, *compare_items(old[0], new[0]).findings))
+    of_conditions = (
+        _of_condition(change.narrower, change.zh, change.en)
+        for change in condition_changes((before or (), old[0]), (after or (), new[0]))
+    )
+    return Compatibility((*foreign, *compare_items(old[0], new[0]).findings, *of_conditions))
+
+
+def carried_conditions(schema: Schema) -> tuple[Condition, ...] | None:
+    """Return the conditions that a stored schema puts on a record; None if it has some that are not of their form."""
+    try:
+        return conditions_in(schema["$defs"]["record"].get("allOf", ()))
+    except ValueError:
+        return None
+
+
+def _of_condition(narrower: bool, zh: str, en: str) -> Finding:
+    kind, effect = (ChangeKind.NARROWED, Effect.BREAKING) if narrower else (ChangeKind.WIDENED, Effect.NOTIFY)
+    effect_zh, effect_en = MEANINGS[kind, effect]
+    return Finding("/conditions", kind, effect, f"{zh}。{effect_zh}", f"{en}. {effect_en}")
 
 
 _FOREIGN_EN: Final = (
@@ -165,10 +196,12 @@ def _finding(path: tuple[Item, ...], pointer: str, change: Change) -> Finding:
     return Finding(pointer, change.kind, change.effect, f"{zh}。{effect_zh}", f"{en}. {effect_en}")
 
 
-def _is_derived(items: Sequence[Item], schema: Schema) -> bool:
-    """True if today's rules take the items and give this schema, descriptions apart."""
+def _is_derived(items: Sequence[Item], conditions: Sequence[Condition] | None, schema: Schema) -> bool:
+    """True if today's rules take the items and conditions and give this schema, descriptions apart."""
+    if conditions is None or not all(names_of(one) <= {item.field_name for item in items} for one in conditions):
+        return False
     try:
-        today = derive_schema(items, title="", code="", version=1)
+        today = derive_schema(items, title="", code="", version=1, conditions=conditions)
     except InvalidItem:
         return False
     return bool(_assertions(schema) == _assertions(today))

@@ -50,8 +50,35 @@ def example_under(conditions: Sequence[Condition], example: Mapping[str, Any]) -
     return kept
 
 
+def names_of(condition: Condition) -> frozenset[str]:
+    """Return the field names of all items that a condition speaks of."""
+    return frozenset((*condition.when, *condition.present, *condition.require, *condition.forbid, *condition.values))
+
+
+def conditions_in(schemas: Sequence[Mapping[str, Any]]) -> tuple[Condition, ...]:
+    """Return the conditions whose schemas these are, as `condition_schemas` made them. Raises ValueError for any other form."""
+    try:
+        found = tuple(_condition(schema) for schema in schemas)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError("this is no condition") from error
+    return found
+
+
+def _condition(schema: Mapping[str, Any]) -> Condition:
+    case, then = schema["if"], schema["then"]
+    asked: Mapping[str, Mapping[str, Any]] = then["properties"]
+    return Condition(
+        when={name: case["properties"][name]["const"] for name in case["required"] if name in case["properties"]},
+        present=tuple(name for name in case["required"] if name not in case["properties"]),
+        require=tuple(then.get("required", ())),
+        forbid=tuple(name for name, form in asked.items() if "not" in form),
+        values={name: form["const"] for name, form in asked.items() if "const" in form},
+        basis=schema["$comment"],
+    )
+
+
 def _schema(condition: Condition, items: Mapping[str, Item]) -> dict[str, Any]:
-    case = _case(condition, items)
+    case = case_words(condition, items)
     asked: dict[str, Any] = {name: _asked(items[name], case) for name in condition.require}
     asked |= {name: _asked(items[name], case) | {"not": {}} for name in condition.forbid}
     asked |= {name: _asked(items[name], case) | {"const": value} for name, value in condition.values.items()}
@@ -72,7 +99,8 @@ def _asked(item: Item, case: Sequence[str]) -> dict[str, Any]:
     return {"title": item.name, "x-data-type": item.data_type.value, WHEN: list(case)}
 
 
-def _case(condition: Condition, items: Mapping[str, Item]) -> tuple[str, str]:
+def case_words(condition: Condition, items: Mapping[str, Item]) -> tuple[str, str]:
+    """Return the case that a condition is about, its items by their names."""
     zh = [f"“{items[name].name}”为“{value}”" for name, value in condition.when.items()]
     zh += [f"填写了“{items[name].name}”" for name in condition.present]
     en = [f"{name} is {value}" for name, value in condition.when.items()]

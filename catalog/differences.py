@@ -1,12 +1,15 @@
 """Differences between any two versions of a resource in words: what its metadata say and what its items are.
 
 The order is fixed: metadata in the order of `Metadata`, then items in the order of the newer version, each with its
-fields in the order of `Item`, then items that are gone, then a new order of those that stayed.
+fields in the order of `Item`, then items that are gone, then a new order of those that stayed, then the conditions of a record.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
+from catalog.condition_changes import condition_changes
+from catalog.conditions import Condition
 from catalog.item import Item
 from catalog.metadata import Metadata, label_of
 from catalog.words import Words, change_words, event_words, item_change_words, item_words, property_words
@@ -21,11 +24,22 @@ class Difference:
     en: str
 
 
-def version_differences(
-    old: tuple[Metadata, Sequence[Item]], new: tuple[Metadata, Sequence[Item]]
-) -> tuple[Difference, ...]:
-    """Return how the version `new` differs from `old`, each given as its metadata and its items."""
-    return (*metadata_differences(old[0], new[0]), *item_differences(old[1], new[1]))
+class Said(NamedTuple):
+    """What one version says: of the resource, of its items, and of what a record must keep besides."""
+
+    metadata: Metadata
+    items: Sequence[Item]
+    conditions: Sequence[Condition] = ()
+
+
+def version_differences(old: Said, new: Said) -> tuple[Difference, ...]:
+    """Return how the version `new` differs from `old`."""
+    conditions = condition_changes((old.conditions, old.items), (new.conditions, new.items))
+    return (
+        *metadata_differences(old.metadata, new.metadata),
+        *item_differences(old.items, new.items),
+        *(Difference("/conditions", change.zh, change.en) for change in conditions),
+    )
 
 
 def metadata_differences(old: Metadata, new: Metadata) -> Iterator[Difference]:

@@ -5,7 +5,8 @@ of itself, when it is renewed, which rules its records keep and how each is chec
 of a type when its metadata say so (`list_type`); `catalog.lists.rules` holds it to the prescribed items.
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Collection, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Final
@@ -30,6 +31,18 @@ def list_types() -> tuple[ListType, ...]:
 def list_type(key: str | None) -> ListType | None:
     """Return the type of that key, or None."""
     return next((one for one in list_types() if one.key == key), None)
+
+
+def proposed_classes(keys: Collection[str]) -> Sequence[tuple[str, str]]:
+    """Return the classes 项、目、细目 that these types propose for their resources, as code and name, what is above first.
+
+    A hub begins with the national 类 and the 项 of the first two: these below them are the authority's to take or leave.
+    """
+    chosen = [one for one in list_types() if one.key in keys]
+    above = json.loads(files(__package__).joinpath("classes.json").read_text(encoding="utf-8"))
+    names = {one["code"]: one["name"] for one in above} | {one.classification: one.title.zh for one in chosen}
+    wanted = {code for code in names if any(one.classification.startswith(code) for one in chosen)}
+    return [(code, names[code]) for code in sorted(wanted, key=lambda code: (len(code), code))]
 
 
 def conditions_of(key: str | None) -> Sequence[Condition]:

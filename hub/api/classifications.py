@@ -41,6 +41,19 @@ class NewClass(Body):
     name: Name
 
 
+class OfLists(Body):
+    """For which types of lists."""
+
+    list_types: Annotated[
+        tuple[str, ...],
+        Field(
+            max_length=100,
+            description="清单类型，缺省为全部 / types of lists, by default all",
+            examples=[["power-list"]],
+        ),
+    ] = ()
+
+
 class Renamed(Body):
     """Another name."""
 
@@ -76,6 +89,23 @@ async def add(
             session, body.code, body.name, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock()
         )
         return read(row)
+
+
+@router.post(
+    "/lists",
+    status_code=201,
+    summary="增设清单类型建议的分类 / add the classes that types of lists propose",
+    responses={201: {"content": {"application/json": {"example": {"items": [EXAMPLE], "next": None}}}}},
+)
+async def add_of_lists(
+    body: OfLists, ctx: ContextDep, caller: Annotated[StaffCaller, Depends(staff_may("class_add"))]
+) -> dict[str, Any]:
+    """Add those that are not there, with what stands above them; answers with the classes that were added."""
+    async with ctx.transaction() as session:
+        rows = await classes.add_list_classes(
+            session, body.list_types, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock()
+        )
+        return {"items": [read(row) for row in rows], "next": None}
 
 
 @router.put("/{code}", summary="分类改名 / rename a class", responses=_ONE)

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from hub.api.context import ContextDep
 from hub.api.duty_forms import EXAMPLE, Declaration, ExtensionAsked, read
 from hub.api.guard import staff_may
+from hub.api.holiday_notices import warnings
 from hub.api.paging import Page
 from hub.api.wire import Reason
 from hub.duties import acts, repository, service
@@ -63,7 +64,10 @@ async def listing(
         str | None, Query(pattern="^[a-z0-9-]{1,64}/[!-~]{1,200}$", description="事项 / subject: kind/id")
     ] = None,
 ) -> dict[str, Any]:
-    """What is owed, the earliest deadline first; whether something is overdue is judged at this moment."""
+    """What is owed, the earliest deadline first; whether something is overdue is judged at this moment.
+
+    `warnings` are there while the days off of a year that is needed are not known.
+    """
     if scope == "all":
         permissions.require(permissions.duty_oversee, caller)
     now = ctx.clock()
@@ -78,7 +82,8 @@ async def listing(
             after=page.after_moment_and_id(),
             limit=page.fetch,
         )
-    return page.page(records, lambda one: read(one, now), lambda one: (one.duty.due_at, one.duty.id))
+        missing = await warnings(session, now)
+    return page.page(records, lambda one: read(one, now), lambda one: (one.duty.due_at, one.duty.id)) | missing
 
 
 @router.get("/{id}", summary="一项时限 / one duty", responses=_SHOWN)

@@ -41,6 +41,11 @@ EXAMPLE = {
 }
 
 
+_ONE: dict[int | str, dict[str, Any]] = {200: {"content": {"application/json": {"example": EXAMPLE}}}}
+_LISTED: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"application/json": {"example": {"items": [EXAMPLE], "next": None}}}}
+}
+
 RENEWAL_EXAMPLE: dict[str, Any] = {
     "valid_to": "2028-03-02T00:00:00+08:00",
     "reason": "业务继续开展，经审批同意续期",
@@ -129,7 +134,7 @@ async def create(
         return await _read_one(session, record)
 
 
-@router.get("", summary="授权列表 / list grants", dependencies=[Depends(staff_may("grant_read"))])
+@router.get("", summary="授权列表 / list grants", dependencies=[Depends(staff_may("grant_read"))], responses=_LISTED)
 async def listing(
     ctx: ContextDep,
     page: Page,
@@ -146,7 +151,7 @@ async def listing(
     return page.page(records, lambda record: read(record, pins), lambda record: (record.grant.id,))
 
 
-@router.get("/{id}", summary="一项授权 / one grant", dependencies=[Depends(staff_may("grant_read"))])
+@router.get("/{id}", summary="一项授权 / one grant", dependencies=[Depends(staff_may("grant_read"))], responses=_ONE)
 async def one(id: UUID, ctx: ContextDep) -> dict[str, Any]:  # noqa: A002  the contract's name
     """The grant of that id; `draining` while pushes that began before it was suspended or revoked are under way."""
     async with ctx.transaction() as session:
@@ -178,7 +183,7 @@ async def renew(
         return await _read_one(session, record)
 
 
-@router.post("/{id}/suspend", summary="暂停授权 / suspend a grant")
+@router.post("/{id}/suspend", summary="暂停授权 / suspend a grant", responses=_ONE)
 async def suspend(
     id: UUID,  # noqa: A002
     body: Reason,
@@ -193,7 +198,7 @@ async def suspend(
         return await _read_one(session, record)
 
 
-@router.post("/{id}/resume", summary="恢复授权 / resume a grant")
+@router.post("/{id}/resume", summary="恢复授权 / resume a grant", responses=_ONE)
 async def resume(
     id: UUID,  # noqa: A002
     ctx: ContextDep,
@@ -207,7 +212,7 @@ async def resume(
         return await _read_one(session, record)
 
 
-@router.post("/{id}/revoke", summary="撤销授权 / revoke a grant")
+@router.post("/{id}/revoke", summary="撤销授权 / revoke a grant", responses=_ONE)
 async def revoke(
     id: UUID,  # noqa: A002
     body: Reason,

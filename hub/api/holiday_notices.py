@@ -1,16 +1,18 @@
 """`/v1/holiday-notices`: the days off and the days worked of each year, as the hub knows them."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 from pydantic import Field
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from hub.api.context import ContextDep
 from hub.api.guard import staff_may
 from hub.api.paging import Page
 from hub.api.wire import Body, present
 from hub.duties import notices
+from hub.duties.calendar import beijing_date
 from hub.duties.notices import KnownYear
 from hub.identity.callers import StaffCaller
 
@@ -55,12 +57,16 @@ class NewNotice(Body):
     responses={200: {"content": {"application/json": {"example": {"items": [EXAMPLE], "next": None}}}}},
 )
 async def listing(ctx: ContextDep, page: Page) -> dict[str, Any]:
-    """Every year that is known, the latest first: from the library, and each notice that was added, also replaced ones."""
+    """Every year that is known, the latest first: from the library, and each notice that was added, also replaced ones.
+
+    `warnings` are there while a year that is needed is not known.
+    """
     async with ctx.transaction() as session:
         found = await notices.known_years(session)
+        missing = await warnings(session, ctx.clock())
     after = page.after_text()
     start = 0 if after is None else next((at for at, one in enumerate(found, 1) if _key(one) == after), len(found))
-    return page.page(found[start : start + page.fetch], read, lambda one: (_key(one),))
+    return page.page(found[start : start + page.fetch], read, lambda one: (_key(one),)) | missing
 
 
 @router.post(
@@ -77,6 +83,13 @@ async def create(
     async with ctx.transaction() as session:
         added = await notices.add_notice(session, new, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock())
     return read(notices.known(added.notice, in_force=True)) | {"moved": added.moved}
+
+
+async def warnings(session: AsyncSession, now: datetime) -> dict[str, Any]:
+    """What an answer about deadlines says besides while a year's notice is missing; nothing if none is."""
+    missing = notices.missing_years(await notices.work_calendar(session), beijing_date(now))
+    said = [dict(zip(("year", "zh", "en"), (year, *notices.missing_words(year)), strict=True)) for year in missing]
+    return {"warnings": said} if said else {}
 
 
 def read(one: KnownYear) -> dict[str, Any]:

@@ -40,6 +40,13 @@ PUBLICATION_EXAMPLE = {
     "declared_at": "2026-06-01T01:30:00.000000+00:00",
     "loaded": [{"system": "lintao-subsite", "loaded_at": "2026-06-02T01:30:00.000000+00:00"}],
 }
+_PUBLICATION: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"application/json": {"example": PUBLICATION_EXAMPLE}}}
+}
+_PUBLICATIONS: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"application/json": {"example": {"items": [PUBLICATION_EXAMPLE], "next": None}}}}
+}
+
 LIST_EXAMPLE = {
     "id": "0198f0c2-6a00-7cc3-98c4-dc0c0c073990",
     "code": "308001000001/000001",
@@ -115,7 +122,7 @@ async def listing(ctx: ContextDep, page: Page, caller: Reader) -> dict[str, Any]
     return page.page(records, lambda record: shown[record.resource.id], lambda record: (record.resource.code,))
 
 
-@router.get("/{id:path}/publications", summary="清单的各次发布 / publications of a list")
+@router.get("/{id:path}/publications", summary="清单的各次发布 / publications of a list", responses=_PUBLICATIONS)
 async def publications(id: str, ctx: ContextDep, page: Page, caller: Reader) -> dict[str, Any]:  # noqa: A002
     """All publications, oldest first, with the explanation of each change."""
     async with ctx.transaction() as session:
@@ -142,7 +149,11 @@ async def declare(id: str, body: Declaration, ctx: ContextDep, caller: Declarer)
         return (await _publications(session, [row], caller))[row.id]
 
 
-@router.post("/{id:path}/publications/{number}/exchange", summary="登记数据的交换编号 / name the exchange")
+@router.post(
+    "/{id:path}/publications/{number}/exchange",
+    summary="登记数据的交换编号 / name the exchange",
+    responses=_PUBLICATION,
+)
 async def name_exchange(
     id: str,  # noqa: A002
     number: int,
@@ -159,7 +170,9 @@ async def name_exchange(
         return (await _publications(session, [row], caller))[row.id]
 
 
-@router.post("/{id:path}/publications/{number}/loaded", summary="子站：已加载 / the sub-site loaded it")
+@router.post(
+    "/{id:path}/publications/{number}/loaded", summary="子站：已加载 / the sub-site loaded it", responses=_PUBLICATION
+)
 async def loaded(id: str, number: int, ctx: ContextDep, caller: SystemTokenNow) -> dict[str, Any]:  # noqa: A002
     """The caller's system has loaded the data of the last publication; saying so again changes nothing."""
     async with ctx.transaction() as session:
@@ -169,7 +182,11 @@ async def loaded(id: str, number: int, ctx: ContextDep, caller: SystemTokenNow) 
         return (await _publications(session, [row], caller))[row.id]
 
 
-@router.post("/{id:path}/publications/{number}/online", summary="子站：确认上线 / the sub-site has it online")
+@router.post(
+    "/{id:path}/publications/{number}/online",
+    summary="子站：确认上线 / the sub-site has it online",
+    responses=_PUBLICATION,
+)
 async def online(
     id: str,  # noqa: A002
     number: int,

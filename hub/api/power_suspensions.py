@@ -20,7 +20,9 @@ from hub.identity import permissions
 from hub.identity.callers import StaffCaller
 from hub.lists import publication, repository, suspension
 from hub.lists.act import Act
+from hub.lists.errors import NotTheOffice
 from hub.lists.repository import SuspensionRecord
+from hub.reviewing import chains
 
 router = APIRouter(prefix="/v1/power-suspensions", tags=["权力事项暂停 / suspended powers"])
 
@@ -176,8 +178,11 @@ def _act(ctx: Context, caller: StaffCaller) -> Act:
 
 
 async def _may_decide(session: AsyncSession, identifier: UUID, caller: StaffCaller) -> None:
-    found = await suspension.find_suspension(session, identifier)
-    permissions.require(permissions.power_suspension_decide, caller, found.provider_id)
+    """The reform office decides, whichever organisation provides the list. Raises NotTheOffice, ChainMissing."""
+    await suspension.find_suspension(session, identifier)
+    office = await chains.find_reform_office(session)
+    if not permissions.power_suspension_decide(caller, office.id):
+        raise NotTheOffice(office.name)
 
 
 async def _may_apply(session: AsyncSession, identifier: UUID, caller: StaffCaller) -> None:

@@ -112,7 +112,12 @@ async def one(id: UUID, caller: Editor, ctx: ContextDep) -> dict[str, Any]:  # n
         return _shown(await service.find(session, id, caller))
 
 
-@router.get("/{id}/workbook", summary="标出错误的工作簿 / the marked workbook", response_class=Response)
+@router.get(
+    "/{id}/workbook",
+    summary="标出错误的工作簿 / the marked workbook",
+    response_class=Response,
+    responses={200: {"content": {XLSX: {"schema": {"type": "string", "format": "binary"}}}}},
+)
 async def workbook(id: UUID, caller: Editor, ctx: ContextDep) -> Response:  # noqa: A002
     """The same workbook, bad cells coloured, the reasons in a column 错误原因; once written, with the codes given."""
     async with ctx.transaction() as session:

@@ -12,7 +12,7 @@ from catalog.compatibility import Finding
 from hub.api.context import ContextDep
 from hub.api.guard import staff_may
 from hub.api.resource_forms import EXAMPLE, read
-from hub.api.review_forms import STEP_EXAMPLE, read_claim, read_step
+from hub.api.review_forms import DIFFERENCE_EXAMPLE, STEP_EXAMPLE, read_claim, read_difference, read_step
 from hub.api.wire import Body, Reason, present
 from hub.identity import permissions
 from hub.identity.callers import StaffCaller
@@ -35,6 +35,7 @@ REVIEWS_EXAMPLE: dict[str, Any] = {
     "changes": [
         {"field": "/items/phone", "kind": "removed", "effect": "breaking", "zh": "信息项“咨询电话”：删除。…", "en": "item \"咨询电话\": removed. …"},
     ],
+    "differences": [DIFFERENCE_EXAMPLE],
     "claims": [
         {
             "field_name": "item_name",
@@ -82,6 +83,7 @@ class Publication(Body):
 async def reviews(id: str, ctx: ContextDep) -> dict[str, Any]:  # noqa: A002
     """Every step of every round, newest first; of the version not yet published, its changes and who claims its items.
 
+    `changes` are judged by what payloads meet, `differences` are all that it says otherwise than the live version.
     `claims` follow the register of scattered powers 交叉分散情况登记表 (004 附件5): `item` 事项名称, `departments` 涉及部门,
     `zh` 交叉分散情况描述.
     """
@@ -96,6 +98,7 @@ async def reviews(id: str, ctx: ContextDep) -> dict[str, Any]:  # noqa: A002
         version=found.version,
         against=found.against,
         changes=[_read_change(change) for change in found.compatibility.findings],
+        differences=[read_difference(one) for one in found.differences],
         claims=[read_claim(claim, found.departments) for claim in found.claims],
     )
 

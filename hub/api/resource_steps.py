@@ -19,10 +19,12 @@ from hub.api.resource_forms import EXAMPLE, read
 from hub.api.wire import Body, Reason
 from hub.identity import permissions
 from hub.identity.callers import StaffCaller
-from hub.publishing import service
+from hub.publishing import service, stopping
 from hub.registry.errors import InvalidField
 
 router = APIRouter(prefix="/v1/resources", tags=["资源目录 / resources"])
+
+_SHOWN: dict[int | str, dict[str, Any]] = {200: {"content": {"application/json": {"example": EXAMPLE}}}}
 
 ITEMS_EXAMPLE: list[Any] = [
     {"field_name": "item_code", "name": "事项编码", "data_type": "C", "length": 31, "required": True, "key": True},
@@ -82,12 +84,16 @@ class NewResource(DescriptionBody):
 class Edit(Body):
     """What a draft is to become; what is left out stays."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"items": ITEMS_EXAMPLE}]})
+
     description: DescriptionBody | None = None
     items: Items | None = None
 
 
 class Successor(Body):
     """What the next version says and carries; what is left out is a copy of the newest version's."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"items": ITEMS_EXAMPLE}]})
 
     description: DescriptionBody | None = None
     items: Items | None = None
@@ -123,7 +129,7 @@ async def register(
         return await _read(session, step.resource_id)
 
 
-@router.put("/{id:path}/draft", summary="修改草稿 / edit the draft")
+@router.put("/{id:path}/draft", summary="修改草稿 / edit the draft", responses=_SHOWN)
 async def edit(
     id: str,  # noqa: A002
     body: Edit,
@@ -153,7 +159,9 @@ async def edit(
         return await _read(session, resource.id)
 
 
-@router.post("/{id:path}/versions", status_code=201, summary="起草新版本 / begin a new version")
+@router.post(
+    "/{id:path}/versions", status_code=201, summary="起草新版本 / begin a new version", responses={201: _SHOWN[200]}
+)
 async def begin_version(
     id: str,  # noqa: A002
     body: Successor,
@@ -184,7 +192,7 @@ async def begin_version(
         return await _read(session, resource.id)
 
 
-@router.post("/{id:path}/versions/{number}/end", summary="停用旧版本 / end a replaced version")
+@router.post("/{id:path}/versions/{number}/end", summary="停用旧版本 / end a replaced version", responses=_SHOWN)
 async def end_version(
     id: str,  # noqa: A002
     number: int,
@@ -194,13 +202,13 @@ async def end_version(
     """From the answer on, a version that a newer one has replaced takes no more payloads."""
     async with ctx.transaction() as session:
         resource = (await service.find_resource(session, id)).resource
-        await service.end_version(
+        await stopping.end_version(
             session, resource.id, number, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock()
         )
         return await _read(session, resource.id)
 
 
-@router.post("/{id:path}/submit", summary="提交审核 / submit for review")
+@router.post("/{id:path}/submit", summary="提交审核 / submit for review", responses=_SHOWN)
 async def submit(
     id: str,  # noqa: A002
     ctx: ContextDep,
@@ -214,7 +222,7 @@ async def submit(
         return await _read(session, resource.id)
 
 
-@router.post("/{id:path}/suspend", summary="暂停资源 / suspend a resource")
+@router.post("/{id:path}/suspend", summary="暂停资源 / suspend a resource", responses=_SHOWN)
 async def suspend(
     id: str,  # noqa: A002
     body: Reason,
@@ -224,13 +232,13 @@ async def suspend(
     """From the answer on, nothing is accepted for the resource."""
     async with ctx.transaction() as session:
         resource = (await service.find_resource(session, id)).resource
-        await service.suspend(
+        await stopping.suspend(
             session, resource.id, reason=body.reason, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock()
         )
         return await _read(session, resource.id)
 
 
-@router.post("/{id:path}/resume", summary="恢复资源 / resume a resource")
+@router.post("/{id:path}/resume", summary="恢复资源 / resume a resource", responses=_SHOWN)
 async def resume(
     id: str,  # noqa: A002
     ctx: ContextDep,
@@ -239,11 +247,11 @@ async def resume(
     """Let the exchange of a suspended resource go on."""
     async with ctx.transaction() as session:
         resource = (await service.find_resource(session, id)).resource
-        await service.resume(session, resource.id, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock())
+        await stopping.resume(session, resource.id, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock())
         return await _read(session, resource.id)
 
 
-@router.post("/{id:path}/withdraw", summary="撤销资源 / withdraw a resource")
+@router.post("/{id:path}/withdraw", summary="撤销资源 / withdraw a resource", responses=_SHOWN)
 async def withdraw(
     id: str,  # noqa: A002
     body: Reason,
@@ -253,7 +261,7 @@ async def withdraw(
     """End the resource and all its versions for good; the code stays taken."""
     async with ctx.transaction() as session:
         resource = (await service.find_resource(session, id)).resource
-        await service.withdraw(
+        await stopping.withdraw(
             session, resource.id, reason=body.reason, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock()
         )
         return await _read(session, resource.id)

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
 from catalog.indexing import FOUND_BY_SYSTEMS
+from catalog.schema import DIALECT
 from catalog.upstream import latest
 from certs.canonical import canonical
 from hub.api import resource_dcat, resource_reviews, resource_search, resource_steps, resource_upstream
@@ -20,13 +21,28 @@ from hub.api.guard import system_or_staff
 from hub.api.paging import Page
 from hub.api.resource_forms import EXAMPLE, read, read_freshness, read_upstream, read_version
 from hub.api.resource_search import EXAMPLES, Narrowed, read_found
+from hub.api.review_forms import DIFFERENCE_EXAMPLE, read_difference
 from hub.errors import Forbidden, NotFound
 from hub.identity.callers import StaffCaller, SystemCaller
 from hub.publishing import searching, service
+from hub.publishing.examining import differences_between
 from hub.publishing.repository import ResourceRecord
 from hub.publishing.upstream import list_upstream
 
 reading = APIRouter(prefix="/v1/resources", tags=["资源目录 / resources"])
+
+VERSION_EXAMPLE = {
+    "version": 1,
+    "state": "published",
+    "schema_digest": EXAMPLE["schema_digest"],
+    "metadata": resource_steps.DESCRIPTION_EXAMPLE,
+    "items": resource_steps.ITEMS_EXAMPLE,
+    "created_at": "2026-03-02T01:30:00.000000+00:00",
+    "submitted_at": "2026-03-02T02:00:00.000000+00:00",
+    "published_at": "2026-03-04T02:00:00.000000+00:00",
+}
+
+DIFFERENCES_EXAMPLE = {"from": 1, "to": 2, "items": [DIFFERENCE_EXAMPLE], "next": None}
 
 SCHEMA_TYPE = "application/schema+json"
 
@@ -72,7 +88,12 @@ async def listing(
     return {"items": [_shown(record, now) for record in records], "next": following}
 
 
-@reading.get("/{id:path}/schema", summary="载荷的 JSON Schema / schema of payloads", response_class=Response)
+@reading.get(
+    "/{id:path}/schema",
+    summary="载荷的 JSON Schema / schema of payloads",
+    response_class=Response,
+    responses={200: {"content": {SCHEMA_TYPE: {"example": {"$schema": DIALECT, "title": "办事指南", "$defs": {}}}}}},
+)
 async def schema(
     id: str,  # noqa: A002
     caller: Reader,
@@ -92,7 +113,11 @@ async def schema(
     )
 
 
-@reading.get("/{id:path}/versions", summary="资源的版本 / versions of a resource")
+@reading.get(
+    "/{id:path}/versions",
+    summary="资源的版本 / versions of a resource",
+    responses={200: {"content": {"application/json": {"example": {"items": [VERSION_EXAMPLE], "next": None}}}}},
+)
 async def versions(id: str, caller: Reader, ctx: ContextDep) -> dict[str, Any]:  # noqa: A002
     """All versions, oldest first, with their items; partner systems see those that were published."""
     async with ctx.transaction() as session:
@@ -100,6 +125,36 @@ async def versions(id: str, caller: Reader, ctx: ContextDep) -> dict[str, Any]: 
         rows = await service.list_versions(session, record.resource.id)
     shown = [row for row in rows if isinstance(caller, StaffCaller) or row.published_at is not None]
     return {"items": [read_version(row, ctx.clock()) for row in shown], "next": None}
+
+
+@reading.get(
+    "/{id:path}/differences",
+    summary="两个版本的差别 / differences between two versions",
+    responses={200: {"content": {"application/json": {"example": DIFFERENCES_EXAMPLE}}}},
+)
+async def differences(
+    id: str,  # noqa: A002
+    caller: Reader,
+    ctx: ContextDep,
+    old: Annotated[
+        int | None,
+        Query(alias="from", ge=1, le=2**31 - 1, description="版本，缺省为之前的一版 / by default the one before"),
+    ] = None,
+    new: Annotated[
+        int | None, Query(alias="to", ge=1, le=2**31 - 1, description="版本，缺省为最新一版 / by default the newest")
+    ] = None,
+) -> dict[str, Any]:
+    """What one version says otherwise than another, any two of them, in words; partner systems see published versions."""
+    async with ctx.transaction() as session:
+        record = await _visible(session, id, caller)
+        rows = await service.list_versions(session, record.resource.id)
+    shown = {row.number: row for row in rows if isinstance(caller, StaffCaller) or row.published_at is not None}
+    newer = max(shown) if new is None else new
+    older = max((number for number in shown if number < newer), default=newer) if old is None else old
+    if newer not in shown or older not in shown:
+        raise _nothing()
+    found = [] if older == newer else differences_between(shown[older], shown[newer])
+    return {"from": older, "to": newer, "items": [read_difference(one) for one in found], "next": None}
 
 
 @reading.get(

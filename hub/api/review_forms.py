@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from catalog.differences import Difference
 from catalog.sources import CrossClaim
 from hub.api.wire import present
 from hub.registry.models import Organisation
@@ -29,6 +30,12 @@ STEP_EXAMPLE: dict[str, Any] = {
     "opinion": "同意",
 }
 
+DIFFERENCE_EXAMPLE = {
+    "field": "/share_type",
+    "zh": "共享类型：有条件共享 → 无条件共享",
+    "en": "share type: shared on conditions → shared unconditionally",
+}
+
 WAITING_EXAMPLE: dict[str, Any] = {
     "resource": {"id": "0198f0c2-6a00-7cc3-98c4-dc0c0c07398f", "code": "306001000001/000042", "name": "办事指南"},
     "provider": {"code": "11621124MB0000000U", "name": "临洮县示例局"},
@@ -52,6 +59,11 @@ def read_step(step: Review, organisation: Organisation | None) -> dict[str, Any]
         decided_at=step.decided_at,
         opinion=step.opinion,
     )
+
+
+def read_difference(one: Difference) -> dict[str, Any]:
+    """What one version says otherwise than another."""
+    return {"field": one.field, "zh": one.zh, "en": one.en}
 
 
 def read_waiting(found: WaitingStep) -> dict[str, Any]:

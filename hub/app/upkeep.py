@@ -20,6 +20,8 @@ from hub.db.embedded.layout import Layout, make_data_directory
 from hub.db.engine import Database
 from hub.db.migrate import migrate
 from hub.db.partitions import ensure_partitions
+from hub.duties import notices
+from hub.duties.calendar import beijing_date
 from hub.errors import SetupError
 from hub.exchange.intake import SEAL_WITHIN
 from hub.identity.passwords import Passwords
@@ -159,7 +161,8 @@ def doctor(settings: Settings) -> list[Check]:
 
 
 async def _examine(settings: Settings, dsn: str) -> list[Check]:
-    async with Database(dsn, application="shuniu-doctor").connection() as connection:
+    database = Database(dsn, application="shuniu-doctor")
+    async with database.connection() as connection:
         checks = await check_server(connection)
         offset = await clock_offset(connection)
         if await connection.fetchval("SELECT to_regclass('log_pending') IS NOT NULL"):
@@ -173,6 +176,8 @@ async def _examine(settings: Settings, dsn: str) -> list[Check]:
                     "receipts promised these entries sealed by now; see that a worker runs, and in its log why it does not seal",
                 )
             )
+        if await connection.fetchval("SELECT to_regclass('holiday_notice') IS NOT NULL"):
+            checks.append(await _calendar(database))
     checks.append(
         Check(
             "clock_offset_s",
@@ -194,3 +199,23 @@ async def _examine(settings: Settings, dsn: str) -> list[Check]:
             )
         )
     return checks
+
+
+async def _calendar(database: Database) -> Check:
+    """Whether the days off of every year that deadlines need now are known."""
+    try:
+        async with database.session() as session:
+            now = (await session.execute(_NOW)).scalar_one()
+            calendar = await notices.work_calendar(session)
+    finally:
+        await database.dispose()
+    missing = notices.missing_years(calendar, beijing_date(now))
+    said = [notices.missing_words(year) for year in missing]
+    return Check(
+        "days_off_known_to",
+        str(max(calendar.years)),
+        True,
+        "；".join(zh for zh, _ in said) or "放假和调休安排已知到这一年",
+        "; ".join(en for _, en in said) or "the last year whose days off are known",
+        advises=bool(missing),
+    )

@@ -7,6 +7,7 @@ from urllib.parse import quote
 import click
 
 from hub.cli import api, sheets
+from hub.cli.dcat import dcat
 from hub.cli.files import object_in
 from hub.cli.output import show_json, show_table
 from hub.cli.resource_search import add_search
@@ -100,6 +101,22 @@ def versions(named: str, *, as_json: bool) -> None:
         show_table(found, ("version", "state", "schema_digest", "published_at"))
 
 
+@resource.command(help="两个版本的差别，逐条用文字说明 / differences between two versions, in words")
+@click.argument("named", metavar=_FORM)
+@click.option("--from", "old", type=click.IntRange(min=1), help="版本，默认为之前的一版 / by default the one before")
+@click.option("--to", "new", type=click.IntRange(min=1), help="版本，默认为最新一版 / by default the newest")
+@as_json
+def differences(named: str, *, old: int | None, new: int | None, as_json: bool) -> None:
+    """Print what the one version says otherwise than the other."""
+    found = api.call("GET", f"{RESOURCES.address(named)}/differences", query={"from": old, "to": new})
+    if as_json:
+        show_json(found)
+        return
+    click.echo(f"版本 / version {found['from']} → {found['to']}")
+    for one in found["items"]:
+        click.echo(f"{one['zh']} / {one['en']}")
+
+
 @resource.command(help="载荷的 JSON Schema / the JSON Schema of payloads")
 @click.argument("named", metavar=_FORM)
 @click.option("--ver", type=click.IntRange(min=1), help="版本，默认为当前版本 / version, by default the live one")
@@ -148,6 +165,8 @@ def reviews(named: str, *, as_json: bool) -> None:
     show_table(found["items"], columns)
     for change in found.get("changes", ()):
         click.echo(f"[{change['effect']}] {change['zh']} / {change['en']}")
+    for one in found.get("differences", ()):
+        click.echo(f"[差别 difference] {one['zh']} / {one['en']}")
     for claim in found.get("claims", ()):
         click.echo(f"[一数一源 CAT-09] {claim['zh']} / {claim['en']}")
 
@@ -208,6 +227,7 @@ def record_upstream(
 resource.add_command(sheets.import_workbook)
 resource.add_command(sheets.export)
 resource.add_command(sheets.template)
+resource.add_command(dcat)
 add_list(resource, RESOURCES)
 add_show(resource, RESOURCES)
 add_search(resource, RESOURCES)

@@ -30,6 +30,8 @@ def todo(*, everything: bool, as_json: bool) -> None:
         show_json(list(found))
     else:
         show_table(found, _TODO)
+    for missing in api.call("GET", NOTICES.path, query={"limit": 1}).get("warnings", ()):
+        click.echo(f"！{missing['zh']} / {missing['en']}", err=True)
 
 
 @click.group(help="时限：谁在何时之前应办什么，依据什么规则 / duties and the rules of their deadlines")

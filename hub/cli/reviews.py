@@ -28,6 +28,21 @@ def add(code: str, name: str, *, as_json: bool) -> None:
     show(api.call("POST", CLASSES.path, body={"code": code, "name": name}), as_json=as_json)
 
 
+@classification.command(
+    "add-lists",
+    help="增设清单类型 KEY 建议的分类，默认全部 / add the classes that types of lists propose, by default all",
+)
+@click.argument("keys", nargs=-1, metavar="[KEY]...")
+@as_json
+def add_of_lists(keys: tuple[str, ...], *, as_json: bool) -> None:
+    """Print the classes that were added."""
+    found = api.call("POST", f"{CLASSES.path}/lists", body={"list_types": list(keys)})["items"]
+    if as_json:
+        show_json(found)
+    else:
+        show_table(found, CLASSES.columns)
+
+
 @classification.command(help="改名；资源代码不变 / rename; no code changes")
 @click.argument("code")
 @click.argument("name")

@@ -107,13 +107,23 @@ def migrate(*, as_json: bool, **given: Any) -> None:
 @configured("data")
 @as_json
 def doctor(*, as_json: bool, **given: Any) -> None:
-    """Each check with what was found; the answer is no if one does not hold."""
+    """Each check with what was found; the answer is no if one does not hold, and `!` marks what should be seen to."""
     checks = upkeep.doctor(settings_from(given))
     if as_json:
-        show_json([{"name": c.name, "found": c.found, "ok": c.holds, "zh": c.zh, "en": c.en} for c in checks])
+        show_json(
+            [
+                {"name": c.name, "found": c.found, "ok": c.holds, "advises": c.advises, "zh": c.zh, "en": c.en}
+                for c in checks
+            ]
+        )
     else:
-        rows = [{"": "✓" if c.holds else "✗", "name": c.name, "found": c.found} for c in checks]
+        rows = [
+            {"": "✗" if not c.holds else "!" if c.advises else "✓", "name": c.name, "found": c.found} for c in checks
+        ]
         show_table(rows, ("", "name", "found"))
+    for c in checks:
+        if c.advises:
+            click.echo(f"{c.name}: {c.zh} / {c.en}", err=True)
     if faults := [f"{c.name}: {c.zh} / {c.en}" for c in checks if not c.holds]:
         raise Refused("\n".join(faults))
 

@@ -23,13 +23,17 @@ FSYNC_ROUNDS = 64
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One condition on the server: what was found, whether it will do, and what to do if not."""
+    """One condition on the server: what was found, whether it will do, and what to do if not.
+
+    With `advises` it will do for now, and something is to be done all the same.
+    """
 
     name: str
     found: str
     holds: bool
     zh: str
     en: str
+    advises: bool = False
 
 
 async def check_server(connection: asyncpg.Connection) -> list[Check]:

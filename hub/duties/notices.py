@@ -32,6 +32,9 @@ MOST_DAYS = 60
 ALWAYS_OFF = ((1, 1), (5, 1), (10, 1))
 """元旦、劳动节、国庆节: days that every notice has (全国年节及纪念日放假办法); without them it is of another year, or cut off."""
 
+NEXT_YEAR_FROM = (11, 1)
+"""When the next year's notice is expected: the State Council's office has published it in October or November of each year."""
+
 LIBRARY, NOTICE = "library", "notice"
 
 _SATURDAY = 5
@@ -103,6 +106,27 @@ async def work_calendar(session: AsyncSession) -> WorkCalendar:
     return announced().with_notices(
         YearNotice(row.year, frozenset(row.days_off), frozenset(row.days_worked)) for row in latest.values()
     )
+
+
+def missing_years(calendar: WorkCalendar, today: date) -> list[int]:
+    """The years whose days nobody has announced here though they are needed: this one, and from November on the next."""
+    wanted = [today.year]
+    if (today.month, today.day) >= NEXT_YEAR_FROM:
+        wanted.append(today.year + 1)
+    return [year for year in wanted if year not in calendar.years]
+
+
+def missing_words(year: int) -> tuple[str, str]:
+    """What is said of a year whose notice is missing, in Chinese and in English."""
+    zh = (
+        f"还没有 {year} 年的放假和调休安排，涉及 {year} 年的工作日期限暂按周一至周五计算；"
+        "通知公布后请系统管理员录入：shuniu holiday add"
+    )
+    en = (
+        f"the days off of {year} are not known: deadlines that reach into it count Monday to Friday for now; "
+        "once they are announced the operator enters them: shuniu holiday add"
+    )
+    return zh, en
 
 
 async def add_notice(

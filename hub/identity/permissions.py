@@ -300,10 +300,9 @@ def power_suspension_apply(caller: StaffCaller, provider_id: UUID | None = None)
     return _changes_as(caller, Role.EDITOR, provider_id)
 
 
-def power_suspension_decide(caller: StaffCaller, provider_id: UUID | None = None) -> bool:
-    """Decide on the suspension or resumption of a power, as the reform office 审改办 does; never for one's own organisation."""
-    own = provider_id is not None and caller.organisation_id == provider_id
-    return _changes_as(caller, Role.REVIEWER) and not own
+def power_suspension_decide(caller: StaffCaller, office_id: UUID | None = None) -> bool:
+    """Decide on the suspension or resumption of a power: as a reviewer of the reform office 审改办, and nobody else."""
+    return _changes_as(caller, Role.REVIEWER, office_id)
 
 
 def resource_import(caller: StaffCaller) -> bool:

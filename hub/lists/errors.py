@@ -2,7 +2,8 @@
 
 Refused
 ├── Forbidden
-│   └── OwnApplication       nobody decides on what they themselves asked for
+│   ├── OwnApplication       nobody decides on what they themselves asked for
+│   └── NotTheOffice         the reform office decides on suspended powers
 ├── NotFound
 │   ├── UnknownList          no published resource of that id or code is a list
 │   ├── UnknownPublication   the list has no publication of that number
@@ -29,6 +30,16 @@ class OwnApplication(Forbidden):
     def __init__(self) -> None:
         super().__init__(
             "这是您本人提出的申请；请由另一位审核员决定", "you made this application; another reviewer decides on it"
+        )
+
+
+class NotTheOffice(Forbidden):
+    """《临洮县权责清单管理办法(试行)》第九条: suspensions are applied for at the reform office 审改办."""
+
+    def __init__(self, office: str) -> None:
+        super().__init__(
+            f"权力事项的暂停和恢复由{office}决定；请由该机构的审核员办理（机构见 shuniu approval-chain）",
+            f"{office} decides on suspended powers; a reviewer of that organisation does it (shuniu approval-chain)",
         )
 
 

@@ -3,10 +3,11 @@
     applied ──→ suspended ──→ resuming ──→ confirmed ──→ restored
        └→ refused    └←──────────┘
 
-The department applies, on one of four grounds; the reform office 审改办 (a reviewer) approves with a document or refuses. The
-resumption is applied for and confirmed the same way, and from the confirmation on the provider owes the restoration (rule L5,
-two working days). The record itself stays published all the while: it is the provider's, who sends it with its new state and
-then names the exchange; the hub opens that exchange and looks. That is how `restored` is reached, and how the duty ends.
+The department applies, on one of four grounds; the reform office 审改办 approves with a document or refuses: a reviewer of the
+organisation that the chains of approval name (`hub.reviewing.chains.find_reform_office`). The resumption is applied for and
+confirmed the same way, and from the confirmation on the provider owes the restoration (rule L5, two working days). The record
+itself stays published all the while: it is the provider's, who sends it with its new state and then names the exchange; the hub
+opens that exchange and looks. That is how `restored` is reached, and how the duty ends.
 
 Nothing is stopped by a suspension, so no act holds the barrier of rights.
 """
@@ -27,9 +28,11 @@ from hub.lists.carrying import POINTER, named_exchange, payload_of
 from hub.lists.errors import NoPowers, OwnApplication, SuspensionOpen, UnknownSuspension
 from hub.lists.models import PowerSuspension
 from hub.lists.repository import ListRecord, SuspensionRecord
+from hub.notices import service as notices
 from hub.registry.errors import InvalidField, WrongState
 from hub.registry.fields import LONGEST_NAME, LONGEST_REASON
 from hub.registry.recording import fingerprint, record_change
+from hub.reviewing import chains
 
 RESTORE = "restore-power-item"
 """The duty of rule L5."""
@@ -76,6 +79,7 @@ async def apply_for_suspension(
             raise SuspensionOpen(there)
     made = await find_suspension(session, row.id)
     _record(session, "power-item.suspension-requested", made, "", act)
+    await _tell_office(session, "power-suspension-requested", made, act)
     return made
 
 
@@ -89,6 +93,7 @@ async def approve_suspension(session: AsyncSession, identifier: UUID, document: 
     row.decided_by, row.decided_at = act.staff_id, act.now
     await session.flush()
     _record(session, "power-item.suspended", found, before, act)
+    await _tell_provider(session, "power-suspension-approved", found, act)
     return found
 
 
@@ -102,6 +107,7 @@ async def refuse_suspension(session: AsyncSession, identifier: UUID, reason: str
     row.decided_by, row.decided_at = act.staff_id, act.now
     await session.flush()
     _record(session, "power-item.suspension-refused", found, before, act)
+    await _tell_provider(session, "power-suspension-refused", found, act)
     return found
 
 
@@ -114,6 +120,7 @@ async def apply_for_resumption(session: AsyncSession, identifier: UUID, reason: 
     row.resumption_by, row.resumption_at = act.staff_id, act.now
     await session.flush()
     _record(session, "power-item.restoration-requested", found, before, act)
+    await _tell_office(session, "power-resumption-requested", found, act)
     return found
 
 
@@ -128,6 +135,7 @@ async def confirm_resumption(session: AsyncSession, identifier: UUID, document: 
     row.confirmed_by, row.confirmed_at = act.staff_id, act.now
     await session.flush()
     _record(session, "power-item.restoration-confirmed", found, before, act)
+    await _tell_provider(session, "power-resumption-confirmed", found, act)
     await owing.owe_from(session, RESTORE, subject_of(row), found.provider_id, act.now, act)
     return found
 
@@ -142,6 +150,7 @@ async def refuse_resumption(session: AsyncSession, identifier: UUID, reason: str
     row.state, row.refusal = "suspended", why
     await session.flush()
     _record(session, "power-item.restoration-refused", found, before, act)
+    await _tell_provider(session, "power-resumption-declined", found, act)
     return found
 
 
@@ -204,6 +213,22 @@ async def _hold(session: AsyncSession, identifier: UUID, *states: str) -> Suspen
 def _check_not_own(applicant: UUID, act: Act) -> None:
     if applicant == act.staff_id:
         raise OwnApplication
+
+
+async def _tell_office(session: AsyncSession, kind: str, found: SuspensionRecord, act: Act) -> None:
+    """Tell the reform office that it is asked; where no chain names one yet, nobody can be told."""
+    if (office := await chains.reform_office(session)) is not None:
+        await _tell(session, office.id, kind, found, act)
+
+
+async def _tell_provider(session: AsyncSession, kind: str, found: SuspensionRecord, act: Act) -> None:
+    await _tell(session, found.provider_id, kind, found, act)
+
+
+async def _tell(session: AsyncSession, whom: UUID, kind: str, found: SuspensionRecord, act: Act) -> None:
+    row = found.suspension
+    details = {"resource": found.resource, "power_code": row.power_code, "state": row.state}
+    await notices.tell(session, whom, kind, str(row.id), details, act.now)
 
 
 def _record(

@@ -3,17 +3,19 @@
 Classes are nothing that judging looks at, so no act holds the barrier. None commits.
 """
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from catalog import classification
 from catalog.classification import ClassChange
+from catalog.lists import list_type, list_types, proposed_classes
 from catalog.models import Classification
 from hub.audit.entry import Actor, Event
 from hub.audit.service import Recorder
 from hub.publishing.recording import refusing
+from hub.registry.errors import InvalidField
 
 
 async def add_class(
@@ -22,6 +24,25 @@ async def add_class(
     """Add a class. Raises InvalidInput, Conflict if its code is taken."""
     act = classification.add_class(session, code, name, by=actor.id, now=now)
     return await _take(session, "class.added", act, actor, recorder, now)
+
+
+async def add_list_classes(
+    session: AsyncSession, keys: Collection[str], *, actor: Actor, recorder: Recorder, now: datetime
+) -> Sequence[Classification]:
+    """Add those classes that the types of lists propose and that are not there; returns them. Raises InvalidField, InvalidInput."""
+    if unknown := sorted(key for key in keys if list_type(key) is None):
+        raise InvalidField(
+            "/list_types",
+            f"没有清单类型 {'、'.join(unknown)}；请先查询清单类型列表",
+            f"there is no type of list {', '.join(unknown)}; list the types first",
+        )
+    proposed = proposed_classes(keys or [one.key for one in list_types()])
+    there = await classification.known_classes(session, [code for code, _ in proposed])
+    return [
+        await add_class(session, code, name, actor=actor, recorder=recorder, now=now)
+        for code, name in proposed
+        if code not in there
+    ]
 
 
 async def rename_class(

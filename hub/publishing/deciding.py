@@ -5,7 +5,6 @@ epoch last (I3). The version that it replaces takes payloads until an end that i
 the consumers' have changed over, and the organisations of both are told.
 """
 
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -17,13 +16,13 @@ from catalog import steps
 from hub.audit.entry import Actor, instant
 from hub.audit.service import Recorder
 from hub.notices import service as notices
-from hub.publishing import repository
+from hub.publishing import owing, repository
 from hub.publishing.errors import BreakingUnconfirmed
 from hub.publishing.examining import compare_with_live
 from hub.publishing.recording import finish, hold, refusing
 from hub.publishing.repository import ResourceRecord
 from hub.publishing.service import find_resource
-from hub.registry import service as registry
+from hub.publishing.stopping import organisations_concerned
 from hub.registry.errors import InvalidField
 from hub.reviewing import service as reviewing
 from hub.reviewing.rounds import Verdict
@@ -51,6 +50,7 @@ async def return_to_draft(
     await reviewing.decide(session, waiting, code, Verdict.RETURNED, step.reason, actor=actor, now=now)
     facts = reviewing.facts(waiting)
     await notices.tell(session, record.provider.id, RETURNED, code, facts, now)
+    await owing.drop_publication(session, code, actor=actor, recorder=recorder, now=now)
     await finish(session, "resource.returned", step, actor, recorder, **facts)
     return step
 
@@ -87,6 +87,7 @@ async def publish(
     if ends_at is not None:
         facts |= {"replaced": step.replaced, "replaced_ends_at": instant(ends_at), "breaking": len(breaking)}
         facts["told"] = await _tell(session, record, step, ends_at, len(breaking))
+    await owing.settle_publication(session, code, actor=actor, recorder=recorder, now=now)
     await finish(session, "resource.published", step, actor, recorder, grants=pinned, **facts)
     return step
 
@@ -116,12 +117,7 @@ async def _tell(
     session: AsyncSession, record: ResourceRecord, step: steps.VersionPublished, ends_at: datetime, breaking: int
 ) -> int:
     """Tell the provider, its publishing system's organisation and the consumers'; returns how many were told."""
-    _, publisher = await registry.find_system(session, record.system)
-    concerned: Sequence[UUID] = [
-        record.provider.id,
-        publisher.id,
-        *await repository.consumers(session, record.resource.id),
-    ]
+    concerned = await organisations_concerned(session, record)
     details = {
         "version": step.version,
         "schema_digest": step.schema_digest,

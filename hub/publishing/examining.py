@@ -8,8 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from catalog import queries, sources
 from catalog.codes import VersionState
-from catalog.compatibility import Compatibility, compare_versions
+from catalog.compatibility import Compatibility, carried_conditions, compare_versions
+from catalog.differences import Difference, Said, version_differences
 from catalog.items import Item
+from catalog.metadata import Metadata
 from catalog.models import Resource, ResourceVersion
 from catalog.sources import CrossClaim
 from hub.publishing.recording import refusing
@@ -23,12 +25,14 @@ _OPEN = (VersionState.DRAFT, VersionState.SUBMITTED)
 class Examination:
     """The version that is not yet published, compared with the live one `against` (None before the first), and its claims.
 
+    `compatibility` judges what payloads meet, `differences` tell all that the version says otherwise, share type and all.
     `departments` are the organisations that `claims` speak of, by id.
     """
 
     version: int
     against: int | None
     compatibility: Compatibility
+    differences: Sequence[Difference]
     claims: Sequence[CrossClaim]
     departments: dict[UUID, Organisation]
 
@@ -43,7 +47,18 @@ async def examine(session: AsyncSession, resource: Resource) -> Examination | No
     providers = {other.provider_id for claim in claims for other in claim.others}
     departments = {row.id: row for row in await registry_rows.organisations_by_id(session, providers)}
     live = _numbered(versions, resource.live_version)
-    return Examination(found.number, resource.live_version, _compare(live, found), claims, departments)
+    said = () if live is None else differences_between(live, found)
+    return Examination(found.number, resource.live_version, _compare(live, found), said, claims, departments)
+
+
+def differences_between(old: ResourceVersion, new: ResourceVersion) -> Sequence[Difference]:
+    """How any version of a resource differs from any other, in words."""
+    return version_differences(_said(old), _said(new))
+
+
+def _said(version: ResourceVersion) -> Said:
+    conditions = carried_conditions(version.payload_schema) or ()
+    return Said(Metadata.model_validate(version.description), _items(version), conditions)
 
 
 async def compare_with_live(session: AsyncSession, resource: Resource, number: int) -> Compatibility:

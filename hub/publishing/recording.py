@@ -13,7 +13,6 @@ from hub.audit.service import Recorder
 from hub.registry import barrier
 from hub.registry.errors import from_catalog
 
-_Step = TypeVar("_Step", bound=steps.Step)
 _Result = TypeVar("_Result")
 
 
@@ -29,13 +28,6 @@ async def refusing(act: Awaitable[_Result]) -> _Result:
         return await act
     except CatalogError as error:
         raise from_catalog(error) from error
-
-
-async def take(session: AsyncSession, event: str, act: Awaitable[_Step], actor: Actor, recorder: Recorder) -> _Step:
-    """Take the step, record it and bump the epoch."""
-    step = await refusing(act)
-    await finish(session, event, step, actor, recorder)
-    return step
 
 
 async def finish(

@@ -1,11 +1,11 @@
 """A step of the catalogue with all that belongs to it here: the log entry, the epoch, who wrote it. None commits.
 
-Steps that decide on what was submitted (return, publish) are in `deciding`. Two kinds of step. Those that change what may
-be exchanged (publish, end a version, suspend, resume, withdraw) hold the barrier from their first statement (I3). Those
-that only prepare (register, edit, submit, return, begin a successor) change nothing that is live (I7), so they hold
-nothing: new items are judged in a child process meanwhile, and every acceptance of the hub would wait with them. They bump
-the epoch all the same, for the picture shows drafts too. As the epoch's row is the last lock that any step takes, and the
-step of a review is locked before its resource, no two steps wait for each other.
+Steps that decide on what was submitted (return, publish) are in `deciding`, those that stop the exchange in `stopping`. Two
+kinds of step. Those that change what may be exchanged (publish, end a version, suspend, resume, withdraw) hold the barrier
+from their first statement (I3). Those that only prepare (register, edit, submit, return, begin a successor) change nothing
+that is live (I7), so they hold nothing: new items are judged in a child process meanwhile, and every acceptance of the hub
+would wait with them. They bump the epoch all the same, for the picture shows drafts too. As the epoch's row is the last lock
+that any step takes, and the step of a review is locked before its resource, no two steps wait for each other.
 
 The child runs before the step's first statement: call `register_resource`, `edit_draft` and `new_version` on a session
 that has not begun a transaction, or its connection sits idle and the server ends it.
@@ -32,9 +32,9 @@ from certs.header import is_resource_code
 from hub.audit.entry import Actor
 from hub.audit.service import Recorder
 from hub.db.ids import new_id
-from hub.publishing import repository
+from hub.publishing import owing, repository
 from hub.publishing.errors import PublisherRetired
-from hub.publishing.recording import finish, hold, refusing, take
+from hub.publishing.recording import finish, refusing
 from hub.publishing.repository import ResourceRecord
 from hub.registry import repository as registry_rows
 from hub.registry import service as registry
@@ -152,43 +152,9 @@ async def submit(
     await reviewing.add_author(session, resource_id, step.version, actor)
     said = (await find_version(session, resource_id, step.version)).description
     laid = await reviewing.lay_down(session, resource_id, step.version, list_type=said.get("list_type"), now=now)
+    await owing.owe_publication(session, step.code, actor=actor, recorder=recorder, now=step.at)
     await finish(session, "resource.submitted", step, actor, recorder, round=laid[0].round, steps=len(laid))
     return step
-
-
-async def end_version(
-    session: AsyncSession, resource_id: UUID, number: int, *, actor: Actor, recorder: Recorder, now: datetime
-) -> steps.VersionEnded:
-    """Let a replaced version take no more payloads. Raises NotFound, Conflict."""
-    now = await hold(session, now)
-    act = catalog.end_version(session, resource_id, number, now=now)
-    return await take(session, "resource.version-ended", act, actor, recorder)
-
-
-async def suspend(
-    session: AsyncSession, resource_id: UUID, *, reason: str, actor: Actor, recorder: Recorder, now: datetime
-) -> steps.ResourceSuspended:
-    """Stop the exchange of a published resource. Raises NotFound, Conflict, InvalidInput."""
-    now = await hold(session, now)
-    act = catalog.suspend(session, resource_id, reason=reason, now=now)
-    return await take(session, "resource.suspended", act, actor, recorder)
-
-
-async def resume(
-    session: AsyncSession, resource_id: UUID, *, actor: Actor, recorder: Recorder, now: datetime
-) -> steps.ResourceResumed:
-    """Let the exchange of a suspended resource go on. Raises NotFound, Conflict."""
-    now = await hold(session, now)
-    return await take(session, "resource.resumed", catalog.resume(session, resource_id, now=now), actor, recorder)
-
-
-async def withdraw(
-    session: AsyncSession, resource_id: UUID, *, reason: str, actor: Actor, recorder: Recorder, now: datetime
-) -> steps.ResourceWithdrawn:
-    """End the resource and all its versions for good. Raises NotFound, Conflict, InvalidInput."""
-    now = await hold(session, now)
-    act = catalog.withdraw(session, resource_id, reason=reason, now=now)
-    return await take(session, "resource.withdrawn", act, actor, recorder)
 
 
 async def find_resource(session: AsyncSession, reference: str) -> ResourceRecord:

@@ -36,6 +36,16 @@ DEMANDED: Final[Mapping[str, str]] = {
 }
 """Lists that are not published without the approval of the bodies named there: without a chain nothing of them is submitted."""
 
+POWER_CHAIN: Final = "power-list"
+"""The chain of the list of powers 权责清单, in all of its layouts."""
+
+SUSPENSION_CHAIN: Final = "power-suspension"
+"""Names who decides on suspended powers, where that is not who reviews the list of powers first."""
+
+SUSPENSION_BASIS: Final = (
+    "《临洮县权责清单管理办法（试行）》第九条、第十一条：报县审改办申请暂停，经县审改办审核确认后恢复"
+)
+
 ChainStep = tuple[ApprovalChainStep, Organisation | None]
 
 
@@ -68,6 +78,21 @@ async def find_chain(session: AsyncSession, list_type: str) -> Sequence[ChainSte
     if found is None:
         raise UnknownChain(list_type)
     return found
+
+
+async def reform_office(session: AsyncSession) -> Organisation | None:
+    """Who decides on suspended powers 审改办: the first reviewer of that chain, or of the list's; None if neither has one."""
+    known = await list_chains(session)
+    steps = [*known.get(SUSPENSION_CHAIN, ()), *known.get(POWER_CHAIN, ())]
+    named = (office for step, office in steps if office is not None and step.role == Role.REVIEWER)
+    return next(named, None)
+
+
+async def find_reform_office(session: AsyncSession) -> Organisation:
+    """The same. Raises ChainMissing."""
+    if (office := await reform_office(session)) is None:
+        raise ChainMissing(SUSPENSION_CHAIN, SUSPENSION_BASIS)
+    return office
 
 
 async def replace_chain(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from catalog.codes import FormatClass, ItemFormat, Openness, ShareType, UpdateCycle
-from catalog.differences import Difference, item_differences, metadata_differences, version_differences
+from catalog.differences import Difference, Said, item_differences, metadata_differences, version_differences
 from catalog.items import Item, parse_items
 from catalog.labels import label_of, labelled
 from catalog.metadata import Metadata
@@ -153,9 +153,9 @@ def test_a_new_order_is_told_and_nothing_else_is() -> None:
 @settings(max_examples=20, suppress_health_check=list(HealthCheck))
 @given(item_lists, item_lists)
 def test_versions_differ_exactly_if_something_is_told(old: list[Item], new: list[Item]) -> None:
-    found = version_differences((METADATA, old), (METADATA, new))
+    found = version_differences(Said(METADATA, old), Said(METADATA, new))
     assert bool(found) is (old != new)
-    assert version_differences((METADATA, old), (METADATA, old)) == ()
+    assert version_differences(Said(METADATA, old), Said(METADATA, old)) == ()
     assert all(each.zh and each.en for each in found)
     assert len({each.field for each in found}) == len(found)
 

@@ -93,7 +93,7 @@ FINANCE, FINANCE_EDITOR = "lintao-finance", "finance-editor"
 
 BLOCKED_WITHIN_S = 20.0
 
-POWERS_EDITOR, RELIEF_EDITOR = "reform-editor", "poverty-editor"
+POWERS_EDITOR, POWERS_REVIEWER, RELIEF_EDITOR = "reform-editor", "reform-reviewer", "poverty-editor"
 """Who edits the list of powers and the list of poverty relief."""
 
 PROVIDER, PROVIDER_EDITOR = "lintao-office", "gov-editor"
@@ -448,11 +448,11 @@ def _lists(staff: Staff) -> None:
     powers = next(one["code"] for one in resources if one["name"] == "权责清单")
     asked = {"resource": powers, "power_code": "SL-QZ-0003", "ground": "no-case-for-three-years"}
     at = f"/v1/power-suspensions/{staff.call(POWERS_EDITOR, 'POST', '/v1/power-suspensions', asked)['id']}"
-    staff.call("reviewer", "POST", f"{at}/refuse", {"reason": "示例"})
+    staff.call(POWERS_REVIEWER, "POST", f"{at}/refuse", {"reason": "示例"})
     at = f"/v1/power-suspensions/{staff.call(POWERS_EDITOR, 'POST', '/v1/power-suspensions', asked)['id']}"
-    staff.call("reviewer", "POST", f"{at}/approve", {"document": "示例"})
+    staff.call(POWERS_REVIEWER, "POST", f"{at}/approve", {"document": "示例"})
     staff.call(POWERS_EDITOR, "POST", f"{at}/resume", {"reason": "示例"})
-    staff.call("reviewer", "POST", f"{at}/decline", {"reason": "示例"})
+    staff.call(POWERS_REVIEWER, "POST", f"{at}/decline", {"reason": "示例"})
     (relief,) = [one for one in staff.call(RELIEF_EDITOR, "GET", "/v1/lists")["items"] if "publication" in one]
     carried = {"exchange": relief["publication"]["exchange"]["id"]}
     path = f"/v1/lists/{relief['code']}/publications"

@@ -7,11 +7,12 @@ from typing import Any
 
 import httpx
 import orjson
+from sqlalchemy import text
 
 from catalog.lists import list_type
 from certs import envelope
 from hub.identity.roles import Role
-from hub.reviewing.chains import DEMANDED
+from hub.reviewing.chains import DEMANDED, SUSPENSION_CHAIN
 from tests.support.gateway import HUB, TestGateway, bearer
 from tests.support.registry import Partner
 from tests.support.staff import make_signed_in
@@ -22,7 +23,7 @@ JOSE = {"Content-Type": "application/jose"}
 
 @dataclass
 class Department:
-    """A provider with its system, its editor and decider, the authority's reviewer, and the sub-site."""
+    """A provider with its system, its editor and decider, the authority's reviewer, the reform office's, and the sub-site."""
 
     gateway: TestGateway
     provider: Partner
@@ -31,6 +32,7 @@ class Department:
     decider: dict[str, str]
     reviewer: dict[str, str]
     secrecy: dict[str, str]
+    reform: dict[str, str]
     codes: dict[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -54,7 +56,21 @@ class Department:
             chain = {"steps": [{"basis": "示例依据"}]}
             answer = await gateway.client.put(f"/v1/approval-chains/{key}", json=chain, headers=reviewer)
             assert answer.is_success, answer.text
-        return cls(gateway, provider, site, headers[Role.EDITOR], headers[Role.DECIDER], reviewer, secrecy)
+        reform = bearer(await gateway.staff("reform.zheng", Role.REVIEWER, organisation="县审改办"))
+        await cls._names_office(gateway, reviewer, "reform.zheng")
+        return cls(gateway, provider, site, headers[Role.EDITOR], headers[Role.DECIDER], reviewer, secrecy, reform)
+
+    @staticmethod
+    async def _names_office(gateway: TestGateway, reviewer: Mapping[str, str], login: str) -> None:
+        """The organisation of that reviewer decides on suspended powers."""
+        async with gateway.context.transaction() as session:
+            office = await session.scalar(
+                text("SELECT organisation_id FROM staff WHERE login = :login"), {"login": login}
+            )
+        chain = {"steps": [{"organisation": str(office), "basis": "示例依据"}]}
+        path = f"/v1/approval-chains/{SUSPENSION_CHAIN}"
+        answer = await gateway.client.put(path, json=chain, headers=dict(reviewer))
+        assert answer.is_success, answer.text
 
     async def call(
         self, headers: Mapping[str, str], method: str, path: str, body: Mapping[str, Any] | None = None

@@ -8,6 +8,9 @@ from hub.cli.demo.county import County
 from hub.cli.demo.receipts import described_as, last_sent
 from hub.duties.calendar import beijing_date
 
+OFFICE = "lintao-reform-office"
+"""审改办, which decides on suspended powers."""
+
 SITE, CITY = "lintao-subsite", "dingxi-exchange"
 POWERS, POWER = "duty_list", "SL-QZ-0002"
 LIST = "poverty_projects"
@@ -26,7 +29,8 @@ def suspend_and_restore(county: County) -> None:
     code = county.resources[POWERS]["code"]
     asked = {"resource": code, "power_code": POWER, "ground": "periodic", "reason": "示例：两次办理周期之间"}
     at = f"/v1/power-suspensions/{county.call(editor, 'POST', '/v1/power-suspensions', asked)['id']}"
-    county.call("reviewer", "POST", f"{at}/approve", {"document": APPROVAL})
+    office = county.reviewers[OFFICE]
+    county.call(office, "POST", f"{at}/approve", {"document": APPROVAL})
     narrator.same(f"shuniu power-suspension apply …; shuniu power-suspension approve ID --document {APPROVAL}")
     today = beijing_date(datetime.now(UTC)).isoformat()
     record = next(one for one in demo_data.load_records(POWERS) if one["power_code"] == POWER)
@@ -44,7 +48,7 @@ def suspend_and_restore(county: County) -> None:
     narrator.done(f"{POWER} 暂停，{SITE} 收到的记录有 {len(shown)} 项，静态信息齐全 / suspended, and still whole")
 
     county.call(editor, "POST", f"{at}/resume", {"reason": "示例：新的办理周期开始"})
-    county.call("reviewer", "POST", f"{at}/confirm", {"document": CONFIRMATION})
+    county.call(office, "POST", f"{at}/confirm", {"document": CONFIRMATION})
     due = [one for one in _duties(county, editor) if one["subject"]["kind"] == "power-suspension"]
     narrator.detail(f"审改办确认，恢复期限 / confirmed, to be restored by: {due[0]['due_at']}")
     restored = _send(county, POWERS, record | {"resumed_on": today})

@@ -21,6 +21,7 @@ from hub.access.service import NewGrant
 from hub.db.engine import Database
 from hub.db.ids import new_id
 from hub.publishing import service as publishing
+from hub.publishing import stopping
 from hub.publishing.repository import ResourceRecord
 from hub.registry import barrier
 from hub.registry import service as registry
@@ -97,7 +98,7 @@ async def test_every_version_that_was_ever_published_is_pinned(session: AsyncSes
     resource = await make_resource(session)
     await publishing.new_version(session, resource.resource.id, actor=EDITOR, recorder=RECORDER, now=NOW)
     await approve(session, resource)
-    await publishing.end_version(session, resource.resource.id, 1, actor=REVIEWER, recorder=RECORDER, now=NOW)
+    await stopping.end_version(session, resource.resource.id, 1, actor=REVIEWER, recorder=RECORDER, now=NOW)
     await publishing.new_version(session, resource.resource.id, actor=EDITOR, recorder=RECORDER, now=NOW)
     await make_system(session, "subsite")
     record = await create(session, terms(resource))
@@ -152,7 +153,7 @@ async def test_only_what_was_published_and_not_withdrawn_is_granted(session: Asy
     with pytest.raises(NothingPublished, match="draft"):
         await create(session, terms(waiting))
     gone = await published(session, owner, system)
-    await publishing.withdraw(session, gone.resource.id, reason="停办", actor=REVIEWER, recorder=RECORDER, now=NOW)
+    await stopping.withdraw(session, gone.resource.id, reason="停办", actor=REVIEWER, recorder=RECORDER, now=NOW)
     with pytest.raises(NothingPublished, match="withdrawn"):
         await create(session, terms(gone))
 
@@ -259,7 +260,7 @@ async def test_a_resource_withdrawn_a_moment_ago_is_not_granted(database: Databa
     await session.commit()
     assert (await service.find_resource(session, resource.resource.code)).status == "published"
     async with database.session() as meanwhile, meanwhile.begin():
-        await publishing.withdraw(
+        await stopping.withdraw(
             meanwhile, resource.resource.id, reason="停办", actor=REVIEWER, recorder=RECORDER, now=NOW
         )
     with pytest.raises(NothingPublished, match="withdrawn"):

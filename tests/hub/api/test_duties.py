@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from hub.api.duty_forms import EXAMPLE
-from hub.duties.calendar import BEIJING, announced
+from hub.duties import notices
+from hub.duties.calendar import BEIJING, WorkCalendar, announced, beijing_date
 from hub.duties.notices import ALWAYS_OFF
 from hub.duties.profiles import in_force, shipped
 from hub.duties.rule import CAVEAT
@@ -232,6 +233,22 @@ async def test_an_operator_adds_the_notice_of_a_year_and_everybody_sees_which_ye
     refused = await office.asks("operator", "POST", "/v1/holiday-notices", new | {"days_off": []}, status=422)
     assert [error["pointer"] for error in refused["errors"]] == ["/days_off"] * 3
     await office.asks("reviewer", "POST", "/v1/holiday-notices", new, status=403)
+
+
+async def test_a_year_whose_days_off_are_not_known_is_told_until_its_notice_is_added(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notices, "announced", lambda: WorkCalendar(frozenset(), frozenset(), frozenset({2004})))
+    year = beijing_date(office.gateway.now).year
+    for path in ("/v1/duties", "/v1/holiday-notices"):
+        told = (await office.asks("editor", "GET", path))["warnings"]
+        assert told[0]["year"] == year
+        assert f"{year} 年的放假和调休安排" in told[0]["zh"]
+    for missing in (year, year + 1):
+        new = with_one_more_day_off(date(missing, 1, 1)) | {"days_worked": []}
+        await office.asks("operator", "POST", "/v1/holiday-notices", new, status=201)
+    for path in ("/v1/duties", "/v1/holiday-notices"):
+        assert "warnings" not in await office.asks("editor", "GET", path)
 
 
 def test_the_example_of_the_api_is_what_the_rule_gives() -> None:

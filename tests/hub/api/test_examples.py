@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from hub.api import access_requests, corrections, grants, objections
 from hub.api.access_request_forms import ASKED_EXAMPLE, NEW_EXAMPLE, AskedBody, NewRequest
 from hub.api.scope_forms import AskedScope
+from tests.support.gateway import TestGateway
 
 ROUTERS = (access_requests, objections, corrections)
 
@@ -57,3 +58,34 @@ def test_every_call_shows_what_is_sent_and_what_is_answered() -> None:
 )
 def test_an_example_of_what_is_sent_would_be_taken(body: type[BaseModel], example: dict[str, Any]) -> None:
     assert isinstance(body.model_validate(example), body)
+
+
+CATALOGUE = (
+    "/v1/resources",
+    "/v1/reviews",
+    "/v1/approval-chains",
+    "/v1/classifications",
+    "/v1/upstream",
+    "/v1/list",
+    "/v1/power-suspensions",
+    "/v1/notices",
+    "/v1/grants",
+    "/v1/dut",
+    "/v1/holiday",
+    "/v1/organisations",
+)
+"""Calls of the catalogue and of what stands around it."""
+
+
+async def test_every_call_of_the_catalogue_shows_what_is_answered(gateway: TestGateway) -> None:
+    document = (await gateway.client.get("/openapi.json")).json()
+    without = []
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            answers = [operation["responses"].get(status, {}).get("content", {}) for status in ("200", "201", "202")]
+            kinds = [(kind, shown) for content in answers for kind, shown in content.items()]
+            if path.startswith(CATALOGUE) and not any(
+                shown.get("example") or shown.get("examples") or "spreadsheet" in kind for kind, shown in kinds
+            ):
+                without.append((method, path))
+    assert without == []

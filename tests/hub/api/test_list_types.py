@@ -1,6 +1,7 @@
 """`/v1/list-types` over HTTP: each list of the policy documents is one call away."""
 
 import pytest
+from sqlalchemy import text
 
 from catalog.lists import list_types
 from tests.support.gateway import TestGateway
@@ -24,6 +25,35 @@ async def test_every_type_registers_and_publishes_and_takes_its_samples(departme
         await department.sends(code, shown["samples"])
     found = await department.done(department.token(department.site), "GET", "/v1/lists")
     assert {one["list_type"] for one in found["items"]} == {one.key for one in list_types()}
+
+
+SHIPPED = "DELETE FROM classification WHERE changed_by = 'test'"
+"""Leaves the classes that a hub begins with."""
+
+
+async def test_on_a_new_hub_one_call_of_the_authority_adds_the_classes_of_all_lists(department: Department) -> None:
+    async with department.gateway.context.transaction() as session:
+        await session.execute(text(SHIPPED))
+    path = "/v1/list-types/power-list/resources"
+    refused = await department.call(department.editor, "POST", path, {"system": "provider"})
+    assert (refused.status_code, "shuniu classification add-lists" in refused.text) == (422, True)
+    classes = "/v1/classifications/lists"
+    assert (await department.call(department.editor, "POST", classes, {})).status_code == 403
+    some = await department.done(department.reviewer, "POST", classes, {"list_types": ["power-list"]})
+    assert [(one["code"], one["name"]) for one in some["items"]] == [
+        ("306", "政务服务和政务公开"),
+        ("306002", "权责清单"),
+        ("306002000001", "权责清单"),
+    ]
+    rest = await department.done(department.reviewer, "POST", classes, {})
+    assert not {one["code"] for one in some["items"]} & {one["code"] for one in rest["items"]}
+    for described in list_types():
+        at = f"/v1/list-types/{described.key}/resources"
+        made = await department.done(department.editor, "POST", at, {"system": "provider"})
+        assert made["code"] == f"{described.classification}/000001"
+    assert (await department.done(department.reviewer, "POST", classes, {}))["items"] == []
+    unknown = await department.call(department.reviewer, "POST", classes, {"list_types": ["nothing"]})
+    assert (unknown.status_code, "nothing" in unknown.text) == (422, True)
 
 
 async def test_a_list_takes_another_name_and_further_items_but_none_of_another_form(department: Department) -> None:

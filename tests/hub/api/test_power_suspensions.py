@@ -53,7 +53,7 @@ async def test_a_power_is_suspended_and_restored_by_the_records_that_its_departm
     at = f"/v1/power-suspensions/{made['id']}"
     assert (made["state"], made["power_code"]) == ("applied", CODE)
 
-    approved = await department.done(department.reviewer, "POST", f"{at}/approve", {"document": DOCUMENT})
+    approved = await department.done(department.reform, "POST", f"{at}/approve", {"document": DOCUMENT})
     assert (approved["state"], approved["document"]) == ("suspended", DOCUMENT)
     carried = await department.sends(code, [exercised | SUSPENDED])
     shown = await department.done(department.editor, "POST", f"{at}/exchange", {"exchange": carried})
@@ -62,9 +62,7 @@ async def test_a_power_is_suspended_and_restored_by_the_records_that_its_departm
     asked = await department.done(department.editor, "POST", f"{at}/resume", {"reason": "重新办理"})
     assert asked["state"] == "resuming"
     assert await owed(department, made["id"]) == []
-    confirmed = await department.done(
-        department.reviewer, "POST", f"{at}/confirm", {"document": "示例审改办〔2026〕9号"}
-    )
+    confirmed = await department.done(department.reform, "POST", f"{at}/confirm", {"document": "示例审改办〔2026〕9号"})
     assert confirmed["state"] == "confirmed"
     assert await owed(department, made["id"]) == [("restore-power-item", "open", "L5 2 working-day")]
 
@@ -77,6 +75,34 @@ async def test_a_power_is_suspended_and_restored_by_the_records_that_its_departm
     found = await department.done(department.editor, "GET", f"/v1/power-suspensions?resource={code}&state=restored")
     assert [one["id"] for one in found["items"]] == [made["id"]]
     await _check_log(department, made["id"])
+
+
+async def test_the_office_is_told_that_it_is_asked_and_the_department_what_was_decided(department: Department) -> None:
+    code = await department.publishes("power-list")
+    told: list[str] = []
+
+    async def told_since(headers: dict[str, str]) -> list[tuple[str, str]]:
+        found = (await department.done(headers, "GET", "/v1/notices"))["items"]
+        new = [one for one in reversed(found) if one["kind"].startswith("power-") and one["id"] not in told]
+        told.extend(one["id"] for one in new)
+        assert all(one["details"]["resource"] == code for one in new)
+        return [(one["kind"], one["details"]["power_code"]) for one in new]
+
+    first = await applies(department, code)
+    assert await told_since(department.reform) == [("power-suspension-requested", CODE)]
+    await department.done(department.reform, "POST", f"/v1/power-suspensions/{first['id']}/refuse", {"reason": "x"})
+    assert await told_since(department.editor) == [("power-suspension-refused", CODE)]
+    at = f"/v1/power-suspensions/{(await applies(department, code))['id']}"
+    await told_since(department.reform)
+    for who, verb, body, whom, kind in (
+        (department.reform, "approve", {"document": DOCUMENT}, department.editor, "power-suspension-approved"),
+        (department.editor, "resume", {"reason": "x"}, department.reform, "power-resumption-requested"),
+        (department.reform, "decline", {"reason": "x"}, department.editor, "power-resumption-declined"),
+        (department.editor, "resume", {"reason": "x"}, department.reform, "power-resumption-requested"),
+        (department.reform, "confirm", {"document": DOCUMENT}, department.editor, "power-resumption-confirmed"),
+    ):
+        await department.done(who, "POST", f"{at}/{verb}", body)
+        assert await told_since(whom) == [(kind, CODE)]
 
 
 async def _check_log(department: Department, identifier: str) -> None:
@@ -113,7 +139,7 @@ async def test_an_exchange_that_does_not_carry_the_record_as_decided_does_not_co
     at = f"/v1/power-suspensions/{made['id']}"
     early = await department.sends(code, [samples("power-list")[0] | SUSPENDED])
     department.gateway.later(2)
-    await department.done(department.reviewer, "POST", f"{at}/approve", {"document": DOCUMENT})
+    await department.done(department.reform, "POST", f"{at}/approve", {"document": DOCUMENT})
     answer = await department.call(department.editor, "POST", f"{at}/exchange", {"exchange": early})
     assert "早于" in answer.json()["detail"]
     for record, word in OTHERWISE:
@@ -131,18 +157,18 @@ async def test_steps_out_of_turn_and_a_second_open_suspension_are_refused(depart
     assert (await department.call(department.editor, "POST", "/v1/power-suspensions", body)).status_code == 409
     early = await department.call(department.editor, "POST", f"{at}/resume", {"reason": "x"})
     assert early.status_code == 409
-    refused = await department.done(department.reviewer, "POST", f"{at}/refuse", {"reason": "理由不足"})
+    refused = await department.done(department.reform, "POST", f"{at}/refuse", {"reason": "理由不足"})
     assert (refused["state"], refused["refusal"]) == ("refused", "理由不足")
     again = await applies(department, code, ground="periodic")
     at = f"/v1/power-suspensions/{again['id']}"
-    await department.done(department.reviewer, "POST", f"{at}/approve", {"document": DOCUMENT})
+    await department.done(department.reform, "POST", f"{at}/approve", {"document": DOCUMENT})
     await department.done(department.editor, "POST", f"{at}/resume", {"reason": "x"})
-    declined = await department.done(department.reviewer, "POST", f"{at}/decline", {"reason": "周期未到"})
+    declined = await department.done(department.reform, "POST", f"{at}/decline", {"reason": "周期未到"})
     assert (declined["state"], declined["refusal"]) == ("suspended", "周期未到")
     assert (await department.done(department.editor, "GET", at))["state"] == "suspended"
     unknown = "/v1/power-suspensions/00000000-0000-7000-8000-000000000000"
     for verb, headers, body in (
-        ("approve", department.reviewer, {"document": "x"}),
+        ("approve", department.reform, {"document": "x"}),
         ("exchange", department.editor, {"exchange": "00000000-0000-7000-8000-000000000000"}),
     ):
         assert (await department.call(headers, "POST", f"{unknown}/{verb}", body)).status_code == 404
@@ -174,7 +200,8 @@ async def test_nobody_decides_on_their_own_application(department: Department, g
     made = await applies(department, code)
     async with gateway.context.transaction() as session:  # the editor is moved to the reform office
         await session.execute(text("UPDATE staff_role SET role = 'reviewer' WHERE role = 'editor'"))
-        await session.execute(text("UPDATE staff SET organisation_id = NULL WHERE login = 'editor.li'"))
+        theirs = "(SELECT organisation_id FROM staff WHERE login = 'reform.zheng')"
+        await session.execute(text(f"UPDATE staff SET organisation_id = {theirs} WHERE login = 'editor.li'"))
     at = f"/v1/power-suspensions/{made['id']}"
     answer = await department.call(department.editor, "POST", f"{at}/approve", {"document": DOCUMENT})
     assert (answer.status_code, "本人" in answer.json()["detail"]) == (403, True)
@@ -182,3 +209,43 @@ async def test_nobody_decides_on_their_own_application(department: Department, g
     body = {"resource": code, "power_code": "X", "ground": "periodic"}
     assert (await department.call(stranger, "POST", "/v1/power-suspensions", body)).status_code == 403
     assert (await department.call(stranger, "POST", f"{at}/resume", {"reason": "x"})).status_code == 403
+
+
+DECISIONS = [
+    ("approve", {"document": DOCUMENT}),
+    ("refuse", {"reason": "x"}),
+    ("confirm", {"document": DOCUMENT}),
+    ("decline", {"reason": "x"}),
+]
+
+
+@pytest.mark.parametrize(("verb", "body"), DECISIONS)
+async def test_only_the_reform_office_decides_on_a_suspended_power(
+    department: Department, gateway: TestGateway, verb: str, body: dict[str, str]
+) -> None:
+    code = await department.publishes("power-list")
+    at = f"/v1/power-suspensions/{(await applies(department, code))['id']}"
+    if verb in ("confirm", "decline"):
+        await department.done(department.reform, "POST", f"{at}/approve", {"document": DOCUMENT})
+        await department.done(department.editor, "POST", f"{at}/resume", {"reason": "x"})
+    legal = bearer(await gateway.staff("reviewer.han", Role.REVIEWER, organisation="县政府法制办公室"))
+    for other in (department.reviewer, legal):
+        answer = await department.call(other, "POST", f"{at}/{verb}", body)
+        assert (answer.status_code, "县审改办" in answer.json()["detail"]) == (403, True)
+    await department.done(department.reform, "POST", f"{at}/{verb}", body)
+
+
+async def test_without_a_chain_of_its_own_the_first_reviewer_of_the_list_of_powers_decides(
+    department: Department, gateway: TestGateway
+) -> None:
+    code = await department.publishes("power-list")
+    at = f"/v1/power-suspensions/{(await applies(department, code))['id']}"
+    chains = "/v1/approval-chains"
+    own = await department.done(department.editor, "GET", f"{chains}/power-suspension")
+    office = {"organisation": own["steps"][0]["organisation"]["id"], "basis": "示例依据"}
+    await department.done(department.reviewer, "PUT", f"{chains}/power-suspension", {"steps": []})
+    answer = await department.call(department.reform, "POST", f"{at}/approve", {"document": DOCUMENT})
+    assert (answer.status_code, "power-suspension" in answer.json()["detail"]) == (409, True)
+    await department.done(department.reviewer, "PUT", f"{chains}/power-list", {"steps": [{"basis": "示例"}, office]})
+    approved = await department.done(department.reform, "POST", f"{at}/approve", {"document": DOCUMENT})
+    assert approved["state"] == "suspended"

@@ -152,6 +152,33 @@ async def test_breaks_are_told_in_words_and_the_old_version_lives_on_until_its_e
     assert (ended["state"], ended["ended_at"]) == ("ended", ended["ends_at"])
 
 
+async def test_differences_between_any_two_versions_are_told_in_words(hall: Hall) -> None:
+    at = await hall.published()
+    alone = await hall.get("editor", f"{at}/differences")
+    assert (alone["from"], alone["to"], alone["items"]) == (1, 1, [])
+    assert await hall.post("editor", f"{at}/versions", {"items": FEWER}) == 201
+    found = await hall.get("reviewer", f"{at}/differences")
+    assert (found["from"], found["to"]) == (1, 2)
+    assert [one["zh"] for one in found["items"]] == ["信息项“事项名称”：删除（字段名 item_name）"]
+    back = await hall.get("reviewer", f"{at}/differences?from=2&to=1")
+    assert [one["zh"][:14] for one in back["items"]] == ["信息项“事项名称”：新增（字"]
+    assert (await hall.ask("reviewer", "GET", f"{at}/differences?from=1&to=3")).status_code == 404
+    await hall.gateway.refresh()
+    theirs = token(hall.gateway, hall.provider)
+    seen = await hall.gateway.client.get(f"{at}/differences", headers=theirs)
+    assert (seen.json()["from"], seen.json()["to"]) == (1, 1)
+    assert (await hall.gateway.client.get(f"{at}/differences?from=1&to=2", headers=theirs)).status_code == 404
+
+
+async def test_a_reviewer_is_shown_what_the_description_says_otherwise_too(hall: Hall) -> None:
+    at = await hall.published()
+    said = {name: value for name, value in NEW.items() if name not in ("items", "classification", "provider")}
+    assert await hall.post("editor", f"{at}/versions", {"description": said | {"summary": "改过的摘要"}}) == 201
+    shown = await hall.get("reviewer", f"{at}/reviews")
+    assert shown["changes"] == []
+    assert [(one["field"], one["zh"].endswith("“改过的摘要”")) for one in shown["differences"]] == [("/summary", True)]
+
+
 async def test_the_organisations_concerned_are_told_and_say_that_they_read_it(hall: Hall) -> None:
     at = await hall.published()
     await hall.post("editor", f"{at}/versions", {"items": list(MORE_ITEMS)})

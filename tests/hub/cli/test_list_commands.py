@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.commands import User
-from tests.support.town import Town
+from tests.support.town import ORGANISATION, Town
 
 DOCUMENT = "示例审改办〔2026〕1号"
 CODE = "SL-QZ-0001"
@@ -50,12 +50,15 @@ def test_a_list_is_one_command_away_and_lives_its_life_by_commands(town: Town, a
     silent = editor.types("published-list", "declare", res, "--kind", "change")
     assert (silent.code, "explanation" in silent.err) == (1, True)
 
+    office = _reform_office(town, tmp_path)
     asked = editor.types(
         *("power-suspension", "apply", "--resource", res, "--power-code", CODE, "--ground", "periodic", "--json"),
     ).json
     at = asked["id"]
+    told = reviewer.types("power-suspension", "approve", at, "--document", DOCUMENT)
+    assert (told.code, "县审改办" in told.err) == (1, True)
     assert (
-        reviewer.types("power-suspension", "approve", at, "--document", DOCUMENT, "--json").json["document"] == DOCUMENT
+        office.types("power-suspension", "approve", at, "--document", DOCUMENT, "--json").json["document"] == DOCUMENT
     )
     record = json.loads(rows.read_text(encoding="utf-8"))["records"][0] | {
         "power_status": "暂停",
@@ -71,9 +74,30 @@ def test_a_list_is_one_command_away_and_lives_its_life_by_commands(town: Town, a
     items = anyone.types("inbox", "--partner", site, "--limit", "500", "--json").lines
     assert receipt["jti"] in [item.get("ref") for item in items]
     assert editor.types("power-suspension", "resume", at, "--reason", "下一周期", "--json").json["state"] == "resuming"
-    done = reviewer.types("power-suspension", "confirm", at, "--document", DOCUMENT, "--json")
+    done = office.types("power-suspension", "confirm", at, "--document", DOCUMENT, "--json")
     assert done.json["state"] == "confirmed"
     assert at in editor.types("power-suspension", "list", "--state", "confirmed").out
+
+
+def _reform_office(town: Town, folder: Path) -> User:
+    """A reviewer of the organisation that the chain names."""
+    words = ("org", "add", "县审改办", "--region", "621124", "--parent", ORGANISATION, "--example", "--json")
+    office = town.user("secadmin").types(*words).json["id"]
+    town.opens_account("reform", "reviewer", org=office)
+    chain = folder / "office.json"
+    steps = [{"organisation": "县审改办", "basis": "示例依据"}]
+    chain.write_text(json.dumps({"steps": steps}, ensure_ascii=False), encoding="utf-8")
+    assert town.user("reviewer").types("approval-chain", "set", "power-suspension", chain).code == 0
+    return town.user("reform")
+
+
+@pytest.mark.process
+def test_the_classes_of_lists_are_one_command_away(town: Town) -> None:
+    reviewer = town.user("reviewer")
+    reviewer.types("classification", "add-lists", "poverty-projects")
+    assert reviewer.types("classification", "add-lists", "--json").json == []  # nothing is added twice
+    assert "308001000001" in reviewer.types("classification", "list", "--parent", "308001").out
+    assert town.user("editor").types("classification", "add-lists").code == 1
 
 
 def test_samples_and_checks_of_whole_lists_need_no_hub(anyone: User, tmp_path: Path) -> None:

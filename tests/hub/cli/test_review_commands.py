@@ -69,6 +69,13 @@ def test_a_review_is_walked_from_the_command_line(chained: Town, tmp_path: Path)
     chained.user("editor").types("resource", "new-version", code, "--items", file)
     chained.user("editor").types("resource", "submit", code)
     assert "[breaking] 信息项“示例附注”" in chained.user("reviewer").types("resource", "reviews", code).out
+    gone = "信息项“示例附注”：删除（字段名 extra_note）"
+    assert f"[差别 difference] {gone}" in chained.user("reviewer").types("resource", "reviews", code).out
+    said = chained.user("editor").types("resource", "differences", code).out
+    assert said.splitlines()[0] == "版本 / version 1 → 2"
+    assert gone in said
+    back = chained.user("editor").types("resource", "differences", code, "--from", "2", "--to", "1", "--json").json
+    assert back["items"][0]["zh"].startswith("信息项“示例附注”：新增")
     for login in ("secrecy", "approver"):
         assert chained.user(login).types("resource", "approve", code).code == 0
     refused = chained.user("reviewer").types("resource", "publish", code)

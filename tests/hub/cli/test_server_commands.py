@@ -38,7 +38,8 @@ def test_the_hub_is_examined_and_migrated(town: Town, tmp_path: Path) -> None:
         # what was logged before has waited for a worker longer than receipts promise
         for _ in range(20):
             # until then the doctor ends with 1, and says the same of all the rest
-            checks = {check["name"]: check["ok"] for check in json.loads(hosted(town, "doctor", "--json").out)}
+            found = json.loads(hosted(town, "doctor", "--json").out)
+            checks = {check["name"]: check["ok"] for check in found}
             if checks["receipts_overdue"]:
                 break
     finally:
@@ -46,7 +47,10 @@ def test_the_hub_is_examined_and_migrated(town: Town, tmp_path: Path) -> None:
         assert worker.wait(40) == 0
     assert checks["fsync"] is True
     assert checks["receipts_overdue"] is True
+    (calendar,) = [check for check in found if check["name"] == "days_off_known_to"]
+    assert (calendar["ok"], calendar["advises"]) == (True, "shuniu holiday add" in calendar["zh"])
     plain = hosted(town, "doctor")
+    assert ("! " in plain.out) is calendar["advises"] is ("shuniu holiday add" in plain.err)
     assert (plain.code, "✓" in plain.out) == (0, True)
     assert hosted(town, "migrate", "--json").json == {"migrations": []}
     assert "nothing to do" in hosted(town, "migrate").out

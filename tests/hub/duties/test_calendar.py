@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.duties.calendar import WorkCalendar, YearNotice, announced, beijing_date, end_of, last_day_of
+from hub.duties.notices import missing_years
 
 KNOWN = announced()
 FIRST, LAST = date(2024, 1, 1), date(2026, 12, 31)
@@ -144,3 +145,20 @@ def test_a_day_ends_at_midnight_in_beijing() -> None:
     assert last_day_of(end_of(day("2026-02-28"))) == day("2026-02-28")
     assert beijing_date(datetime(2026, 2, 28, 16, tzinfo=UTC)) == day("2026-03-01")
     assert beijing_date(datetime(2026, 2, 28, 15, 59, 59, tzinfo=UTC)) == day("2026-02-28")
+
+
+@pytest.mark.parametrize(
+    ("today", "missing"),
+    [
+        (date(2026, 10, 31), []),
+        (date(2026, 11, 1), [2027]),
+        (date(2026, 12, 31), [2027]),
+        (date(2027, 1, 1), [2027]),
+        (date(2027, 11, 1), [2027, 2028]),
+    ],
+)
+def test_the_next_years_notice_is_missed_from_november_on(today: date, missing: list[int]) -> None:
+    calendar = WorkCalendar(frozenset(), frozenset(), frozenset(range(2004, 2027)))
+    assert missing_years(calendar, today) == missing
+    noticed = calendar.with_notices([YearNotice(year, frozenset(), frozenset()) for year in missing])
+    assert missing_years(noticed, today) == []

@@ -8,14 +8,25 @@ from typing import Any
 
 import pytest
 
+from hub.access import deadlines
+from hub.corrections import service as corrections
 from hub.duties import profiles
 from hub.duties.rule import Rule, faults, rule_of
 from hub.duties.terms import Direction, Extension, Terms, Unit
+from hub.publishing import owing
 
 UNREAD = {"regulation-809", "guofa-51", "gaoping", "shanghai"}
 """Documents whose own words have not been compared."""
 
 REFERENCE = {"lanzhou", "dafeng", "ningxia", "xinjin", "luobei", "gaoping", "shanghai"}
+
+
+BEGUN = {deadlines.REVIEW, deadlines.PROVIDE, *deadlines.ANSWERS.values(), corrections.DUTY, owing.PUBLISH}
+"""What acts of the hub make somebody owe."""
+
+
+def test_what_nobody_declares_an_act_of_the_hub_begins() -> None:
+    assert {rule.duty for rule in profiles.shipped() if not rule.declared} == BEGUN
 
 
 @pytest.mark.parametrize("rule", profiles.shipped(), ids=lambda rule: rule.code)

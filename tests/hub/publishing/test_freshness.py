@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from catalog.codes import UpdateCycle
 from hub.db.engine import Database
 from hub.db.ids import new_id
-from hub.publishing import freshness, service
+from hub.publishing import freshness, service, stopping
 from hub.worker.chores import Chores
 from tests.support.publishing import REVIEWER, draft, published
 from tests.support.registry import NOW, RECORDER, make_organisation, make_system
@@ -56,7 +56,7 @@ async def test_each_cycle_has_its_day_and_what_is_irregular_or_not_published_has
         due = None if day is None else datetime(*day, tzinfo=BEIJING)
         assert (found.last_data_at, found.expected_at) == (last, due), cycle
     suspended = records[UpdateCycle.DAILY].resource.id
-    await service.suspend(session, suspended, reason="核查", actor=REVIEWER, recorder=RECORDER, now=NOW)
+    await stopping.suspend(session, suspended, reason="核查", actor=REVIEWER, recorder=RECORDER, now=NOW)
     assert (await service.find_resource(session, str(suspended))).expected_at is None
     waiting = await draft(session, owner, system)
     assert (waiting.last_data_at, waiting.expected_at) == (None, None)

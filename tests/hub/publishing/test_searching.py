@@ -17,7 +17,7 @@ from catalog.finding import Search
 from hub.app.upkeep import migrate_and_prepare
 from hub.db.engine import Database
 from hub.errors import Conflict, InvalidInput
-from hub.publishing import deciding, searching, service
+from hub.publishing import deciding, searching, service, stopping
 from hub.publishing.searching import Found, Reindexed
 from hub.registry.models import Organisation, System
 from hub.settings import Settings
@@ -98,10 +98,10 @@ class Desk:
             "approve": lambda: self._approve(resource),
             "publish": lambda: deciding.publish(self.session, resource, confirm_breaking=True, **review),  # type: ignore[arg-type]
             "draft": lambda: service.new_version(self.session, resource, metadata=said, **act),  # type: ignore[arg-type]
-            "suspend": lambda: service.suspend(self.session, resource, reason="停", **review),  # type: ignore[arg-type]
-            "resume": lambda: service.resume(self.session, resource, **review),  # type: ignore[arg-type]
-            "end": lambda: service.end_version(self.session, resource, 1, **review),  # type: ignore[arg-type]
-            "withdraw": lambda: service.withdraw(self.session, resource, reason="撤", **review),  # type: ignore[arg-type]
+            "suspend": lambda: stopping.suspend(self.session, resource, reason="停", **review),  # type: ignore[arg-type]
+            "resume": lambda: stopping.resume(self.session, resource, **review),  # type: ignore[arg-type]
+            "end": lambda: stopping.end_version(self.session, resource, 1, **review),  # type: ignore[arg-type]
+            "withdraw": lambda: stopping.withdraw(self.session, resource, reason="撤", **review),  # type: ignore[arg-type]
         }
         name = self.chance.choices(list(steps), weights=(4, 6, 1, 6, 8, 4, 2, 3, 1, 0.2))[0]
         try:
@@ -183,7 +183,7 @@ async def test_a_rebuild_stops_before_a_resource_that_a_step_holds_and_waits_for
     _, second = [(await published(session, provider, system)).resource for _ in range(2)]
     await session.commit()
     async with database.session() as editing, editing.begin():
-        await service.suspend(editing, second.id, reason="停", actor=REVIEWER, recorder=RECORDER, now=NOW)
+        await stopping.suspend(editing, second.id, reason="停", actor=REVIEWER, recorder=RECORDER, now=NOW)
         part = await rebuild(session)
         assert (part.checked, part.changed, part.of) == (1, 0, 2)
         again = await searching.reindex(session, cursor=part.next, limit=500, actor=OFFICER, recorder=RECORDER, now=NOW)

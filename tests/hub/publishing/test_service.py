@@ -16,7 +16,7 @@ from hub.access import service as access
 from hub.access.service import NewGrant
 from hub.db.engine import Database
 from hub.errors import Conflict, InvalidInput, NotFound
-from hub.publishing import deciding, service
+from hub.publishing import deciding, service, stopping
 from hub.publishing.errors import PublisherRetired
 from hub.publishing.repository import ResourceRecord
 from hub.registry import barrier
@@ -120,9 +120,9 @@ async def test_the_life_of_a_resource_is_logged_step_by_step_with_a_chain_of_dig
     await clear(session, record, now=NOW + timedelta(seconds=4))
     act["actor"] = REVIEWER
     await deciding.publish(session, identifier, now=NOW + timedelta(seconds=5), **act)
-    await service.suspend(session, identifier, reason="核查", now=NOW + timedelta(seconds=6), **act)
-    await service.resume(session, identifier, now=NOW + timedelta(seconds=7), **act)
-    await service.withdraw(session, identifier, reason="停办", now=NOW + timedelta(seconds=8), **act)
+    await stopping.suspend(session, identifier, reason="核查", now=NOW + timedelta(seconds=6), **act)
+    await stopping.resume(session, identifier, now=NOW + timedelta(seconds=7), **act)
+    await stopping.withdraw(session, identifier, reason="停办", now=NOW + timedelta(seconds=8), **act)
     await session.commit()
     rows = await session.execute(
         text("SELECT leaf FROM log_entry WHERE object_type = 'resource' ORDER BY occurred_at, id")
@@ -211,12 +211,12 @@ async def test_a_replaced_version_can_be_ended_and_the_live_one_cannot(session: 
     identifier = record.resource.id
     await service.new_version(session, identifier, actor=EDITOR, recorder=RECORDER, now=NOW)
     await approve(session, record)
-    await service.end_version(session, identifier, 1, actor=REVIEWER, recorder=RECORDER, now=NOW)
+    await stopping.end_version(session, identifier, 1, actor=REVIEWER, recorder=RECORDER, now=NOW)
     assert [row.state for row in await service.list_versions(session, identifier)] == ["ended", "published"]
     with pytest.raises(Conflict):
-        await service.end_version(session, identifier, 2, actor=REVIEWER, recorder=RECORDER, now=NOW)
+        await stopping.end_version(session, identifier, 2, actor=REVIEWER, recorder=RECORDER, now=NOW)
     with pytest.raises(NotFound):
-        await service.end_version(session, identifier, 9, actor=REVIEWER, recorder=RECORDER, now=NOW)
+        await stopping.end_version(session, identifier, 9, actor=REVIEWER, recorder=RECORDER, now=NOW)
 
 
 async def test_steps_that_change_what_is_live_keep_acceptances_out_and_others_do_not(
@@ -233,10 +233,10 @@ async def test_steps_that_change_what_is_live_keep_acceptances_out_and_others_do
         (deciding.return_to_draft, decide | {"reason": "改"}, False),
         (service.submit, prepare, False),
         (deciding.publish, decide, True),
-        (service.suspend, decide | {"reason": "核查"}, True),
-        (service.resume, decide, True),
+        (stopping.suspend, decide | {"reason": "核查"}, True),
+        (stopping.resume, decide, True),
         (service.new_version, prepare, False),
-        (service.withdraw, decide | {"reason": "停办"}, True),
+        (stopping.withdraw, decide | {"reason": "停办"}, True),
     ]
     for step, arguments, holds in steps:
         if step is deciding.publish:
@@ -254,7 +254,7 @@ async def test_a_refused_step_leaves_no_trace(session: AsyncSession) -> None:
     await session.commit()
     before = await barrier.epoch(session)
     with pytest.raises(Conflict):
-        await service.resume(session, record.resource.id, actor=REVIEWER, recorder=RECORDER, now=NOW)
+        await stopping.resume(session, record.resource.id, actor=REVIEWER, recorder=RECORDER, now=NOW)
     await session.rollback()
     assert await barrier.epoch(session) == before
     assert await entries(session, "resource.resumed") == []

@@ -15,7 +15,7 @@ from hub.audit.entry import Actor
 from hub.db.engine import Database
 from hub.identity.permissions import resource_review
 from hub.identity.roles import Role
-from hub.publishing import deciding
+from hub.publishing import deciding, stopping
 from hub.publishing import service as publishing
 from hub.publishing.repository import ResourceRecord
 from hub.registry.errors import InvalidField, UnknownOrganisation
@@ -220,7 +220,7 @@ async def test_what_waits_for_somebody_is_what_the_permissions_and_the_round_all
     for actor in (SECRECY, FINANCE_REVIEWER):
         await clear(session, listed[2], actor=actor)
     withdrawn = await bureau.submitted()
-    await publishing.withdraw(session, withdrawn.resource.id, reason="停办", actor=REVIEWER, **ACT)
+    await stopping.withdraw(session, withdrawn.resource.id, reason="停办", actor=REVIEWER, **ACT)
     with pytest.raises(NotSubmitted):
         await clear(session, withdrawn)
     waiting = await service.list_waiting(session, reviewer=None, after=None, limit=9)
