@@ -24,7 +24,7 @@ FORMATS = {"ttl": "text/turtle", "jsonld": "application/ld+json"}
 def dcat(*, out: Path, form: str, limit: int) -> None:
     """Print the files that were written."""
     from catalog.dcat.reading import read_page  # it brings an RDF library along, which no other command needs
-    from catalog.dcat.writing import Syntax
+    from catalog.dcat.pages import Syntax
 
     cursor: str | None = None
     number = 1
