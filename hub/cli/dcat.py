@@ -23,8 +23,8 @@ FORMATS = {"ttl": "text/turtle", "jsonld": "application/ld+json"}
 @click.option("--limit", type=click.IntRange(1, PAGE), default=PAGE, help="每页资源数 / resources of a page")
 def dcat(*, out: Path, form: str, limit: int) -> None:
     """Print the files that were written."""
-    from catalog.dcat.reading import read_page  # it brings an RDF library along, which no other command needs
     from catalog.dcat.pages import Syntax
+    from catalog.dcat.reading import read_page  # it brings an RDF library along, which no other command needs
 
     cursor: str | None = None
     number = 1
