@@ -4,9 +4,13 @@ import inspect
 import socket
 import sys
 from collections.abc import AsyncIterator, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 from hub.db.embedded import EmbeddedPostgres
 from hub.db.engine import Database
@@ -26,29 +30,39 @@ def pytest_pycollect_makeitem(collector: pytest.Module | pytest.Class, name: str
             pytest.mark.anyio(obj)
 
 
-SLOW_TO_START = ("town", "demo")
-"""Fixtures that start a whole hub for a session: files that ask for the same one go to the same test process."""
+SHARED = {"demo": "demo: RunningDemo", "town": "town: Town"}
+"""Fixtures that start a whole hub for a session, and what the text of a file has that asks for one."""
+
+LONG = ("tests/invariants/", "tests/chaos/")
+"""Begun first, so that no process is left alone with them in the end."""
 
 
-@pytest.hookimpl(tryfirst=True)
+class Together(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
+    """Tests of a file go to one process, in order; and so do files that ask for the same hub."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _group_of(nodeid.split("::")[0])
+
+
+@cache
+def _group_of(file: str) -> str:
+    text = (Path(__file__).parents[1] / file).read_text("utf-8")
+    return next((name for name, sign in SHARED.items() if sign in text), file)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
+    """How tests are shared out among processes."""
+    return Together(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Call `unit` what asks for no database and starts no process; keep files together, and those that share a hub.
-
-    First, for the plugin that shares tests out among processes reads the groups in this hook too.
-    """
-    groups: dict[str, str] = {}
-    for item in items:
-        file = item.nodeid.split("::")[0]
-        wants = getattr(item, "fixturenames", ())
-        shared = next((name for name in SLOW_TO_START if name in wants), None)
-        if shared is not None:
-            groups[file] = shared
+    """Call `unit` what asks for no database and starts no process; put first what takes long."""
     for item in items:
         wants = getattr(item, "fixturenames", ())
-        file = item.nodeid.split("::")[0]
-        item.add_marker(pytest.mark.xdist_group(groups.get(file, file)))
         if "postgres" not in wants and not any(map(item.get_closest_marker, ("process", "chaos", "sockets"))):
             item.add_marker("unit")
+    items.sort(key=lambda item: not (item.nodeid.startswith(LONG) or _group_of(item.nodeid.split("::")[0]) in SHARED))
 
 
 @pytest.fixture

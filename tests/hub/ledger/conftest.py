@@ -55,6 +55,7 @@ class Desk:
             "envelope": b"envelope of " + str(identifier).encode(),
             "receipt": b"receipt for " + str(identifier).encode(),
             "deliveries": [NewDelivery(new_id(now), self.lane)],
+            "projections": [],
             "consumers": frozenset([self.consumer.id]),
             "accepted_at": now,
             "epoch": self.epoch,
