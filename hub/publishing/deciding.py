@@ -79,6 +79,7 @@ async def publish(
     if breaking and not confirm_breaking:
         raise BreakingUnconfirmed(code, breaking)
     ends_at = _end_of_replaced(record, replaced_ends_at, now)
+    was = record.resource.share_type
     step = await refusing(catalog.publish(session, resource_id, now=now, replaced_ends_at=ends_at))
     assert step.version is not None
     assert step.schema_digest is not None
@@ -87,6 +88,9 @@ async def publish(
     if ends_at is not None:
         facts |= {"replaced": step.replaced, "replaced_ends_at": instant(ends_at), "breaking": len(breaking)}
         facts["told"] = await _tell(session, record, step, ends_at, len(breaking))
+        await session.refresh(record.resource)
+        if record.resource.share_type > was:  # CAT-08: what narrows sharing is to be found in the log
+            facts |= {"share_type": record.resource.share_type, "was_share_type": was}
     await owing.settle_publication(session, code, actor=actor, recorder=recorder, now=now)
     await finish(session, "resource.published", step, actor, recorder, grants=pinned, **facts)
     return step

@@ -26,6 +26,7 @@ from tests.support.publishing import (
     SECRECY,
     approve,
     clear,
+    describe,
     draft,
     published,
 )
@@ -72,6 +73,29 @@ async def test_an_added_optional_item_needs_no_confirmation(session: AsyncSessio
     record = await successor(session, MORE_ITEMS)
     await deciding.publish(session, record.resource.id, actor=REVIEWER, **ACT)
     assert (await published_details(session))["breaking"] == 0
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        (1, {"share_type": 2, "share_condition": "仅用于办事", "share_change_basis": "《甘肃省公共数据条例》"}, (2, 1)),
+        (2, {"share_type": 1}, (None, None)),
+        (1, {}, (None, None)),
+    ],
+)
+async def test_cat_08_a_share_type_that_narrows_is_in_the_log(
+    session: AsyncSession, before: int, after: dict[str, Any], told: tuple[int | None, int | None]
+) -> None:
+    owner = await make_organisation(session)
+    first: dict[str, Any] = {"share_type": 2, "share_condition": "仅用于办事"} if before == 2 else {}
+    record = await published(session, owner, await make_system(session, "provider", owner), **first)
+    changed = describe(**after) if after else None
+    await service.new_version(session, record.resource.id, metadata=changed, items=MORE_ITEMS, actor=EDITOR, **ACT)
+    await service.submit(session, record.resource.id, actor=EDITOR, **ACT)
+    await clear(session, record)
+    await deciding.publish(session, record.resource.id, actor=REVIEWER, **ACT)
+    details = await published_details(session)
+    assert (details.get("share_type"), details.get("was_share_type")) == told
 
 
 async def ends(session: AsyncSession, record: ResourceRecord) -> list[datetime | None]:
