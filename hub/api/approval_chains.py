@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
-from pydantic import Field
+from pydantic import ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from hub.api.context import ContextDep
@@ -51,6 +51,19 @@ class Step(Body):
 
 class Chain(Body):
     """The approvals of a list, in order."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "steps": [
+                        {"organisation": "临洮县财政局", "basis": EXAMPLE["steps"][0]["basis"]},
+                        {"basis": EXAMPLE["steps"][1]["basis"]},
+                    ]
+                }
+            ]
+        }
+    )
 
     steps: list[Step]
 

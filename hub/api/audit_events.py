@@ -12,10 +12,11 @@ import orjson
 from fastapi import APIRouter, Depends, Query
 
 from certs.tree import MAX_SIZE
+from hub.api.audit_examples import ENTRY_EXAMPLE, SEALED_EXAMPLE, UNSEALED_EXAMPLE
 from hub.api.context import ContextDep
 from hub.api.guard import staff_may
 from hub.api.paging import MAX_LIMIT, Page
-from hub.api.wire import present
+from hub.api.wire import example, present
 from hub.audit import repository
 from hub.audit.entry import entry_reference
 from hub.audit.models import LogEntry
@@ -29,7 +30,12 @@ FIRST = UUID(int=0)
 """Before every id."""
 
 
-@router.get("", summary="查询日志 / search the log", dependencies=[Depends(staff_may("audit_read"))])
+@router.get(
+    "",
+    summary="查询日志 / search the log",
+    dependencies=[Depends(staff_may("audit_read"))],
+    responses=example({"items": [ENTRY_EXAMPLE], "next": None}),
+)
 async def listing(
     ctx: ContextDep,
     page: Page,
@@ -64,7 +70,10 @@ def read(row: LogEntry, leaf_index: int | None) -> dict[str, Any]:
 
 
 @router.get(
-    "/sealed", summary="检索列 / what the columns for search say", dependencies=[Depends(staff_may("audit_read"))]
+    "/sealed",
+    summary="检索列 / what the columns for search say",
+    dependencies=[Depends(staff_may("audit_read"))],
+    responses=example({"items": [SEALED_EXAMPLE]}),
 )
 async def sealed(
     ctx: ContextDep,
@@ -78,7 +87,10 @@ async def sealed(
 
 
 @router.get(
-    "/unsealed", summary="未封存的行 / rows that are not in the tree", dependencies=[Depends(staff_may("audit_read"))]
+    "/unsealed",
+    summary="未封存的行 / rows that are not in the tree",
+    dependencies=[Depends(staff_may("audit_read"))],
+    responses=example({"items": [UNSEALED_EXAMPLE], "next": None}),
 )
 async def unsealed(
     ctx: ContextDep,

@@ -9,13 +9,14 @@ from uuid import UUID
 
 from cryptography.hazmat.primitives.serialization import Encoding
 from fastapi import APIRouter, Depends, Query
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, ConfigDict, Field
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from certs.tree import MAX_SIZE
+from hub.api.audit_examples import EXPORT_EXAMPLE, LINES_EXAMPLE, NEW_EXPORT_EXAMPLE
 from hub.api.context import Context, ContextDep
 from hub.api.guard import staff_may
-from hub.api.wire import Body, present
+from hub.api.wire import Body, answers, example, present
 from hub.audit import exporting
 from hub.audit.errors import NoSuchExport, NoSuchPart
 from hub.audit.exporting import Exporter, Filter
@@ -32,6 +33,8 @@ Auditor = Annotated[StaffCaller, Depends(staff_may("audit_read"))]
 class NewExport(Body):
     """Which leaves, by their index in the tree, and which of them as more than their hash."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [NEW_EXPORT_EXAMPLE]})
+
     first: Annotated[int, Field(ge=0, le=MAX_SIZE, description="从第几条起 / index of the first leaf")] = 0
     until: Annotated[
         int | None,
@@ -45,7 +48,7 @@ class NewExport(Body):
     before: Annotated[AwareDatetime | None, Field(description="此时之前 / before this time")] = None
 
 
-@router.post("", status_code=201, summary="发起导出 / ask for an export")
+@router.post("", status_code=201, summary="发起导出 / ask for an export", responses=example(EXPORT_EXAMPLE, 201))
 async def ask(asked: NewExport, caller: Auditor, ctx: ContextDep) -> Response:
     """The export, to be fetched at `Location`; what a filter leaves out appears as its hash."""
     only = Filter(asked.event, asked.actor, asked.since, asked.before)
@@ -60,7 +63,12 @@ async def ask(asked: NewExport, caller: Auditor, ctx: ContextDep) -> Response:
     return JSONResponse(shown, 201, headers={"Location": f"{router.prefix}/{identifier}"})
 
 
-@router.get("/{identifier}", summary="取导出的日志 / fetch an export", response_class=StreamingResponse)
+@router.get(
+    "/{identifier}",
+    summary="取导出的日志 / fetch an export",
+    response_class=StreamingResponse,
+    responses=answers(LINES, LINES_EXAMPLE, described="导出的日志，逐行 JSON / lines of JSON"),
+)
 async def fetch(
     identifier: str,
     caller: Auditor,

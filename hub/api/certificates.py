@@ -3,12 +3,12 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from hub.api.context import Context, ContextDep
 from hub.api.guard import staff_may
 from hub.api.paging import Page
-from hub.api.wire import Body, present, shown_draining
+from hub.api.wire import Body, example, present, shown_draining
 from hub.delivery.draining import draining_certificate
 from hub.identity.callers import StaffCaller
 from hub.registry import certificates, repository
@@ -21,19 +21,40 @@ router = APIRouter(prefix="/v1/certificates", tags=["数字证书 / certificates
 EXAMPLE = {
     "kid": "Ft8WD9pTgXgLpCmnRxLWnaoDoAtHmRV0VjSdTBMwv5c",
     "system": "lintao-subsite",
-    "serial": "5f0c3a9e7d1b",
+    "serial": "5f0c3a9e7d1b2c4d6e8f90a1b2c3d4e5f6071829",
     "subject": "CN=lintao-subsite,O=临洮县示例局,C=CN",
     "algorithm": "ES256",
     "not_before": "2026-03-02T01:25:00.000000+00:00",
     "not_after": "2027-03-02T01:30:00.000000+00:00",
     "state": "active",
     "issued_at": "2026-03-02T01:30:00.000000+00:00",
-    "certificate": "-----BEGIN CERTIFICATE-----\n…",
 }
+
+REVOKED_EXAMPLE = EXAMPLE | {
+    "state": "revoked",
+    "revoked_at": "2026-09-01T02:00:00.000000+00:00",
+    "revocation_reason": "superseded",
+}
+
+PEM_EXAMPLE = "-----BEGIN CERTIFICATE-----\nMIIB…\n-----END CERTIFICATE-----\n"
+
+CSR_EXAMPLE = """-----BEGIN CERTIFICATE REQUEST-----
+MIHTMHsCAQAwGTEXMBUGA1UEAwwObGludGFvLXN1YnNpdGUwWTATBgcqhkjOPQIB
+BggqhkjOPQMBBwNCAAScmRvM9O+AouzyMY88BCfs2dKbaOmnWLu5ziuDMEBCi8Vm
+5aVVwPfcu5WCRFmhqQMvrumafLPvTk4b+Amfo5jLoAAwCgYIKoZIzj0EAwIDSAAw
+RQIgV0+2CAcCE6nOa7Y8jimozNfdcva1rCq0rAjEFIjRXn0CIQCDlf0qJRy0y0GK
+C4yn//zk1KawvXD0mIz9LoU9dbSVjg==
+-----END CERTIFICATE REQUEST-----
+"""
+"""Of a key that nobody has kept."""
 
 
 class Application(Body):
     """A signing request for a system's key."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"system": "lintao-subsite", "csr": CSR_EXAMPLE, "days": 365}]}
+    )
 
     system: Annotated[str, Field(description="系统代码 / code of the system", examples=["lintao-subsite"])]
     csr: Annotated[
@@ -65,7 +86,7 @@ class Revocation(Body):
     "",
     status_code=201,
     summary="签发证书 / issue a certificate",
-    responses={201: {"content": {"application/json": {"example": EXAMPLE}}}},
+    responses=example(EXAMPLE | {"certificate": PEM_EXAMPLE}, 201),
 )
 async def issue(
     body: Application, ctx: ContextDep, caller: Annotated[StaffCaller, Depends(staff_may("certificate_issue"))]
@@ -86,7 +107,12 @@ async def issue(
     return read((issued.certificate, issued.system)) | {"certificate": issued.chain_pem.decode()}
 
 
-@router.get("", summary="证书列表 / list certificates", dependencies=[Depends(staff_may("certificate_read"))])
+@router.get(
+    "",
+    summary="证书列表 / list certificates",
+    dependencies=[Depends(staff_may("certificate_read"))],
+    responses=example({"items": [EXAMPLE], "next": None}),
+)
 async def listing(
     ctx: ContextDep,
     page: Page,
@@ -99,7 +125,12 @@ async def listing(
     return page.page(rows, read, lambda row: (row[0].issued_at, row[0].kid))
 
 
-@router.get("/{kid}", summary="一张证书 / one certificate", dependencies=[Depends(staff_may("certificate_read"))])
+@router.get(
+    "/{kid}",
+    summary="一张证书 / one certificate",
+    dependencies=[Depends(staff_may("certificate_read"))],
+    responses=example(EXAMPLE),
+)
 async def one(kid: str, ctx: ContextDep) -> dict[str, Any]:
     """The certificate of that kid; its PEM is at `/pki/certificates/{kid}.pem`. `draining` as the revocation tells it."""
     async with ctx.transaction() as session:
@@ -107,7 +138,7 @@ async def one(kid: str, ctx: ContextDep) -> dict[str, Any]:
         return read(row) | shown_draining(await draining_certificate(session, kid))
 
 
-@router.post("/{kid}/revoke", summary="吊销证书 / revoke a certificate")
+@router.post("/{kid}/revoke", summary="吊销证书 / revoke a certificate", responses=example(REVOKED_EXAMPLE))
 async def revoke(
     kid: str,
     body: Revocation,

@@ -4,9 +4,10 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import Field
+from pydantic import ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from hub.api import delivery_examples as shown
 from hub.api.context import ContextDep
 from hub.api.guard import staff_may
 from hub.api.paging import Page
@@ -31,6 +32,8 @@ Why = Annotated[str, Field(max_length=100, pattern=_NO_NUL)]
 
 class Target(Body):
     """Where a system is pushed to."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [shown.TARGET_BODY_EXAMPLE]})
 
     adapter: Annotated[str, Field(description="适配器 / adapter", examples=["http"])] = "http"
     settings: Annotated[
@@ -60,6 +63,8 @@ class Target(Body):
 class Replay(Body):
     """Which dead letters to queue again; `expected` is what the count said."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [shown.REPLAY_EXAMPLE]})
+
     lane: UUID | None = None
     consumer: Consumer | None = None
     reason: Why | None = None
@@ -78,7 +83,9 @@ def selection(
 Selected = Annotated[Selection, Depends(selection)]
 
 
-@router.put("/v1/systems/{code}/push-target", summary="设置推送目标 / say where a system is pushed to")
+@router.put(
+    "/v1/systems/{code}/push-target", summary="设置推送目标 / say where a system is pushed to", responses=shown.TARGET
+)
 async def set_target(
     code: str, body: Target, ctx: ContextDep, caller: Annotated[StaffCaller, Depends(staff_may("target_set"))]
 ) -> dict[str, Any]:
@@ -96,6 +103,7 @@ async def set_target(
     "/v1/systems/{code}/push-target",
     summary="推送目标 / where a system is pushed to",
     dependencies=[Depends(staff_may("target_read"))],
+    responses=shown.TARGET,
 )
 async def one_target(code: str, ctx: ContextDep) -> dict[str, Any]:
     """The target of that system; `draining` while pushes that began before it was paused are under way."""
@@ -103,7 +111,9 @@ async def one_target(code: str, ctx: ContextDep) -> dict[str, Any]:
         return await _read_target(session, code, await targets.find_target(session, code))
 
 
-@router.post("/v1/systems/{code}/push-target/pause", summary="暂停推送 / push nothing for a while")
+@router.post(
+    "/v1/systems/{code}/push-target/pause", summary="暂停推送 / push nothing for a while", responses=shown.PAUSED
+)
 async def pause_target(
     code: str, body: Reason, ctx: ContextDep, caller: Annotated[StaffCaller, Depends(staff_may("target_pause"))]
 ) -> dict[str, Any]:
@@ -115,7 +125,7 @@ async def pause_target(
         return await _read_target(session, code, row)
 
 
-@router.post("/v1/systems/{code}/push-target/resume", summary="恢复推送 / push again")
+@router.post("/v1/systems/{code}/push-target/resume", summary="恢复推送 / push again", responses=shown.TARGET)
 async def resume_target(
     code: str, ctx: ContextDep, caller: Annotated[StaffCaller, Depends(staff_may("target_resume"))]
 ) -> dict[str, Any]:
@@ -125,7 +135,12 @@ async def resume_target(
     return _target(code, row)
 
 
-@router.get("/v1/lanes", summary="推送的通道 / lanes that push", dependencies=[Depends(staff_may("lane_read"))])
+@router.get(
+    "/v1/lanes",
+    summary="推送的通道 / lanes that push",
+    dependencies=[Depends(staff_may("lane_read"))],
+    responses=shown.LANES,
+)
 async def list_lanes(ctx: ContextDep, page: Page) -> dict[str, Any]:
     """Lanes with their state, queue and last failure.
 
@@ -157,7 +172,12 @@ async def resume_lane(
         await lanes.resume_lane(session, identifier, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock())
 
 
-@router.get("/v1/dead-letters", summary="死信 / dead letters", dependencies=[Depends(staff_may("dead_letter_read"))])
+@router.get(
+    "/v1/dead-letters",
+    summary="死信 / dead letters",
+    dependencies=[Depends(staff_may("dead_letter_read"))],
+    responses=shown.LETTERS,
+)
 async def list_letters(
     ctx: ContextDep,
     page: Page,
@@ -176,6 +196,7 @@ async def list_letters(
     "/v1/dead-letters/count",
     summary="死信计数 / count dead letters",
     dependencies=[Depends(staff_may("dead_letter_read"))],
+    responses=shown.COUNT,
 )
 async def count_letters(ctx: ContextDep, chosen: Selected) -> dict[str, Any]:
     """How many a replay of this selection would queue again."""
@@ -183,7 +204,7 @@ async def count_letters(ctx: ContextDep, chosen: Selected) -> dict[str, Any]:
         return {"count": await dead_letters.count_dead_letters(session, chosen)}
 
 
-@router.post("/v1/dead-letters/replay", summary="成批重投 / replay many")
+@router.post("/v1/dead-letters/replay", summary="成批重投 / replay many", responses=shown.REPLAYED)
 async def replay_letters(
     body: Replay, ctx: ContextDep, caller: Annotated[StaffCaller, Depends(staff_may("dead_letter_replay"))]
 ) -> dict[str, Any]:
@@ -203,7 +224,7 @@ async def replay_letters(
     return {"replayed": done.count, "left": done.left}
 
 
-@router.post("/v1/dead-letters/{identifier}/replay", summary="重投一条 / replay one")
+@router.post("/v1/dead-letters/{identifier}/replay", summary="重投一条 / replay one", responses=shown.REPLAYED_ONE)
 async def replay_letter(
     identifier: UUID, ctx: ContextDep, caller: Annotated[StaffCaller, Depends(staff_may("dead_letter_replay"))]
 ) -> dict[str, Any]:

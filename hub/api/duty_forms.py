@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, ConfigDict, Field
 
 from hub.api.wire import Body, present
 from hub.audit.entry import instant
@@ -58,6 +58,19 @@ class Named(Body):
 class Declaration(Body):
     """An event that the hub does not see, declared by a person."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "event": "catalogue.outdated",
+                    "subject": {"kind": "resource", "id": "306001000001/000042"},
+                    "at": "2026-02-10T10:00:00+08:00",
+                    "organisation": "11621124MB0000000U",
+                }
+            ]
+        }
+    )
+
     event: Annotated[
         str, Field(description="触发事件 / the event that rules wait for", examples=["catalogue.outdated"])
     ]
@@ -81,6 +94,10 @@ class Declaration(Body):
 
 class ExtensionAsked(Body):
     """An extension that the authority approves."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"basis": "经主管部门批准，机构职能调整尚未完成", "amount": 5}]}
+    )
 
     basis: Annotated[
         str, Field(description="批准依据 / on what basis", examples=["经主管部门批准，机构职能调整尚未完成"])

@@ -4,7 +4,7 @@ from datetime import date
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from hub.api.context import ContextDep
 from hub.api.guard import staff_may
@@ -74,6 +74,31 @@ class ExtensionGiven(Body):
 
 class NewRule(Body):
     """A rule of the authority's own, in force from `valid_from` on."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "code": "GS-12",
+                    "duty": "update-catalogue",
+                    "title": {"zh": "更新目录", "en": "bring the catalogue up to date"},
+                    "trigger": "catalogue.outdated",
+                    "declared": True,
+                    "role": "provider",
+                    "amount": 8,
+                    "unit": "working-day",
+                    "extension": {"amount": 5, "unit": "working-day", "needs_approval": True},
+                    "basis": {
+                        "document": "甘肃省政务数据共享管理办法",
+                        "article": "第十二条",
+                        "text": "应当在8个工作日内更新目录",
+                    },
+                    "issuer": "甘肃省人民政府",
+                    "valid_from": "2026-05-01",
+                }
+            ]
+        }
+    )
 
     code: Annotated[str, Field(description="规则代码 / code of the rule", examples=["GS-12"])]
     duty: Annotated[str, Field(description="职责 / what is asked", examples=["update-catalogue"])]

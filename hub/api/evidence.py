@@ -7,7 +7,9 @@ from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
 from hub.api.context import ContextDep
+from hub.api.exchange_examples import EVIDENCE_EXAMPLE
 from hub.api.guard import system_or_staff
+from hub.api.wire import example
 from hub.evidence.building import build_evidence
 from hub.exchange.reading import unknown_exchange
 from hub.identity.callers import StaffCaller, SystemCaller
@@ -21,6 +23,7 @@ PartyOrAuditor = Annotated[SystemCaller | StaffCaller, Depends(system_or_staff("
     "/v1/exchanges/{identifier}/evidence",
     summary="一次交换的证据 / the evidence of an exchange",
     response_class=Response,
+    responses=example(EVIDENCE_EXAMPLE),
 )
 async def get_evidence(
     identifier: str,

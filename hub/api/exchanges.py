@@ -15,9 +15,11 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from hub.api.context import Context, ContextDep
+from hub.api.exchange_examples import ENVELOPE_EXAMPLE, RECEIPT_EXAMPLE, STATE_EXAMPLE
 from hub.api.guard import SIGNED_MESSAGE, SystemOrStaff, marked
 from hub.api.problems import database_away, problem
 from hub.api.requests import address_of, english_wanted, header, read_body, request_id_from, request_id_of
+from hub.api.wire import example
 from hub.audit.entry import instant
 from hub.db.faults import FAULTS
 from hub.errors import NotFound, Refused, Unavailable
@@ -207,6 +209,8 @@ def check_media_type(headers: Headers) -> None:
         )
 
 
+_RECEIPT = {ENVELOPE_TYPE.decode(): {"schema": {"type": "string"}, "example": RECEIPT_EXAMPLE}}
+
 POST_OPERATION: dict[str, Any] = {
     "post": {
         "tags": ["交换 / exchanges"],
@@ -219,7 +223,7 @@ POST_OPERATION: dict[str, Any] = {
             "content": {
                 ENVELOPE_TYPE.decode(): {
                     "schema": {"type": "string"},
-                    "example": "eyJhbGciOiJFUzI1NiIs….eyJyZWNvcmRz….MEUCIQ…",
+                    "example": ENVELOPE_EXAMPLE,
                 }
             },
         },
@@ -227,11 +231,11 @@ POST_OPERATION: dict[str, Any] = {
             "201": {
                 "description": "已接收：签名的接收凭证 / accepted: the signed receipt",
                 "headers": {"Location": {"schema": {"type": "string"}, "description": "/v1/exchanges/{id}"}},
-                "content": {ENVELOPE_TYPE.decode(): {"schema": {"type": "string"}}},
+                "content": _RECEIPT,
             },
             "200": {
                 "description": "此前已接收：同一张接收凭证 / accepted before: the same receipt",
-                "content": {ENVELOPE_TYPE.decode(): {"schema": {"type": "string"}}},
+                "content": _RECEIPT,
             },
             "default": {
                 "description": "拒收：problem+json / refused",
@@ -248,7 +252,11 @@ def post_route(context: Context) -> Route:
     return Route("/v1/exchanges", marked(ExchangeDoor(context), SIGNED_MESSAGE), methods=["POST"], name="post_exchange")
 
 
-@router.get("/v1/exchanges/{identifier}", summary="一次交换的状态 / the state of an exchange")
+@router.get(
+    "/v1/exchanges/{identifier}",
+    summary="一次交换的状态 / the state of an exchange",
+    responses=example(STATE_EXAMPLE),
+)
 async def get_exchange(identifier: str, caller: SystemOrStaff, ctx: ContextDep) -> dict[str, Any]:
     """Its state and the deliveries that the caller may know of: all for sender and staff, its own for a consumer."""
     try:

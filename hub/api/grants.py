@@ -24,7 +24,7 @@ from hub.identity.callers import StaffCaller
 
 router = APIRouter(prefix="/v1/grants", tags=["授权 / grants"])
 
-EXAMPLE = {
+EXAMPLE: dict[str, Any] = {
     "id": "0198f0c2-6a00-7cc3-98c4-dc0c0c07398f",
     "lane": "0198f0c2-6a00-7cc3-98c4-dc0c0c073990",
     "consumer": "lintao-subsite",
@@ -70,6 +70,19 @@ class Renewal(Body):
 
 class NewGrant(Body):
     """A decision to grant."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {name: EXAMPLE[name] for name in ("consumer", "resource", "purpose", "basis", "mode")}
+                | {
+                    "valid_to": "2027-03-02T00:00:00+08:00",
+                    "scope": {"items": ["item_code", "item_name"]},
+                    "frequency": {"average": 100, "peak": 2000},
+                }
+            ]
+        }
+    )
 
     consumer: Annotated[
         str, Field(description="使用方系统代码 / code of the consuming system", examples=["lintao-subsite"])

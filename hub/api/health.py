@@ -13,8 +13,9 @@ from starlette.responses import HTMLResponse, Response
 
 from hub.api.context import Context, ContextDep
 from hub.api.guard import Anyone
-from hub.api.problems import KINDS
+from hub.api.problems import KINDS, Kind
 from hub.api.requests import address_of
+from hub.api.wire import answers, example
 from hub.audit.backlog import Backlog, look
 from hub.db.clock import MAX_OFFSET_S
 from hub.db.faults import FAULTS
@@ -24,14 +25,24 @@ READY_WITHIN_S = 2.0
 
 router = APIRouter(tags=["运行 / operations"])
 
+METRICS_EXAMPLE = """# HELP shuniu_commit_queue Envelopes waiting for commit
+# TYPE shuniu_commit_queue gauge
+shuniu_commit_queue 0.0
+# HELP shuniu_exchanges_total Envelopes accepted
+# TYPE shuniu_exchanges_total counter
+shuniu_exchanges_total 1204.0
+"""
 
-@router.get("/livez", summary="进程存活 / alive, without dependencies")
+
+@router.get("/livez", summary="进程存活 / alive, without dependencies", responses=example({"status": "ok"}))
 async def livez(_: Anyone) -> dict[str, str]:
     """Answers as long as the event loop turns."""
     return {"status": "ok"}
 
 
-@router.get("/readyz", summary="可以服务 / ready, with dependencies")
+@router.get(
+    "/readyz", summary="可以服务 / ready, with dependencies", responses=example({"status": "ready", "epoch": 42})
+)
 async def readyz(_: Anyone, ctx: ContextDep) -> dict[str, Any]:
     """Ready when the database answers, the clocks agree and the log's clock has not been left behind."""
     try:
@@ -89,7 +100,12 @@ def _sealing(backlog: Backlog) -> list[Metric]:
     ]
 
 
-@router.get("/metrics", summary="Prometheus 指标 / metrics")
+@router.get(
+    "/metrics",
+    summary="Prometheus 指标 / metrics",
+    responses=answers("text/plain", METRICS_EXAMPLE, described="指标，示例只列几项 / metrics; the example shows a few"),
+    response_class=Response,
+)
 async def metrics(request: Request, _: Anyone, ctx: ContextDep) -> Response:
     """For loopback only, unless `SHUNIU_METRICS_OPEN` is set. Each gateway process speaks for itself."""
     if not ctx.settings.metrics_open and not _is_loopback(address_of(request.scope)):
@@ -129,11 +145,20 @@ code{{background:#f2f2f2;padding:.1em .4em}}h1{{font-size:1.4em}}.en{{color:#555
 """
 
 
-@router.get("/problems/{slug}", summary="错误的原因与处理 / cause and cure of a problem", response_class=HTMLResponse)
+def _page(slug: str, kind: Kind) -> str:
+    fields = {name: html.escape(str(getattr(kind, name))) for name in ("zh", "en", "status", "cause_zh", "cause_en")}
+    return PAGE.format(slug=html.escape(slug), **fields)
+
+
+@router.get(
+    "/problems/{slug}",
+    summary="错误的原因与处理 / cause and cure of a problem",
+    response_class=HTMLResponse,
+    responses=answers("text/html", _page("rate-limited", KINDS["rate-limited"])),
+)
 async def problem_page(slug: str, _: Anyone) -> HTMLResponse:
     """The page that a problem document's `type` points to."""
     kind = KINDS.get(slug)
     if kind is None:
         raise NotFound("没有这种错误", "no such problem")
-    fields = {name: html.escape(str(getattr(kind, name))) for name in ("zh", "en", "status", "cause_zh", "cause_en")}
-    return HTMLResponse(PAGE.format(slug=html.escape(slug), **fields))
+    return HTMLResponse(_page(slug, kind))

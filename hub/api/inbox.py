@@ -7,9 +7,11 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from hub.api.context import ContextDep
-from hub.api.exchanges import check_media_type
+from hub.api.exchange_examples import ACKNOWLEDGEMENT_EXAMPLE, INBOX_EXAMPLE
+from hub.api.exchanges import ENVELOPE_TYPE, check_media_type
 from hub.api.guard import SignedMessage, SystemToken
 from hub.api.requests import address_of, read_body, request_id_of
+from hub.api.wire import example
 from hub.audit.entry import instant
 from hub.exchange.inbox import MAX_LIMIT, MAX_WAIT_S, Item
 
@@ -33,7 +35,7 @@ def shown(item: Item) -> dict[str, Any]:
     }
 
 
-@router.get("/v1/inbox", summary="取未确认的投递 / pull what is not yet acknowledged")
+@router.get("/v1/inbox", summary="取未确认的投递 / pull what is not yet acknowledged", responses=example(INBOX_EXAMPLE))
 async def pull(
     request: Request,
     caller: SystemToken,
@@ -50,7 +52,19 @@ async def pull(
     return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})
 
 
-@router.post("/v1/inbox/acks", summary="签名确认 / acknowledge with a signature")
+@router.post(
+    "/v1/inbox/acks",
+    summary="签名确认 / acknowledge with a signature",
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {
+                ENVELOPE_TYPE.decode(): {"schema": {"type": "string"}, "example": ACKNOWLEDGEMENT_EXAMPLE},
+            },
+        }
+    },
+    responses=example({"acknowledged": 1}),
+)
 async def acknowledge(request: Request, _: SignedMessage, ctx: ContextDep) -> Response:
     """Takes an `ack+jws` (application/jose); all or nothing; the same bytes again get the same answer."""
     check_media_type(request.scope["headers"])

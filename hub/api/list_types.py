@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from catalog.lists import list_type, list_types
 from catalog.lists.list_type import ListType
@@ -34,6 +34,12 @@ SUMMARY_EXAMPLE = {
 
 class NewList(Body):
     """What is not the same for every list of the type; what is left out is as the type proposes."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"system": "lintao-poverty-relief", "description": {"name": "2026年扶贫项目清单"}}]
+        }
+    )
 
     system: Annotated[
         str,

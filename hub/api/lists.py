@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends
-from pydantic import Field
+from pydantic import ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from hub.api.context import ContextDep
@@ -29,7 +29,7 @@ from hub.lists.repository import ListRecord
 
 router = APIRouter(prefix="/v1/lists", tags=["清单发布 / published lists"])
 
-PUBLICATION_EXAMPLE = {
+PUBLICATION_EXAMPLE: dict[str, Any] = {
     "number": 2,
     "kind": "change",
     "explanation": "投资额度由 186.40 万元调整为 190.00 万元，依据示例〔2026〕4号",
@@ -64,6 +64,19 @@ Declarer = Annotated[StaffCaller, Depends(staff_may("list_declare"))]
 
 class Declaration(Body):
     """A publication of the list."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "kind": "change",
+                    "explanation": PUBLICATION_EXAMPLE["explanation"],
+                    "occurred_on": "2026-06-01",
+                    "exchange": "0198f0c2-6a00-7cc3-98c4-dc0c0c07398f",
+                }
+            ]
+        }
+    )
 
     kind: Annotated[
         Literal["whole", "change"],

@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse
 from hub.api.context import Context, ContextDep
 from hub.api.guard import Anyone, SignedMessage, origin_of
 from hub.api.requests import address_of, read_body
+from hub.api.wire import example
 from hub.errors import Refused, Unavailable
 from hub.identity import token_issue
 from hub.identity.oauth import (
@@ -40,20 +41,50 @@ FORM_SCHEMA: dict[str, Any] = {
                             "exp ≤ 300 秒，jti 只用一次 / signed with the key of the system's certificate",
                         },
                     },
-                }
+                },
+                "example": {
+                    "grant_type": "client_credentials",
+                    "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+                    "client_assertion": "eyJhbGciOiJFUzI1NiIsImtp….eyJpc3MiOiJsaW50YW8tc3Vi….c2lnbmF0dXJl…",
+                },
             }
         },
     }
 }
 
+METADATA_EXAMPLE: dict[str, Any] = {
+    "issuer": "https://hub.example",
+    "token_endpoint": "https://hub.example/oauth/token",
+    "grant_types_supported": ["client_credentials"],
+    "response_types_supported": ["none"],
+    "token_endpoint_auth_methods_supported": ["private_key_jwt"],
+    "token_endpoint_auth_signing_alg_values_supported": ["ES256", "EdDSA"],
+    "ui_locales_supported": ["zh-CN", "en"],
+}
 
-@router.get("/.well-known/oauth-authorization-server", summary="令牌服务的元数据 / metadata (RFC 8414)")
+TOKEN_EXAMPLE: dict[str, Any] = {
+    "access_token": "eyJhbGciOiJFUzI1NiIsImtp….eyJpc3MiOiJodHRwczovL2h1….c2lnbmF0dXJl…",
+    "token_type": "Bearer",
+    "expires_in": 300,
+}
+
+
+@router.get(
+    "/.well-known/oauth-authorization-server",
+    summary="令牌服务的元数据 / metadata (RFC 8414)",
+    responses=example(METADATA_EXAMPLE),
+)
 async def authorization_server(_: Anyone, ctx: ContextDep) -> dict[str, Any]:
     """Where and how a system gets a token."""
     return ctx.identity.token_server.metadata()
 
 
-@router.post("/oauth/token", summary="换取访问令牌 / get an access token", openapi_extra=FORM_SCHEMA)
+@router.post(
+    "/oauth/token",
+    summary="换取访问令牌 / get an access token",
+    openapi_extra=FORM_SCHEMA,
+    responses=example(TOKEN_EXAMPLE),
+)
 async def token(request: Request, _: SignedMessage, ctx: ContextDep) -> JSONResponse:
     """`client_credentials` with `private_key_jwt` (RFC 7523); errors as in RFC 6749 §5.2."""
     try:

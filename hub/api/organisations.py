@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import Field
+from pydantic import ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from hub.api.context import ContextDep
@@ -20,7 +20,7 @@ from hub.reorganisation.repository import Ending
 
 router = APIRouter(prefix="/v1/organisations", tags=["机构 / organisations"])
 
-EXAMPLE = {
+EXAMPLE: dict[str, Any] = {
     "id": "0198f0c2-6a00-7cc3-98c4-dc0c0c07398f",
     "code": "11621124MB0000000U",
     "name": "临洮县示例局",
@@ -54,6 +54,10 @@ NAMES_EXAMPLE = {
 
 class NewOrganisation(Body):
     """A body to register; without `code` it needs `parent`."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{name: EXAMPLE[name] for name in ("name", "region", "code", "is_example")}]}
+    )
 
     name: Annotated[str, Field(description="机构名称 / name", examples=["临洮县示例局"])]
     region: Annotated[str, Field(description="行政区划代码 GB/T 2260 / region", examples=["621124"])]

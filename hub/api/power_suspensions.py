@@ -8,14 +8,14 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import Field
+from pydantic import ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from catalog.lists.power_state import SuspensionGround
 from hub.api.context import Context, ContextDep
 from hub.api.guard import staff_may
 from hub.api.paging import Page
-from hub.api.wire import Body, Reason, present
+from hub.api.wire import Body, Reason, example, present
 from hub.identity import permissions
 from hub.identity.callers import StaffCaller
 from hub.lists import publication, repository, suspension
@@ -36,6 +36,9 @@ EXAMPLE = {
     "applied_at": "2026-03-02T01:30:00.000000+00:00",
     "decided_at": "2026-03-03T01:30:00.000000+00:00",
 }
+APPLIED_EXAMPLE = {name: EXAMPLE[name] for name in ("id", "resource", "power_code", "ground", "applied_at")} | {
+    "state": "applied"
+}
 _ANSWER: dict[int | str, dict[str, Any]] = {200: {"content": {"application/json": {"example": EXAMPLE}}}}
 
 Applicant = Annotated[StaffCaller, Depends(staff_may("power_suspension_apply"))]
@@ -44,6 +47,10 @@ Reviewer = Annotated[StaffCaller, Depends(staff_may("power_suspension_decide"))]
 
 class Application(Body):
     """A power that should not be exercised for now."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{name: EXAMPLE[name] for name in ("resource", "power_code", "ground")}]}
+    )
 
     resource: Annotated[
         str, Field(description="权责清单的资源代码 / the list of powers", examples=["306002000001/000001"])
@@ -73,7 +80,7 @@ class Carried(Body):
     ]
 
 
-@router.post("", status_code=201, summary="申请暂停 / apply for a suspension", responses={201: _ANSWER[200]})
+@router.post("", status_code=201, summary="申请暂停 / apply for a suspension", responses=example(APPLIED_EXAMPLE, 201))
 async def apply(body: Application, ctx: ContextDep, caller: Applicant) -> dict[str, Any]:
     """The department applies, on one of four grounds."""
     async with ctx.transaction() as session:
@@ -88,7 +95,10 @@ async def apply(body: Application, ctx: ContextDep, caller: Applicant) -> dict[s
 
 
 @router.get(
-    "", summary="暂停登记 / suspensions", dependencies=[Depends(staff_may("power_suspension_read"))], responses=_ANSWER
+    "",
+    summary="暂停登记 / suspensions",
+    dependencies=[Depends(staff_may("power_suspension_read"))],
+    responses=example({"items": [EXAMPLE], "next": None}),
 )
 async def listing(
     ctx: ContextDep,

@@ -8,13 +8,13 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import Field
+from pydantic import ConfigDict, Field
 from starlette.responses import JSONResponse, Response
 
 from catalog.sheets.limits import MAX_FILE_BYTES
 from hub.api.context import ContextDep
 from hub.api.guard import staff_may
-from hub.api.wire import Body, present
+from hub.api.wire import Body, answers, present
 from hub.identity.callers import StaffCaller
 from hub.publishing.imports import service
 from hub.publishing.imports.models import CatalogueImport
@@ -67,6 +67,8 @@ _SHOWN: dict[int | str, dict[str, Any]] = {200: {"content": {"application/json":
 class Order(Body):
     """What is to be written."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"good_rows": True}]})
+
     good_rows: Annotated[
         bool, Field(description="只写入无误的资源；缺省为全有或全无 / write the good rows; else all or nothing")
     ] = False
@@ -116,7 +118,7 @@ async def one(id: UUID, caller: Editor, ctx: ContextDep) -> dict[str, Any]:  # n
     "/{id}/workbook",
     summary="标出错误的工作簿 / the marked workbook",
     response_class=Response,
-    responses={200: {"content": {XLSX: {"schema": {"type": "string", "format": "binary"}}}}},
+    responses=answers(XLSX, described="标出错误的工作簿 / the marked workbook"),
 )
 async def workbook(id: UUID, caller: Editor, ctx: ContextDep) -> Response:  # noqa: A002
     """The same workbook, bad cells coloured, the reasons in a column 错误原因; once written, with the codes given."""

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from catalog.compatibility import Finding
@@ -61,6 +61,10 @@ class Opinion(Body):
 
 class Publication(Body):
     """What publication takes along."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"confirm_breaking": True, "replaced_ends_at": "2026-06-01T00:00:00+08:00"}]}
+    )
 
     confirm_breaking: Annotated[
         bool, Field(description="已知与现行版本不兼容，仍发布 / the breaks with the live version are known")

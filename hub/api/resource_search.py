@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from catalog.codes import FormatClass, ResourceClass, ResourceStatus, ShareType, UpdateCycle
 from catalog.facets import Facet
@@ -105,6 +105,8 @@ def read_found(found: Found) -> dict[str, Any]:
 
 class Part(Body):
     """Which part of the index to write anew: behind `cursor`, the `next` of the part before."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"limit": MAX_BATCH}]})
 
     cursor: str | None = None
     limit: Annotated[int, Field(ge=1, le=MAX_BATCH)] = MAX_BATCH

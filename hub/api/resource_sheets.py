@@ -3,7 +3,7 @@
 Registered before `/v1/resources`, whose `{id}` takes every path.
 """
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
@@ -11,6 +11,7 @@ from starlette.responses import Response
 from hub.api.context import ContextDep
 from hub.api.guard import staff_may
 from hub.api.resource_imports import XLSX, attachment
+from hub.api.wire import answers
 from hub.identity.callers import StaffCaller
 from hub.publishing.imports import handing
 
@@ -18,9 +19,7 @@ router = APIRouter(prefix="/v1/resources", tags=["资源目录 / resources"])
 
 Reader = Annotated[StaffCaller, Depends(staff_may("resource_export"))]
 
-_WORKBOOK: dict[int | str, dict[str, Any]] = {
-    200: {"content": {XLSX: {"schema": {"type": "string", "format": "binary"}}}}
-}
+_WORKBOOK = answers(XLSX, described="工作簿（.xlsx）/ the workbook")
 
 
 @router.get("/template.xlsx", summary="目录模板 / the template", response_class=Response, responses=_WORKBOOK)

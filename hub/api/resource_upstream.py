@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, ConfigDict, Field
 
 from catalog.codes import UpstreamState
 from catalog.upstream import Receipt, Upstream
@@ -40,6 +40,23 @@ class NewReceipt(Body):
 
 class NewState(Body):
     """What became of the registration."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "catalogue": "gansu-catalogue",
+                    "state": "accepted",
+                    "upstream_code": "306001000001/004711",
+                    "receipt": {
+                        "reference": "甘数目〔2026〕118号",
+                        "digest": "sha-256:" + "0" * 64,
+                        "at": "2026-03-05T16:00:00+08:00",
+                    },
+                }
+            ]
+        }
+    )
 
     catalogue: Annotated[
         str, Field(description="上级目录的枢纽标识或名称 / hub id or name", examples=["gansu-catalogue"])

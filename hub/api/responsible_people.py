@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import Field
+from pydantic import ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from hub.api.context import Context, ContextDep
@@ -79,6 +79,10 @@ class Who(Body):
 class Appointment(Who):
     """Somebody to be responsible."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"role": "dedicated", "name": "示例人员甲", "from": "2026-03-02"}]}
+    )
+
     role: Annotated[
         ResponsibleRole,
         Field(description="、".join(f"{role.value} {role.zh}" for role in ResponsibleRole), examples=["dedicated"]),
@@ -89,12 +93,22 @@ class Appointment(Who):
 class Handover(Who):
     """The successor, and what is handed over."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"name": "示例人员乙", "from": "2026-09-01", "note": "岗位调整，账户与资料已移交"}]
+        }
+    )
+
     first_day: FirstDay = None
     note: Note
 
 
 class Ending(Body):
     """From when on nobody has the role."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"on": "2026-09-01", "note": "岗位调整，账户与资料已移交"}]}
+    )
 
     on: Annotated[date | None, Field(description="自此日起不再负责，缺省为今天 / from this day; today if left out")] = (
         None

@@ -3,12 +3,19 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from hub.api.context import Context, ContextDep
 from hub.api.guard import COOKIE, Anyone, is_same_origin, origin_of, staff_may
 from hub.api.requests import address_of
-from hub.api.wire import Body, present
+from hub.api.staff_examples import (
+    ENROLMENT_EXAMPLE,
+    PASSWORD_EXAMPLE,
+    PERSON_EXAMPLE,
+    SESSION_EXAMPLE,
+    SIGN_IN_EXAMPLE,
+)
+from hub.api.wire import Body, example, present
 from hub.audit.entry import instant
 from hub.errors import Forbidden
 from hub.identity import password_change, proof, second_factor, sessions
@@ -31,6 +38,8 @@ Code = Annotated[str, Field(pattern=r"^[0-9]{6}$", description="6 位动态口�
 class SignIn(Body):
     """Who signs in."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [SIGN_IN_EXAMPLE]})
+
     user: Annotated[str, Field(min_length=1, max_length=64)]
     password: Password
     second_factor: Code | None = None
@@ -39,6 +48,8 @@ class SignIn(Body):
 class PasswordChange(Body):
     """The current password, and the one that takes its place."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [PASSWORD_EXAMPLE]})
+
     password: Password
     new_password: Password
 
@@ -46,16 +57,20 @@ class PasswordChange(Body):
 class EnrolmentRequest(Body):
     """The current password once more: a session left open is no way to lock its holder out."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"password": SIGN_IN_EXAMPLE["password"]}]})
+
     password: Password
 
 
 class EnrolmentCode(Body):
     """What the app shows."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"code": SIGN_IN_EXAMPLE["second_factor"]}]})
+
     code: Code
 
 
-@router.post("/v1/session", status_code=201, summary="登录 / sign in")
+@router.post("/v1/session", status_code=201, summary="登录 / sign in", responses=example(SESSION_EXAMPLE, 201))
 async def sign_in(body: SignIn, request: Request, response: Response, _: Anyone, ctx: ContextDep) -> dict[str, Any]:
     """A token, to be sent as bearer, and the same as cookie for browsers; one answer for every failure."""
     if is_same_origin(request) is False:
@@ -77,7 +92,7 @@ async def sign_in(body: SignIn, request: Request, response: Response, _: Anyone,
     return _opened(outcome, request, response, ctx)
 
 
-@router.get("/v1/session", summary="我是谁 / who am I")
+@router.get("/v1/session", summary="我是谁 / who am I", responses=example(PERSON_EXAMPLE))
 async def who_am_i(caller: OwnSessionBeforeChange) -> dict[str, Any]:
     """The holder of the session with the roles held now."""
     return _person(caller)
@@ -91,7 +106,12 @@ async def sign_out(caller: OwnSessionBeforeChange, response: Response, ctx: Cont
     response.delete_cookie(COOKIE, httponly=True, samesite="strict", secure=ctx.identity.secure_cookie)
 
 
-@router.post("/v1/session/password", status_code=201, summary="修改口令 / change the password")
+@router.post(
+    "/v1/session/password",
+    status_code=201,
+    summary="修改口令 / change the password",
+    responses=example(SESSION_EXAMPLE, 201),
+)
 async def change_password(
     body: PasswordChange, caller: OwnSessionBeforeChange, request: Request, response: Response, ctx: ContextDep
 ) -> dict[str, Any]:
@@ -115,7 +135,12 @@ async def change_password(
     return _opened(outcome, request, response, ctx)
 
 
-@router.post("/v1/session/second-factor", status_code=201, summary="登记第二因素 / enrol a second factor")
+@router.post(
+    "/v1/session/second-factor",
+    status_code=201,
+    summary="登记第二因素 / enrol a second factor",
+    responses=example(ENROLMENT_EXAMPLE, 201),
+)
 async def begin_enrolment(
     body: EnrolmentRequest, caller: OwnSession, response: Response, ctx: ContextDep
 ) -> dict[str, Any]:

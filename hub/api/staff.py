@@ -4,8 +4,9 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
+from hub.api import staff_examples as shown
 from hub.api.context import ContextDep
 from hub.api.guard import staff_may
 from hub.api.paging import Page
@@ -29,6 +30,8 @@ Unlocker = Annotated[StaffCaller, Depends(staff_may("staff_unlock"))]
 class Proposal(Body):
     """The account that is asked for."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [shown.PROPOSAL_EXAMPLE]})
+
     login: Annotated[str, Field(max_length=64, description="登录名，不重复发放 / never given twice")]
     display_name: Annotated[str, Field(max_length=200, description="姓名 / name of the person")]
     roles: Annotated[list[Role], Field(min_length=1, max_length=len(Role))]
@@ -37,7 +40,7 @@ class Proposal(Body):
     ] = None
 
 
-@router.get("/v1/staff", summary="账户列表 / accounts")
+@router.get("/v1/staff", summary="账户列表 / accounts", responses=shown.LISTED)
 async def list_staff(_: Reader, page: Page, ctx: ContextDep) -> dict[str, Any]:
     """Accounts by login, disabled ones among them."""
     async with ctx.transaction() as session:
@@ -45,7 +48,7 @@ async def list_staff(_: Reader, page: Page, ctx: ContextDep) -> dict[str, Any]:
     return page.page(accounts, _shown, lambda account: (account.row.login,))
 
 
-@router.post("/v1/staff", status_code=201, summary="提出开户 / propose an account")
+@router.post("/v1/staff", status_code=201, summary="提出开户 / propose an account", responses=shown.PROPOSED)
 async def propose(body: Proposal, caller: Proposer, ctx: ContextDep) -> dict[str, Any]:
     """An account that nobody can use until a security officer approves it."""
     new = NewAccount(body.login, body.display_name, frozenset(body.roles), body.organisation)
@@ -54,7 +57,7 @@ async def propose(body: Proposal, caller: Proposer, ctx: ContextDep) -> dict[str
     return _shown(account)
 
 
-@router.post("/v1/staff/{identifier}/approve", summary="批准开户 / approve an account")
+@router.post("/v1/staff/{identifier}/approve", summary="批准开户 / approve an account", responses=shown.APPROVED)
 async def approve(identifier: UUID, caller: Approver, response: Response, ctx: ContextDep) -> dict[str, Any]:
     """The account is open; its one-time password is told here and nowhere else, and must be changed at first sign-in."""
     password = one_time_password()
@@ -67,7 +70,7 @@ async def approve(identifier: UUID, caller: Approver, response: Response, ctx: C
     return {**_shown(account), "one_time_password": password}
 
 
-@router.post("/v1/staff/{identifier}/disable", summary="停用账户 / disable an account")
+@router.post("/v1/staff/{identifier}/disable", summary="停用账户 / disable an account", responses=shown.DISABLED)
 async def disable(identifier: UUID, caller: Disabler, ctx: ContextDep) -> dict[str, Any]:
     """The account is closed and its sessions have ended."""
     async with ctx.transaction() as session:
@@ -75,7 +78,7 @@ async def disable(identifier: UUID, caller: Disabler, ctx: ContextDep) -> dict[s
     return _shown(account)
 
 
-@router.post("/v1/staff/{identifier}/reset", summary="重置账户 / reset an account")
+@router.post("/v1/staff/{identifier}/reset", summary="重置账户 / reset an account", responses=shown.RESET)
 async def reset(identifier: UUID, caller: Resetter, ctx: ContextDep) -> dict[str, Any]:
     """Password, second factor and sessions are gone; a security officer approves the account anew."""
     async with ctx.transaction() as session:
@@ -83,7 +86,7 @@ async def reset(identifier: UUID, caller: Resetter, ctx: ContextDep) -> dict[str
     return _shown(account)
 
 
-@router.post("/v1/staff/{identifier}/unlock", summary="解锁账户 / unlock an account")
+@router.post("/v1/staff/{identifier}/unlock", summary="解锁账户 / unlock an account", responses=shown.UNLOCKED)
 async def unlock(identifier: UUID, caller: Unlocker, ctx: ContextDep) -> dict[str, Any]:
     """The account may sign in again at once."""
     async with ctx.transaction() as session:

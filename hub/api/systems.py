@@ -4,13 +4,13 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import Field
+from pydantic import ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from hub.api.context import ContextDep
 from hub.api.guard import staff_may
 from hub.api.paging import Page
-from hub.api.wire import Body, Reason, present, shown_draining
+from hub.api.wire import Body, Reason, example, present, shown_draining
 from hub.delivery.draining import draining_consumer
 from hub.identity.callers import StaffCaller
 from hub.registry import repository, service
@@ -18,7 +18,7 @@ from hub.registry.models import Organisation, System
 
 router = APIRouter(prefix="/v1/systems", tags=["系统 / systems"])
 
-EXAMPLE = {
+EXAMPLE: dict[str, Any] = {
     "id": "0198f0c2-6a00-7cc3-98c4-dc0c0c07398f",
     "code": "lintao-subsite",
     "name": "甘肃政务服务网临洮子站",
@@ -32,9 +32,31 @@ EXAMPLE = {
     "updated_at": "2026-03-02T01:30:00.000000+00:00",
 }
 
+SUSPENDED_EXAMPLE = EXAMPLE | {
+    "state": "suspended",
+    "state_reason": "证书疑似泄露，待核查 / suspected leak, being examined",
+    "updated_at": "2026-06-01T02:00:00.000000+00:00",
+    "draining": {"attempts": 1, "until": "2026-06-01T02:00:30.000000+00:00"},
+}
+
+RETIRED_EXAMPLE = EXAMPLE | {
+    "state": "retired",
+    "state_reason": "系统下线，由新系统接替 / taken out of service, another one follows",
+    "updated_at": "2026-09-01T02:00:00.000000+00:00",
+}
+
 
 class NewSystem(Body):
     """A system to register."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {name: EXAMPLE[name] for name in ("code", "name")}
+                | {"organisation": "0198f0c2-6a00-7cc3-98c4-dc0c0c073990"}
+            ]
+        }
+    )
 
     code: Annotated[
         str,
@@ -72,7 +94,12 @@ async def create(
     return read(row)
 
 
-@router.get("", summary="系统列表 / list systems", dependencies=[Depends(staff_may("system_read"))])
+@router.get(
+    "",
+    summary="系统列表 / list systems",
+    dependencies=[Depends(staff_may("system_read"))],
+    responses=example({"items": [EXAMPLE], "next": None}),
+)
 async def listing(
     ctx: ContextDep,
     page: Page,
@@ -86,14 +113,19 @@ async def listing(
     return page.page(rows, read, lambda row: (row[0].code,))
 
 
-@router.get("/{code}", summary="一个系统 / one system", dependencies=[Depends(staff_may("system_read"))])
+@router.get(
+    "/{code}",
+    summary="一个系统 / one system",
+    dependencies=[Depends(staff_may("system_read"))],
+    responses=example(EXAMPLE),
+)
 async def one(code: str, ctx: ContextDep) -> dict[str, Any]:
     """The system of that code; `draining` while pushes that began before it was suspended or retired are under way."""
     async with ctx.transaction() as session:
         return await _read_one(session, code)
 
 
-@router.post("/{code}/suspend", summary="暂停系统 / suspend a system")
+@router.post("/{code}/suspend", summary="暂停系统 / suspend a system", responses=example(SUSPENDED_EXAMPLE))
 async def suspend(
     code: str, body: Reason, ctx: ContextDep, caller: Annotated[StaffCaller, Depends(staff_may("system_suspend"))]
 ) -> dict[str, Any]:
@@ -105,7 +137,11 @@ async def suspend(
         return await _read_one(session, code)
 
 
-@router.post("/{code}/resume", summary="恢复系统 / resume a system")
+@router.post(
+    "/{code}/resume",
+    summary="恢复系统 / resume a system",
+    responses=example(EXAMPLE | {"updated_at": "2026-06-02T02:00:00.000000+00:00"}),
+)
 async def resume(
     code: str, ctx: ContextDep, caller: Annotated[StaffCaller, Depends(staff_may("system_resume"))]
 ) -> dict[str, Any]:
@@ -115,7 +151,7 @@ async def resume(
         return await _read_one(session, code)
 
 
-@router.post("/{code}/retire", summary="系统退役 / retire a system")
+@router.post("/{code}/retire", summary="系统退役 / retire a system", responses=example(RETIRED_EXAMPLE))
 async def retire(
     code: str, body: Reason, ctx: ContextDep, caller: Annotated[StaffCaller, Depends(staff_may("system_retire"))]
 ) -> dict[str, Any]:

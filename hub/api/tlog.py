@@ -10,8 +10,10 @@ from starlette.responses import Response
 from certs.errors import TileError
 from certs.tiles import TILE_WIDTH, parse_entries_path, parse_tile_path, write_bundle
 from certs.tree import HASH_BYTES
+from hub.api.audit_examples import CHECKPOINT_EXAMPLE
 from hub.api.context import ContextDep
 from hub.api.guard import LogReader, staff_may
+from hub.api.wire import answers
 from hub.audit import sealed
 from hub.audit.errors import LogDamaged
 from hub.errors import NotFound
@@ -23,7 +25,12 @@ FOR_EVER_BUT_NOT_SHARED = {"Cache-Control": "private, max-age=31536000, immutabl
 OCTETS = "application/octet-stream"
 
 
-@router.get("/checkpoint", summary="已签名的检查点 / the signed checkpoint", response_class=Response)
+@router.get(
+    "/checkpoint",
+    summary="已签名的检查点 / the signed checkpoint",
+    response_class=Response,
+    responses=answers("text/plain", CHECKPOINT_EXAMPLE, described="已签名的检查点 / the signed note"),
+)
 async def checkpoint(_: LogReader, ctx: ContextDep) -> Response:
     """Origin, size and root of the tree, signed with the log's key (C2SP tlog-checkpoint); a new one about every second."""
     async with ctx.acquire() as connection:
@@ -33,7 +40,12 @@ async def checkpoint(_: LogReader, ctx: ContextDep) -> Response:
     return Response(found.note, media_type="text/plain; charset=utf-8", headers={"Cache-Control": "no-cache"})
 
 
-@router.get("/tile/{path:path}", summary="哈希树的一块 / a tile of the tree", response_class=Response)
+@router.get(
+    "/tile/{path:path}",
+    summary="哈希树的一块 / a tile of the tree",
+    response_class=Response,
+    responses=answers(OCTETS, described="各 32 字节的哈希，依次相连 / hashes of 32 bytes, one after the other"),
+)
 async def tile(_: LogReader, path: str, ctx: ContextDep) -> Response:
     """`<level>/<index>[.p/<width>]`: hashes of 32 bytes, one after the other; 256 in a full tile."""
     try:
@@ -56,6 +68,7 @@ async def tile(_: LogReader, path: str, ctx: ContextDep) -> Response:
     summary="日志条目 / entries of the log",
     response_class=Response,
     dependencies=[Depends(staff_may("audit_read"))],
+    responses=answers(OCTETS, described="叶，各以两字节的长度开头 / leaves, each after its length in two bytes"),
 )
 async def entries(path: str, ctx: ContextDep) -> Response:
     """`<index>[.p/<width>]`: up to 256 leaves, each after its length in two bytes."""

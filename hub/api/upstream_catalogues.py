@@ -38,10 +38,15 @@ HARVEST_EXAMPLE = {
     "pages": 2,
     "is_complete": True,
     "faults": [{"uri": "https://up.example/d/9", "zh": "没有名称（dct:title），请上游补上", "en": "has no dct:title"}],
-    "counts": {"new": 1, "changed": 1, "back": 0, "gone": 1, "unchanged": 97},
-    "changes": [{"uri": "https://up.example/d/1", "verdict": "new"}],
     "began_at": "2026-03-02T01:30:00.000000+00:00",
 }
+COUNTS_EXAMPLE = {"counts": {"new": 1, "changed": 1, "back": 0, "gone": 1, "unchanged": 97}}
+LOOKED_AT_EXAMPLE = (
+    HARVEST_EXAMPLE | COUNTS_EXAMPLE | {"changes": [{"uri": "https://up.example/d/1", "verdict": "new"}], "next": None}
+)
+ENDED_EXAMPLE = {"ended_at": "2026-03-02T01:40:00.000000+00:00"}
+APPLIED_EXAMPLE = HARVEST_EXAMPLE | COUNTS_EXAMPLE | ENDED_EXAMPLE | {"state": "applied"}
+ABANDONED_EXAMPLE = HARVEST_EXAMPLE | ENDED_EXAMPLE | {"state": "abandoned"}
 RESOURCE_EXAMPLE = {
     "id": "0198f0c2-6a00-7cc3-98c4-dc0c0c07398f",
     "uri": "https://up.example/d/1",
@@ -51,6 +56,18 @@ RESOURCE_EXAMPLE = {
     "conflicts": [],
     "first_seen_at": "2026-03-02T01:30:00.000000+00:00",
     "last_seen_at": "2026-03-02T01:30:00.000000+00:00",
+}
+
+TURTLE_EXAMPLE = """@prefix dcat: <http://www.w3.org/ns/dcat#> .
+@prefix dct: <http://purl.org/dc/terms/> .
+<https://up.example/d/1> a dcat:Dataset ; dct:title "办事指南"@zh ; dct:description "省级办事指南"@zh .
+"""
+JSON_LD_EXAMPLE = {
+    "@context": {"dcat": "http://www.w3.org/ns/dcat#", "dct": "http://purl.org/dc/terms/"},
+    "@id": "https://up.example/d/1",
+    "@type": "dcat:Dataset",
+    "dct:title": {"@value": "办事指南", "@language": "zh"},
+    "dct:description": {"@value": "省级办事指南", "@language": "zh"},
 }
 
 
@@ -108,7 +125,7 @@ async def list_catalogues(ctx: ContextDep, page: Page) -> dict[str, Any]:
     "/upstream-catalogues/{name}/harvests",
     status_code=201,
     summary="开始收割 / begin a harvest",
-    responses=_example(HARVEST_EXAMPLE | {"pages": 0, "is_complete": False}, 201),
+    responses=_example(HARVEST_EXAMPLE | {"pages": 0, "is_complete": False, "faults": []}, 201),
 )
 async def begin(name: str, ctx: ContextDep, caller: Steward) -> dict[str, Any]:
     """Begin a harvest; a catalogue has one at a time."""
@@ -120,11 +137,14 @@ async def begin(name: str, ctx: ContextDep, caller: Steward) -> dict[str, Any]:
 @router.post(
     "/harvests/{id}/pages",
     summary="加入一页 / add a page",
-    responses=_example(HARVEST_EXAMPLE),
+    responses=_example(HARVEST_EXAMPLE | {"next_page": None}),
     openapi_extra={
         "requestBody": {
             "required": True,
-            "content": {syntax.value: {"schema": {"type": "string"}} for syntax in Syntax},
+            "content": {
+                Syntax.TURTLE.value: {"schema": {"type": "string"}, "example": TURTLE_EXAMPLE},
+                Syntax.JSON_LD.value: {"schema": {"type": ["object", "array"]}, "example": JSON_LD_EXAMPLE},
+            },
         }
     },
 )
@@ -142,7 +162,7 @@ async def add_page(id: UUID, request: Request, ctx: ContextDep, caller: Steward)
     "/harvests/{id}",
     summary="收割的比对结果 / what a harvest would change",
     dependencies=[Depends(staff_may("upstream_read"))],
-    responses=_example(HARVEST_EXAMPLE),
+    responses=_example(LOOKED_AT_EXAMPLE),
 )
 async def look(id: UUID, ctx: ContextDep, page: Page) -> dict[str, Any]:  # noqa: A002
     """The harvest, and while it is open what applying it would change, by address."""
@@ -158,7 +178,7 @@ async def look(id: UUID, ctx: ContextDep, page: Page) -> dict[str, Any]:  # noqa
         }
 
 
-@router.post("/harvests/{id}/apply", summary="应用收割 / apply a harvest", responses=_example(HARVEST_EXAMPLE))
+@router.post("/harvests/{id}/apply", summary="应用收割 / apply a harvest", responses=_example(APPLIED_EXAMPLE))
 async def apply(id: UUID, ctx: ContextDep, caller: Steward) -> dict[str, Any]:  # noqa: A002
     """Take over what was found; what is gone is marked, what people wrote stays."""
     async with ctx.transaction() as session:
@@ -166,7 +186,7 @@ async def apply(id: UUID, ctx: ContextDep, caller: Steward) -> dict[str, Any]:  
         return _harvest(row)
 
 
-@router.post("/harvests/{id}/abandon", summary="放弃收割 / give a harvest up", responses=_example(HARVEST_EXAMPLE))
+@router.post("/harvests/{id}/abandon", summary="放弃收割 / give a harvest up", responses=_example(ABANDONED_EXAMPLE))
 async def abandon(id: UUID, ctx: ContextDep, caller: Steward) -> dict[str, Any]:  # noqa: A002
     """Give the harvest up; nothing changes."""
     async with ctx.transaction() as session:

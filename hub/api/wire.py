@@ -29,6 +29,15 @@ def example(value: object, status: int = 200) -> dict[int | str, dict[str, Any]]
     return {status: {"content": {"application/json": {"example": value}}}}
 
 
+def answers(media_type: str, text: str | None = None, *, described: str = "") -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route that does not answer JSON: text by an example, bytes by their media type alone."""
+    shown: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
+    if text is not None:
+        shown = {"schema": {"type": "string"}, "example": text}
+    found: dict[str, Any] = {"content": {media_type: shown}}
+    return {200: found | {"description": described} if described else found}
+
+
 def present(**members: Any) -> dict[str, Any]:
     """The members that there are, ids as text, times as RFC 3339 in UTC."""
     return {name: _written(value) for name, value in members.items() if value is not None}

@@ -52,27 +52,13 @@ from hub.api import (
 from hub.api.context import Context
 from hub.api.problems import database_away, problem
 from hub.api.requests import english_wanted, request_id_of, too_large
+from hub.app.description import DESCRIPTION, Application
 from hub.app.proxies import Proxies
 from hub.db.faults import FAULTS
 from hub.errors import FieldError, InvalidInput, NotFound, Refused, SetupError, Unavailable
 from hub.ledger.committer import busy
 
 log = logging.getLogger("hub.access")
-
-DESCRIPTION = """政务数据共享交换枢纽的接口。错误一律为 RFC 9457 problem+json，`type` 指向说明页。
-
-The API of the gateway for sharing government data. Errors are RFC 9457 problem+json; `type` points to a page about it.
-"""
-
-
-class Application(FastAPI):
-    """The framework's application, whose description also covers the route that is plain ASGI."""
-
-    def openapi(self) -> dict[str, Any]:
-        """The OpenAPI document, made once."""
-        document = super().openapi()
-        document["paths"].setdefault("/v1/exchanges", exchanges.POST_OPERATION)
-        return document
 
 
 def create_app(context: Context) -> FastAPI:

@@ -1,48 +1,55 @@
-"""Requests, objections, corrections and renewals in the OpenAPI document: an example for each call, and good ones."""
+"""The OpenAPI document has an example for each call, and good ones: bodies would be taken, hashes and signatures hold."""
 
+import base64
+import json
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock
+from uuid import UUID
 
 import pytest
 from fastapi import FastAPI
-from pydantic import BaseModel
+from fastapi.routing import iter_route_contexts
+from pydantic import BaseModel, TypeAdapter
 
-from hub.api import access_requests, corrections, grants, objections
+from catalog.dcat.pages import Syntax
+from certs.canonical import canonical
+from certs.checkpoint import open_checkpoint
+from certs.commitment import commit
+from certs.csr import load_csr
+from certs.digests import b64u_decode
+from certs.tree import leaf_hash
+from hub.api import (
+    audit_events,
+    audit_examples,
+    certificates,
+    corrections,
+    deliveries,
+    delivery_examples,
+    exchange_examples,
+    exchanges,
+    grants,
+    inbox,
+    oauth,
+    objections,
+    session,
+    staff,
+    staff_examples,
+    systems,
+    upstream_catalogues,
+)
 from hub.api.access_request_forms import ASKED_EXAMPLE, NEW_EXAMPLE, AskedBody, NewRequest
 from hub.api.scope_forms import AskedScope
-from tests.support.gateway import TestGateway
+from hub.app.application import create_app
+from hub.audit.entry import entry_reference
+from hub.identity import totp
+from hub.identity.oauth import TokenServer
+from hub.publishing.harvesting import parse_page
 
-ROUTERS = (access_requests, objections, corrections)
-
-
-def described() -> dict[str, Any]:
-    app = FastAPI()
-    for door in (*ROUTERS, grants):
-        app.include_router(door.router)
-    return app.openapi()
-
-
-def operations() -> list[tuple[str, str, dict[str, Any]]]:
-    """Method, path and description of each call of ours."""
-    ours = tuple(door.router.prefix for door in ROUTERS)
-    return [
-        (method, path, operation)
-        for path, methods in described()["paths"].items()
-        for method, operation in methods.items()
-        if path.startswith(ours) or path.endswith("/renew")
-    ]
-
-
-def test_every_call_shows_what_is_sent_and_what_is_answered() -> None:
-    schemas = described()["components"]["schemas"]
-    assert len(operations()) == 8 + 7 + 7 + 1
-    for method, path, operation in operations():
-        (answer,) = [operation["responses"][code] for code in ("200", "201") if code in operation["responses"]]
-        (content,) = answer["content"].values()
-        assert content.get("example") or content.get("examples"), (method, path)
-        if "requestBody" in operation:
-            (sent,) = operation["requestBody"]["content"].values()
-            schema = schemas[sent["schema"]["$ref"].rpartition("/")[2]]
-            assert schema.get("examples") or all("examples" in one for one in schema["properties"].values()), path
+VECTORS = Path(__file__).parents[3] / "docs" / "vectors"
 
 
 @pytest.mark.parametrize(
@@ -60,32 +67,215 @@ def test_an_example_of_what_is_sent_would_be_taken(body: type[BaseModel], exampl
     assert isinstance(body.model_validate(example), body)
 
 
-CATALOGUE = (
-    "/v1/resources",
-    "/v1/reviews",
-    "/v1/approval-chains",
-    "/v1/classifications",
-    "/v1/upstream",
-    "/v1/list",
-    "/v1/power-suspensions",
-    "/v1/notices",
-    "/v1/grants",
-    "/v1/dut",
-    "/v1/holiday",
-    "/v1/organisations",
+BINARY = (
+    "application/octet-stream",
+    "application/pkix-crl",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 )
-"""Calls of the catalogue and of what stands around it."""
+"""Kinds of bytes that an example would not explain."""
 
 
-async def test_every_call_of_the_catalogue_shows_what_is_answered(gateway: TestGateway) -> None:
-    document = (await gateway.client.get("/openapi.json")).json()
-    without = []
+@pytest.fixture(scope="module")
+def app() -> FastAPI:
+    """The whole application, of which only the description is asked."""
+    return create_app(MagicMock())
+
+
+@pytest.fixture(scope="module")
+def document(app: FastAPI) -> dict[str, Any]:
+    return app.openapi()
+
+
+def calls(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each call of the document, by method and path."""
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
-            answers = [operation["responses"].get(status, {}).get("content", {}) for status in ("200", "201", "202")]
-            kinds = [(kind, shown) for content in answers for kind, shown in content.items()]
-            if path.startswith(CATALOGUE) and not any(
-                shown.get("example") or shown.get("examples") or "spreadsheet" in kind for kind, shown in kinds
-            ):
-                without.append((method, path))
+            yield f"{method.upper()} {path}", operation
+
+
+def shown(content: dict[str, Any]) -> list[Any]:
+    """The examples that one kind of content has of its own."""
+    own = [content["example"]] if content.get("example") else []
+    return own + [one["value"] for one in content.get("examples", {}).values()]
+
+
+def good_answers(operation: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    return [(status, answer) for status, answer in operation["responses"].items() if status.startswith("2")]
+
+
+def models(schema: dict[str, Any]) -> list[str]:
+    """The names of the models that a body may be of."""
+    references = [schema.get("$ref"), *(one.get("$ref") for one in schema.get("anyOf", ()))]
+    return [reference.rpartition("/")[2] for reference in references if reference]
+
+
+def of_model(schema: dict[str, Any]) -> list[Any]:
+    """The examples of a model, or one put together from those of its properties, if all have one."""
+    if "examples" in schema:
+        return list(schema["examples"])
+    properties = schema.get("properties", {})
+    if not properties or not all(one.get("examples") for one in properties.values()):
+        return []
+    return [{name: one["examples"][0] for name, one in properties.items()}]
+
+
+def test_every_call_shows_what_is_answered(document: dict[str, Any]) -> None:
+    without = []
+    for name, operation in calls(document):
+        answers = good_answers(operation)
+        assert answers, name
+        for status, answer in answers:
+            content = answer.get("content", {})
+            if (status == "204") != (not content):
+                without.append((name, status, "no content"))
+            for kind, one in content.items():
+                if kind in BINARY:
+                    assert one["schema"]["format"] == "binary", name
+                    assert answer["description"] != "Successful Response", name
+                elif not shown(one):
+                    without.append((name, status, kind))
     assert without == []
+
+
+def test_every_body_shows_what_is_sent(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    without = []
+    for name, operation in calls(document):
+        for kind, one in operation.get("requestBody", {}).get("content", {}).items():
+            found = shown(one) + [each for model in models(one["schema"]) for each in of_model(schemas[model])]
+            if kind not in BINARY and not found:
+                without.append((name, kind))
+    assert without == []
+
+
+def test_every_example_of_a_body_would_be_taken(app: FastAPI, document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    checked = 0
+    for route in iter_route_contexts(app.routes):
+        field = getattr(route, "body_field", None)
+        if field is None:
+            continue
+        (method,) = {one.lower() for one in route.methods or ()}
+        (one,) = document["paths"][route.path_format][method]["requestBody"]["content"].values()
+        for example in (each for model in models(one["schema"]) for each in of_model(schemas[model])):
+            TypeAdapter(field.field_info.annotation).validate_python(example)
+            checked += 1
+    assert checked >= 70, checked
+
+
+def test_what_comes_by_pages_shows_a_page(document: dict[str, Any]) -> None:
+    pages, without = 0, []
+    for name, operation in calls(document):
+        asked = {parameter["name"] for parameter in operation.get("parameters", ())}
+        content = operation["responses"].get("200", {}).get("content", {})
+        if {"limit", "cursor"} <= asked and "application/json" in content:
+            pages += 1
+            if not all(
+                "next" in page and page.keys() & {"items", "changes"} for page in shown(content["application/json"])
+            ):
+                without.append(name)
+    assert without == []
+    assert pages >= 25
+
+
+def texts(value: Any) -> Iterator[str]:
+    """Every text in an example."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for one in value.values():
+            yield from texts(one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from texts(one)
+
+
+def test_identifiers_are_uuid_7_and_times_have_an_offset(document: dict[str, Any]) -> None:
+    identifiers = times = 0
+    for name, operation in calls(document):
+        contents = [content for _, answer in good_answers(operation) for content in answer.get("content", {}).values()]
+        for text in (text for content in contents for example in shown(content) for text in texts(example)):
+            if re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", text):
+                assert UUID(text).version == 7, (name, text)
+                identifiers += 1
+            if re.fullmatch(r"\d{4}-\d\d-\d\dT\S+", text):
+                assert datetime.fromisoformat(text).tzinfo is not None, (name, text)
+                times += 1
+    assert identifiers > 100
+    assert times > 100
+
+
+NOW = datetime(2026, 3, 2, 1, 30, tzinfo=UTC)
+
+
+def row(**members: Any) -> MagicMock:
+    """A row whose members are there, all of them."""
+    return MagicMock(**members)
+
+
+@pytest.mark.parametrize(
+    ("example", "read"),
+    [
+        (systems.SUSPENDED_EXAMPLE, lambda: systems.read((row(), row())) | {"draining": {}}),
+        (certificates.REVOKED_EXAMPLE, lambda: certificates.read((row(), row()))),
+        (delivery_examples.PAUSED_EXAMPLE, lambda: deliveries._target("", row()) | {"draining": {}}),
+        (delivery_examples.LANE_EXAMPLE, lambda: deliveries._lane(row())),
+        (delivery_examples.LETTER_EXAMPLE, lambda: deliveries._letter(row())),
+        (staff_examples.ACTIVE_EXAMPLE, lambda: staff._shown(row())),
+        (staff_examples.PERSON_EXAMPLE, lambda: session._person(row())),
+        (audit_examples.ENTRY_EXAMPLE, lambda: audit_events.read(row(leaf=b"{}", leaf_hash=b""), 0)),
+        (exchange_examples.INBOX_EXAMPLE["items"][0], lambda: inbox.shown(row(accepted_at=NOW))),
+        (exchange_examples.STATE_EXAMPLE, lambda: exchanges._shown(row(accepted_at=NOW))),
+        (oauth.METADATA_EXAMPLE, lambda: TokenServer(row(), token_endpoint="", skew=timedelta()).metadata()),
+    ],
+)
+def test_the_members_shown_are_those_that_the_call_writes(
+    example: dict[str, Any], read: Callable[[], dict[str, Any]]
+) -> None:
+    assert example.keys() <= read().keys()
+
+
+def test_the_examples_of_the_log_hold() -> None:
+    entry = audit_examples.ENTRY_EXAMPLE
+    assert entry_reference(leaf_hash(canonical(entry["leaf"]))) == entry["leaf_hash"]
+    for name, opening in entry["openings"].items():
+        assert entry["leaf"]["actor"][name] == commit(opening["value"], bytes.fromhex(opening["salt"]))
+    note = audit_examples.CHECKPOINT_EXAMPLE.encode()
+    assert open_checkpoint(note, audit_examples.CHECKPOINT_KEY).size == entry["leaf_index"] + 1
+    lines = [json.loads(line) for line in audit_examples.LINES_EXAMPLE.splitlines()]
+    assert [next(iter(line)) for line in lines] == ["export", "hash", "hash", "end", "manifest"]
+    assert lines[2] == {"hash": entry["leaf_hash"], "index": entry["leaf_index"], "leaf": entry["leaf"]}
+
+
+@pytest.mark.parametrize(
+    ("page", "example"),
+    [
+        ("envelopes", exchange_examples.ENVELOPE_EXAMPLE),
+        ("receipts", exchange_examples.RECEIPT_EXAMPLE),
+        ("acknowledgements", exchange_examples.ACKNOWLEDGEMENT_EXAMPLE),
+    ],
+)
+def test_signed_examples_are_beginnings_of_the_published_ones(page: str, example: str) -> None:
+    case = json.loads((VECTORS / f"{page}.json").read_text(encoding="utf-8"))["cases"][0]
+    whole = case["receipt" if page == "receipts" else "envelope"].split(".")
+    for part, begun in zip(whole, example.split("."), strict=True):
+        assert part.startswith(begun.removesuffix("…"))
+
+
+def test_the_state_of_an_exchange_is_that_of_the_published_receipt() -> None:
+    receipt = json.loads((VECTORS / "receipts.json").read_text(encoding="utf-8"))["cases"][0]["receipt"]
+    says = json.loads(b64u_decode(receipt.split(".")[1].encode()))
+    state = exchange_examples.STATE_EXAMPLE
+    assert (state["id"], state["envelope_digest"]) == (says["exchange"], says["envelope_digest"])
+    assert all(state[name] == says[name] for name in ("sender", "jti", "res", "ver", "schema_digest", "lanes"))
+    assert datetime.fromisoformat(state["accepted_at"]) == datetime.fromisoformat(says["accepted_at"])
+
+
+def test_what_programs_would_read_can_be_read() -> None:
+    load_csr(certificates.CSR_EXAMPLE.encode())
+    page = parse_page(upstream_catalogues.TURTLE_EXAMPLE.encode(), Syntax.TURTLE)
+    assert page == parse_page(json.dumps(upstream_catalogues.JSON_LD_EXAMPLE).encode(), Syntax.JSON_LD)
+    secret = base64.b32decode(staff_examples.ENROLMENT_EXAMPLE["secret"])
+    assert totp.code_at(secret, 1) == staff_examples.SIGN_IN_EXAMPLE["second_factor"]
+    uri = totp.provisioning_uri(secret, login=staff_examples.PERSON_EXAMPLE["user"], issuer="lintao-hub")
+    assert staff_examples.ENROLMENT_EXAMPLE["uri"] == uri
