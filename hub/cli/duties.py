@@ -17,6 +17,7 @@ RULES = Kind(
 )
 NOTICES = Kind("/v1/holiday-notices", ("year", "source", "in_force", "days_off", "days_worked", "basis"), "YEAR")
 
+_REVIEWS = ("resource.code", "resource.name", "provider.name", "kind", "opened_at")
 _TODO = ("standing", "due_on", "title.zh", "title.en", "subject.kind", "subject.id", "rule.code", "id")
 
 
@@ -24,12 +25,15 @@ _TODO = ("standing", "due_on", "title.zh", "title.en", "subject.kind", "subject.
 @click.option("--all", "everything", is_flag=True, help="连同期限尚远的 / what is not due soon as well")
 @as_json
 def todo(*, everything: bool, as_json: bool) -> None:
-    """Print what the person signed in owes, the earliest deadline first."""
+    """Print what the person signed in owes, the earliest deadline first; and, but as JSON, the reviews that wait for them."""
     found = api.items(DUTIES.path, query={} if everything else {"standing": "todo"})
     if as_json:
         show_json(list(found))
     else:
         show_table(found, _TODO)
+        if waiting := list(api.items("/v1/reviews", query={"mine": "true"})):
+            click.echo("\n等您审查审核 / waiting for your review（shuniu review list）")
+            show_table(waiting, _REVIEWS)
     for missing in api.call("GET", NOTICES.path, query={"limit": 1}).get("warnings", ()):
         click.echo(f"！{missing['zh']} / {missing['en']}", err=True)
 

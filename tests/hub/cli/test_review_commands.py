@@ -58,6 +58,7 @@ def test_a_review_is_walked_from_the_command_line(chained: Town, tmp_path: Path)
         waiting = chained.user(login).types("review", "list", "--mine", "--json").json
         assert [(item["resource"]["code"], item["kind"]) for item in waiting] == [(code, kind)]
         assert code in chained.user(login).types("review", "list").out
+        assert code in chained.user(login).types("todo").out
         done = chained.user(login).types("resource", "approve", code, "--opinion", "同意", "--json").json
         assert (done["verdict"], done["opinion"]) == ("approved", "同意")
     assert chained.user("reviewer").types("resource", "publish", code, "--json").json["status"] == "published"
