@@ -15,7 +15,7 @@ demo: $(VENV)/.installed ## 临洮示例：建库、发布、取数、确认、�
 
 test: $(VENV)/.installed-dev ## 全部测试与覆盖率 / all tests, with coverage
 	@$(BIN)/python -m coverage erase
-	@$(BIN)/python -m coverage run -m pytest -n 2 --dist loadscope --no-loadscope-reorder --max-worker-restart=0 $(ARGS)
+	@COVERAGE_PROCESS_START=pyproject.toml $(BIN)/python -m pytest -p tests.support.measuring -n 2 --dist loadscope --no-loadscope-reorder --max-worker-restart=0 $(ARGS)
 	@$(BIN)/python -m coverage combine -q
 	@$(BIN)/python -m coverage report
 
