@@ -3,7 +3,8 @@
 import inspect
 import socket
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -65,13 +66,30 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: not (item.nodeid.startswith(LONG) or _group_of(item.nodeid.split("::")[0]) in SHARED))
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
+    """Properties are tried on hundreds of examples, of what other tests cover: coverage is not measured meanwhile."""
+    if hasattr(getattr(item, "obj", None), "hypothesis"):
+        with _not_traced():
+            return (yield)
+    return (yield)
+
+
+@contextmanager
+def _not_traced() -> Iterator[None]:
+    tracer = sys.gettrace()
+    sys.settrace(None)
+    try:
+        yield
+    finally:
+        sys.settrace(tracer)
+
+
 @pytest.fixture
 def unmeasured() -> Iterator[None]:
     """Coverage is not measured meanwhile: for loops of thousands over what other tests cover, which it makes three times as long."""
-    tracer = sys.gettrace()
-    sys.settrace(None)
-    yield
-    sys.settrace(tracer)
+    with _not_traced():
+        yield
 
 
 @pytest.fixture(autouse=True)
