@@ -62,8 +62,10 @@ async def read_exchange(
         lanes = len(deliveries)
         if not deliveries:
             raise unknown_exchange()
-        if all(d["projection_id"] is not None for d in deliveries):
-            jti = projection_jti(deliveries[0]["lane_id"], row["sender"], jti)
+        has_original = any(d["projection_id"] is None and d["sequence"] is not None for d in deliveries)
+        narrowed = next((d["lane_id"] for d in deliveries if d["projection_id"] is not None), None)
+        if narrowed is not None and not has_original:
+            jti = projection_jti(narrowed, row["sender"], jti)
     return ExchangeState(
         id=row["id"],
         sender=row["sender"],

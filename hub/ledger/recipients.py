@@ -7,6 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
+from hub.errors import Unavailable
 from hub.ledger.models import Exchange
 
 _RECIPIENTS = text("""
@@ -40,10 +41,10 @@ async def recipients(session: AsyncSession, exchange: UUID) -> list[Recipient]:
 
 
 _NARROWED = text("""
-SELECT p.envelope, g.items, g.rows::text AS rows
+SELECT found.projection_id, p.envelope, g.items, g.rows::text AS rows
 FROM exchange e
 JOIN LATERAL (
-    SELECT id, lane_id, projection_id FROM delivery WHERE id = ANY (e.deliveries)
+    SELECT id, lane_id, projection_id FROM delivery WHERE id = ANY (e.deliveries) AND sequence IS NOT NULL
     UNION ALL SELECT id, lane_id, projection_id FROM delivered WHERE id = ANY (e.deliveries)
     UNION ALL SELECT id, lane_id, projection_id FROM dead_letter WHERE id = ANY (e.deliveries)
 ) found ON true
@@ -51,6 +52,7 @@ JOIN lane l ON l.id = found.lane_id AND l.consumer_id = :system
 LEFT JOIN projection p ON p.id = found.projection_id LEFT JOIN access_grant g ON g.id = p.grant_id
 WHERE e.id = :exchange ORDER BY found.projection_id IS NOT NULL, found.id LIMIT 1
 """)
+"""What was handed out, the envelope itself before projections: what still waits, a consumer does not have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +65,15 @@ class Received:
 
 
 async def received_of(session: AsyncSession, exchange: UUID, system: UUID) -> Received | None:
-    """What the system received in place of the provider's envelope; None where it received that."""
+    """What the system received in place of the provider's envelope; None where it received that. Raises Unavailable."""
     row = (await session.execute(_NARROWED, {"exchange": exchange, "system": system})).one_or_none()
-    if row is None or row.envelope is None:
+    if row is None or row.projection_id is None:
         return None
+    if row.envelope is None:
+        raise Unavailable(
+            "枢纽缺少这次交换的投影；请联系枢纽的运维人员从备份恢复",
+            "the hub lacks the projection of this exchange; ask its operator to restore it from a backup",
+        )
     return Received(row.envelope, None if row.items is None else tuple(row.items), row.rows)
 
 

@@ -1,11 +1,13 @@
 """`/v1/corrections` over HTTP: from the report of one consumer to the correction that reaches all."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import text
 
 from hub.access import service as access
+from hub.access.service import NewGrant
 from hub.identity.roles import Role
 from hub.registry.models import Organisation
 from tests.support.applying import Offices
@@ -239,6 +241,34 @@ async def test_who_has_a_projection_points_into_it_and_the_provider_sees_where_t
     assert "original_pointers" not in await offices.asks(town.token(town.consumer), "GET", at)
     (listed,) = (await offices.asks("user", "GET", AT))["items"]
     assert "original_pointers" not in listed
+
+
+async def test_places_are_those_of_the_projection_while_the_whole_still_waits_in_another_lane(offices: Offices) -> None:
+    town = offices.town
+    await narrow(town, "consumer-b", "C")
+    how: dict[str, Any] = {"actor": OFFICER, "recorder": RECORDER, "now": town.gateway.now}
+    ends = town.gateway.now + timedelta(days=30)
+    async with town.gateway.context.transaction() as session:
+        new = NewGrant("consumer-b", town.resource, "另一用途", "示例依据", town.gateway.now, ends)
+        whole = (await access.create_grant(session, new, **how)).grant.id
+    await town.gateway.refresh()
+    wrong, _ = await send(town, "A", "B", "C")
+    async with town.gateway.context.transaction() as session:
+        await access.suspend_grant(session, whole, reason="核查", **how)
+    await town.gateway.refresh()
+    assert len(await town.pull(town.consumer)) == 1
+    await offices.asks("user", "POST", AT, report(wrong, "/records/1/item_name"), status=422)
+    await offices.asks("user", "POST", AT, report(wrong, "/records/0/item_name"), status=201)
+
+
+async def test_a_lost_projection_is_told_and_the_original_is_not_taken_for_it(offices: Offices) -> None:
+    town = offices.town
+    await narrow(town, "consumer-b", "C")
+    wrong, _ = await send(town, "A", "B", "C")
+    await town.pull(town.consumer)
+    async with town.gateway.context.transaction() as session:
+        await session.execute(text("DELETE FROM projection"))
+    await offices.asks("user", "POST", AT, report(wrong, "/records/1/item_name"), status=503)
 
 
 async def test_a_correction_need_not_reach_whose_scope_has_nothing_of_it(offices: Offices) -> None:

@@ -14,6 +14,7 @@ from hub.audit.entry import Actor
 from hub.errors import Refused
 from hub.exchange.inbox import Item
 from hub.exchange.projecting import projection_jti
+from hub.exchange.reading import read_exchange
 from hub.identity.callers import SystemCaller
 from tests.hub.exchange.conftest import Floor
 from tests.support.world import HUB, TestSystem, record
@@ -164,6 +165,22 @@ async def test_a_correction_refers_to_the_projection_of_what_it_corrects(floor: 
     await send(floor, record(1), ref="wrong")
     first, second = (opened(item)[0] for item in await pull(floor))
     assert second.ref == first.jti
+
+
+async def test_what_still_waits_whole_in_another_lane_tells_the_consumer_nothing(floor: Floor) -> None:
+    other, _ = await floor.world.grant(floor.consumer, floor.world.resources[floor.res], purpose="另一用途")
+    await narrow(floor, items=["case_no"])
+    await send(floor, record(1), jti="tells-of-the-case")
+    await floor.world.change("UPDATE access_grant SET state = 'suspended' WHERE id = $1", other)
+    (item,) = await pull(floor)
+    organisation = next(iter(floor.world.organisations.values()))
+    caller = SystemCaller(
+        floor.consumer.id, floor.consumer.code, organisation, floor.consumer.kid, Actor("system", "c")
+    )
+    assert (await read_exchange(floor.connection, item.exchange, caller)).jti == opened(item)[0].jti
+    await floor.world.change("UPDATE access_grant SET state = 'active' WHERE id = $1", other)
+    assert len(await pull(floor)) == 2
+    assert (await read_exchange(floor.connection, item.exchange, caller)).jti == "tells-of-the-case"
 
 
 async def test_a_repeated_envelope_makes_no_second_projection(floor: Floor) -> None:
