@@ -13,9 +13,10 @@ help: ## 本说明 / this text
 demo: $(VENV)/.installed ## 临洮示例：建库、发布、取数、确认、拒收；ARGS="--exit" 演示后退出 / the Lintao example
 	@$(BIN)/shuniu demo $(ARGS)
 
+# Tests start hundreds of processes; without bytecode each would compile the whole product again.
 test: $(VENV)/.installed-dev ## 全部测试与覆盖率 / all tests, with coverage
 	@$(BIN)/python -m coverage erase
-	@COVERAGE_PROCESS_START=pyproject.toml $(BIN)/python -m pytest -p tests.support.measuring -n 2 --dist loadscope --no-loadscope-reorder --max-worker-restart=0 $(ARGS)
+	@PYTHONDONTWRITEBYTECODE= COVERAGE_PROCESS_START=pyproject.toml $(BIN)/python -m pytest -p tests.support.measuring -n 2 --dist loadscope --no-loadscope-reorder --max-worker-restart=0 $(ARGS)
 	@$(BIN)/python -m coverage combine -q
 	@$(BIN)/python -m coverage report
 

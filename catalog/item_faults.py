@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
+from catalog.blanks import trimmed
 from catalog.codes import DataType
 from catalog.formats import FORMATS, PERSONAL
 from catalog.item import (
@@ -72,7 +73,7 @@ def _text_faults(item: Item) -> Iterator[Fault]:
     ):
         if text is None:
             continue
-        if not text.strip():
+        if not trimmed(text):
             yield field, "item-text", "不能为空白；没有内容就不要填此项", "is blank; leave it out if there is nothing"
         elif len(text) > limit:
             yield field, "item-text", f"最多 {limit} 个字，请缩短", f"has at most {limit} characters; shorten it"

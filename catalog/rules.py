@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
+from catalog.blanks import trimmed
 from catalog.codes import FORMAT_TYPES, OTHER_FORMAT, FormatClass, Openness, ResourceClass, ShareModeType, ShareType
 from catalog.errors import InvalidIdentifier, InvalidResource, Violation
 from catalog.identifiers import RESOURCE_PREFIX_FORM, check_region, check_uscc, parse_resource_code
@@ -79,7 +80,7 @@ def registration_violations(registration: Registration) -> Iterator[Violation]:
 
 def check_reason(reason: str) -> str:
     """Return the reason of a step without blanks around it; InvalidResource if it is empty, too long or no text."""
-    stripped = reason.strip()
+    stripped = trimmed(reason)
     if not 1 <= len(stripped) <= MAX_CLAUSE or UNPRINTABLE.search(stripped):
         raise InvalidResource(
             [
@@ -116,7 +117,7 @@ def _texts(metadata: Metadata) -> Iterator[Violation]:
             yield Violation(
                 f"/{field}", "text", f"最多 {limit} 个字，请缩短", f"has at most {limit} characters; shorten it"
             )
-        if not text.strip() and field not in REQUIRED:
+        if not trimmed(text) and field not in REQUIRED:
             yield Violation(
                 f"/{field}", "text", "不能为空白；没有内容就不要填此项", "is blank; leave it out if there is nothing"
             )
@@ -128,7 +129,7 @@ def _required(metadata: Metadata) -> Iterator[Violation]:
         names += ["share_mode_class", "share_mode_type"]
     for field in names:
         value = getattr(metadata, field)
-        if value is None or (isinstance(value, str) and not value.strip()):
+        if value is None or (isinstance(value, str) and not trimmed(value)):
             zh, en = label_of(field)
             yield Violation(f"/{field}", "required", f"{zh}必填，请填写", f"{en} is required; fill it in")
 
@@ -146,7 +147,7 @@ def _format(metadata: Metadata) -> Iterator[Violation]:
             f"the type of a {metadata.format_class.en} is one of: {', '.join(known)}; if none fits, write {OTHER_FORMAT}"
             " and explain it in format_other_note",
         )
-    if named == OTHER_FORMAT and not (metadata.format_other_note or "").strip():
+    if named == OTHER_FORMAT and not trimmed(metadata.format_other_note or ""):
         yield Violation(
             "/format_other_note",
             "required",
@@ -195,7 +196,7 @@ def _identifier(field: str, check: Callable[[], object]) -> Iterator[Violation]:
 def cat_01_unconditional_takes_no_condition(registration: Registration) -> Iterator[Violation]:
     """CAT-01: who shares unconditionally writes 无条件 or nothing."""
     metadata = registration.metadata
-    condition = (metadata.share_condition or "").strip()
+    condition = trimmed(metadata.share_condition or "")
     if metadata.share_type is ShareType.UNCONDITIONAL and condition and condition not in _UNCONDITIONAL:
         yield Violation(
             "/share_condition",
@@ -208,7 +209,7 @@ def cat_01_unconditional_takes_no_condition(registration: Registration) -> Itera
 def cat_02_conditional_states_its_condition(registration: Registration) -> Iterator[Violation]:
     """CAT-02: who shares on conditions says which."""
     metadata = registration.metadata
-    if metadata.share_type is ShareType.CONDITIONAL and not (metadata.share_condition or "").strip():
+    if metadata.share_type is ShareType.CONDITIONAL and not trimmed(metadata.share_condition or ""):
         yield Violation(
             "/share_condition",
             "CAT-02",
@@ -220,7 +221,7 @@ def cat_02_conditional_states_its_condition(registration: Registration) -> Itera
 def cat_03_not_shared_cites_its_basis(registration: Registration) -> Iterator[Violation]:
     """CAT-03: who does not share cites law, administrative regulation or central policy."""
     metadata = registration.metadata
-    basis = (metadata.no_share_basis or "").strip()
+    basis = trimmed(metadata.no_share_basis or "")
     if metadata.share_type is ShareType.NOT_SHARED and not any(word in basis for word in _CITATIONS):
         yield Violation(
             "/no_share_basis",
@@ -291,7 +292,7 @@ def cat_08_sharing_less_needs_a_basis(registration: Registration) -> Iterator[Vi
     metadata, published = registration.metadata, registration.published
     if published is None or metadata.share_type <= published.share_type:
         return
-    if not (metadata.share_change_basis or "").strip():
+    if not trimmed(metadata.share_change_basis or ""):
         yield Violation(
             "/share_change_basis",
             "CAT-08",

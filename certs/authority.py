@@ -22,7 +22,7 @@ from certs.csr import load_csr, make_csr, signature_hash
 from certs.errors import AuthorityError
 from certs.header import is_system_code
 from certs.keys import generate_key
-from certs.revocation import RevocationReason, Revoked, authority_key_identifier, sign_revocation_list
+from certs.revocation_signing import RevocationReason, Revoked, authority_key_identifier, sign_revocation_list
 from certs.suites import PrivateKey, PublicKey, suite_for_key
 
 __all__ = [

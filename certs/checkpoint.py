@@ -1,7 +1,7 @@
 """Checkpoints: what the log's key says of the tree at one size (C2SP tlog-checkpoint, as a C2SP signed-note).
 
 Ed25519 only (type 0x01). Knows the text, its signature and the key that somebody already trusts; not where a checkpoint is
-published, nor whether two of them agree: that is for `certs.tree.verify_consistency`.
+published, nor whether the roots of two agree: that is for `certs.tree`.
 
 Stricter than the notes' specification in three points, so that a checkpoint has as few spellings as possible: base64 is
 canonical, the key's name is the origin (the specification recommends it), and a key signs a checkpoint once.
@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from certs.digests import b64_decode
-from certs.errors import CheckpointError, UnsuitableKeyError
+from certs.errors import CheckpointError, LogBrokenError, UnsuitableKeyError
 from certs.suites import EDDSA, Signer, Verifier
 from certs.tree import EMPTY_ROOT, HASH_BYTES, MAX_SIZE
 
@@ -170,6 +170,31 @@ def parse_text(text: str) -> Checkpoint:
     if decoded is None:
         raise _malformed("checkpoint-root", "根不是规范的 base64", "the root is not canonical base64")
     return Checkpoint(origin, int(size), decoded, tuple(extensions))
+
+
+def check_order(older: Checkpoint, newer: Checkpoint) -> None:
+    """Nothing, when both are of one log that has not become shorter. Raises LogBrokenError `another-log`, `log-shrank`."""
+    if older.origin != newer.origin:
+        raise LogBrokenError(
+            reason="another-log",
+            zh=f"旧检查点属于日志 {older.origin}，不是 {newer.origin}；请给出同一日志的检查点",
+            en=f"the older checkpoint is of the log {older.origin}, not {newer.origin}; give one of this log",
+        )
+    if older.size > newer.size:
+        raise LogBrokenError(
+            reason="log-shrank",
+            zh=f"旧检查点有 {older.size} 条，这里只有 {newer.size} 条：日志被截短，或这份较旧",
+            en=f"the older checkpoint has {older.size} entries, this one {newer.size}: the log was cut, or this is older",
+        )
+
+
+def rewritten(size: int) -> LogBrokenError:
+    """What is wrong with a log whose first `size` entries are not those of an older checkpoint."""
+    return LogBrokenError(
+        reason="log-rewritten",
+        zh=f"前 {size} 条与旧检查点不符：检查点之前的历史被改写",
+        en=f"the first {size} entries are not those of the older checkpoint: history was rewritten",
+    )
 
 
 def _split_note(note: bytes) -> tuple[str, list[str]]:

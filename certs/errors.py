@@ -13,8 +13,10 @@
     ├── LogBrokenError          a log that is not the one its checkpoints were signed for
     ├── HttpSignatureError      a signed HTTP request that is not believed (in `certs.http_signature`)
     ├── PathError               a certificate that no path leads from to an anchor (in `certs.paths`)
+    ├── PromiseError            a receipt that is not the hub's, or whose promise is not kept (in `certs.receipt_promise`)
+    ├── BundleError             a bundle's manifest that is not believed (in `certs.bundles`)
     ├── ExportError             a file that is no exported log by its form, or is not believed (in `certs.export_form`)
-    └── EvidenceError           a file that is no evidence by its form (in `certs.evidence_form`)
+    └── EvidenceError           a file that is no evidence by its form (in `certs.evidence_parts`)
 
 Every error carries a stable machine word (`reason`) and one sentence each in Chinese and English that names the field,
 the reason and the cure. None of them knows an HTTP status or where its text will be shown.

@@ -10,7 +10,8 @@ What a file cannot show. That no grant was suspended by an entry which is not in
 grants that fed it, which is the hub's word that they were in force; the whole log shows the rest. That the entry was sealed by
 the time the receipt promised (`seal_by`): a tree has no clock; who keeps checkpoints knows. That the log shown to others is the
 same: compare checkpoints (`older`). That the payload satisfies the schema: any JSON Schema validator does. That a projection
-has all that its grant names: what a grant names is in no leaf.
+has all that its grant names: what a grant names is in no leaf. That an issuing authority's own certificate was not revoked: the
+one revocation list is the issuer's.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from collections.abc import Sequence
 from certs import evidence_projections as projected
 from certs import evidence_statements as says
 from certs import evidence_whole as whole
-from certs.evidence_case import Anchors, Case, ProjectionCase, WholeCase
+from certs.anchors import Anchors
+from certs.evidence_case import Case, ProjectionCase, WholeCase
 from certs.evidence_form import Evidence, read_evidence
 from certs.statements import Sheet, Statement, Verdict
 
@@ -52,10 +54,10 @@ PROJECTION_SIGNER = Statement(
     "projection-signer",
     "投影证书可追溯到信任锚",
     "the projections' certificate leads to an anchor",
-    projected.signers,
+    says.projection_signers,
 )
 PROJECTION_SIGNATURE = Statement(
-    "projection-signature", "投影的签名有效", "the projections' signatures are valid", projected.signatures
+    "projection-signature", "投影的签名有效", "the projections' signatures are valid", says.projection_signatures
 )
 ACKNOWLEDGEMENTS = (
     Statement(

@@ -3,30 +3,18 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
 from cryptography import x509
 
-from certs.checkpoint import Checkpoint, VerifierKey, open_checkpoint, parse_verifier_key
+from certs.anchors import Anchors
+from certs.checkpoint import Checkpoint, open_checkpoint
 from certs.evidence_form import Evidence
 from certs.evidence_parts import Acknowledged, LogEntry, Projection, Shown, refuse
-from certs.paths import find_path, is_authority, may_sign_lists, read_certificates
-
-
-@dataclass(frozen=True, slots=True)
-class Anchors:
-    """What the verifier trusts beforehand: certificates of authorities, and the key of the log."""
-
-    authorities: Sequence[x509.Certificate]
-    log: VerifierKey
-
-    @classmethod
-    def read(cls, ca_pem: bytes, log_pub: str) -> Anchors:
-        """The anchors in `ca.pem` and `log.pub`. Raises ValueError, CheckpointError."""
-        return cls(read_certificates(ca_pem), parse_verifier_key(log_pub.strip()))
+from certs.paths import find_path, is_authority, may_sign_lists
 
 
 @dataclass(frozen=True)
@@ -59,8 +47,8 @@ class Case(ABC):
 
     @property
     @abstractmethod
-    def handed_out(self) -> Mapping[str, str | None]:
-        """Digests of what may have been delivered, and to which system; None where the message does not say."""
+    def handed_out(self) -> Mapping[str, Collection[str] | None]:
+        """Digests of what may have been delivered, and the systems that it was for; None where the message does not say."""
 
     @cached_property
     def checkpoint(self) -> Checkpoint:
@@ -179,9 +167,11 @@ class WholeCase(Case):
         return [*own, *_signed(self.shown.projections)]
 
     @cached_property
-    def handed_out(self) -> Mapping[str, str | None]:
-        """The envelope to anybody, each projection to its addressee."""
-        return {self.evidence.envelope.digest: None, **_addressees(self.shown.projections)}
+    def handed_out(self) -> Mapping[str, Collection[str] | None]:
+        """The envelope, for those that it names (`to`) or anybody; each projection, for its addressee if it is one of them."""
+        sent = self.evidence.envelope
+        to = sent.header.to
+        return {sent.digest: to, **_addressees([one for one in self.shown.projections if to is None or one.to in to])}
 
     @cached_property
     def acceptance(self) -> LogEntry:
@@ -219,8 +209,8 @@ class ProjectionCase(Case):
         return _signed(self.shown.projections)
 
     @cached_property
-    def handed_out(self) -> Mapping[str, str | None]:
-        """Each projection to its addressee."""
+    def handed_out(self) -> Mapping[str, Collection[str] | None]:
+        """Each projection, for its addressee."""
         return _addressees(self.shown.projections)
 
 
@@ -228,5 +218,5 @@ def _signed(projections: Sequence[Projection]) -> list[tuple[str, datetime]]:
     return [(one.opened.header.kid, one.made_at) for one in projections]
 
 
-def _addressees(projections: Sequence[Projection]) -> dict[str, str | None]:
-    return {one.opened.digest: one.opened.header.aud for one in projections}
+def _addressees(projections: Sequence[Projection]) -> dict[str, Collection[str] | None]:
+    return {one.opened.digest: (one.to,) for one in projections}

@@ -11,9 +11,8 @@ from certs import envelope
 from certs.envelope import Opened
 from certs.evidence_case import Case
 from certs.evidence_parts import refuse
-from certs.paths import names
+from certs.paths import names, verifier_of
 from certs.revocation import is_whole_list, lists_expired_since
-from certs.suites import Verifier
 
 
 def must_be_the_hubs(case: Case, opened: Opened, purpose: str, at: datetime) -> None:
@@ -33,20 +32,24 @@ def must_be_in_good_standing(case: Case, kid: str, system: str, at: datetime) ->
     must(issued.time <= at, "certificate-issued-later", "证书在此之后才签发", "the certificate was issued only later")
     for entry in case.entries("certificate.revoked", kid):
         must(entry.time > at, "certificate-revoked", "当时证书已吊销", "the certificate had been revoked")
-    _check_list(case, kid, at)
-    return True
-
-
-def _check_list(case: Case, kid: str, at: datetime) -> None:
-    """The issuer's whole revocation list, made after that moment, has nothing from before it (times have whole seconds)."""
     certificate, issuer = case.path(kid, at)[:2]
-    revocations = case.shown.revocations
     must(
         case.lists(issuer),
         "list-not-the-issuers",
         "撤销列表不是证书签发机构签的",
         "the revocation list is not the issuer's",
     )
+    must_be_told_of(case, certificate, at)
+    _must_not_be_listed(case, certificate, at)
+    return True
+
+
+def must_be_told_of(case: Case, certificate: x509.Certificate, at: datetime) -> None:
+    """The list, its issuer's, would have the certificate if it was revoked by then: it is whole, of that time and keeps it.
+
+    Times have whole seconds.
+    """
+    revocations = case.shown.revocations
     must(
         is_whole_list(revocations),
         "list-not-whole",
@@ -62,7 +65,6 @@ def _check_list(case: Case, kid: str, at: datetime) -> None:
         "撤销列表晚于证书到期，且未写明仍列出已到期的证书",
         "the revocation list is from after the certificate's end and does not say that it keeps such",
     )
-    _must_not_be_listed(case, certificate, at)
 
 
 def _must_not_be_listed(case: Case, certificate: x509.Certificate, at: datetime) -> None:
@@ -81,7 +83,7 @@ def _second(at: datetime) -> datetime:
 
 def must_be_signed(case: Case, opened: Opened) -> bool:
     """The signature is that of the certificate which the message names."""
-    envelope.verify(opened, Verifier(case.certificate(opened.header.kid).public_key()))
+    envelope.verify(opened, verifier_of(case.certificate(opened.header.kid)))
     return True
 
 

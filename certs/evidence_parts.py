@@ -46,6 +46,11 @@ class Projection:
     operation: str
     records: Sequence[Mapping[str, Any]]
 
+    @property
+    def to(self) -> str:
+        """The system that it is for."""
+        return self.opened.header.aud
+
 
 @dataclass(frozen=True, slots=True)
 class Acknowledged:
@@ -172,14 +177,15 @@ def _deliveries(members: Mapping[str, Any]) -> list[Acknowledged]:
 def _acknowledged(member: object) -> Acknowledged:
     delivery = read_object(member, "deliveries", {"id", "acknowledgement"})
     opened = read_message(delivery["acknowledgement"], "acknowledgement", ACK)
-    named = [
-        read_object(one, "acknowledgement", {"id", "digest"})
-        for one in _list(read_payload(opened, "acknowledgement"), "deliveries")
-    ]
+    says = read_object(read_payload(opened, "acknowledgement"), "acknowledgement", {"deliveries"})
+    named = [read_object(one, "acknowledgement", {"id", "digest"}) for one in _list(says, "deliveries")]
     texts = [value for one in named for value in one.values()]
     if not all(isinstance(text, str) for text in (*texts, delivery["id"])):
         refuse_form("deliveries")
-    return Acknowledged(delivery["id"], opened, {one["id"]: one["digest"] for one in named})
+    digests = {one["id"]: one["digest"] for one in named}
+    if len(digests) != len(named):
+        refuse_form("acknowledgement")
+    return Acknowledged(delivery["id"], opened, digests)
 
 
 def _certificates(members: Mapping[str, Any]) -> dict[str, x509.Certificate]:

@@ -1,4 +1,4 @@
-"""The statements of evidence about projections: the hub's keys signed them; and what a file of nothing else says besides.
+"""The statements of evidence that a file about projections alone makes for itself.
 
 True, False and CertsError as in `certs.evidence_statements`.
 """
@@ -6,12 +6,12 @@ True, False and CertsError as in `certs.evidence_statements`.
 from __future__ import annotations
 
 from certs import evidence_statements
-from certs.evidence_case import Case, ProjectionCase
-from certs.evidence_demands import must, must_agree, must_be_signed, must_be_the_hubs
+from certs.evidence_case import ProjectionCase
+from certs.evidence_demands import must, must_agree
 
 
 def checkpoint_signature(case: ProjectionCase) -> bool:
-    """The log is that of the hub that made the projections: a hub's log bears its id."""
+    """The trusted key signed it (`Case.checkpoint` opens it); the log is the projections' hub's, whose id it bears."""
     must(
         case.hub == case.checkpoint.origin,
         "log-mismatch",
@@ -19,18 +19,6 @@ def checkpoint_signature(case: ProjectionCase) -> bool:
         "the checkpoint is not of the log of the hub that made the projections",
     )
     return True
-
-
-def signers(case: Case) -> bool:
-    for one in case.shown.projections:
-        must_be_the_hubs(case, one.opened, "projections", one.made_at)
-    return bool(case.shown.projections)
-
-
-def signatures(case: Case) -> bool:
-    for one in case.shown.projections:
-        must_be_signed(case, one.opened)
-    return bool(case.shown.projections)
 
 
 def of_one_exchange(case: ProjectionCase) -> bool:

@@ -1,4 +1,4 @@
-"""The statements of evidence about log, grants and acknowledgements, which files of both kinds make.
+"""The statements of evidence about log, grants, projections' signers and acknowledgements, which files of both kinds make.
 
 True: it holds. False: the file has nothing of the kind. Anything else is a CertsError with what is wrong. A later statement
 may rest on what an earlier one has shown; their order is in `certs.evidence`.
@@ -6,11 +6,23 @@ may rest on what an earlier one has shown; their order is in `certs.evidence`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import NoReturn
+
+from cryptography import x509
 
 from certs.checkpoint import open_checkpoint
 from certs.evidence_case import Case
-from certs.evidence_demands import must, must_agree, must_be_for, must_be_in_good_standing, must_be_signed
+from certs.evidence_demands import (
+    must,
+    must_agree,
+    must_be_for,
+    must_be_in_good_standing,
+    must_be_signed,
+    must_be_the_hubs,
+    must_be_told_of,
+)
 from certs.evidence_parts import refuse
 from certs.tree import EMPTY_ROOT, leaf_hash, verify_consistency, verify_inclusion
 
@@ -49,8 +61,21 @@ def grants(case: Case) -> bool:
             f"the grant was not in force at acceptance ({last})",
         )
         named = [("resource", e.details.get("resource"), case.resource) for e in history]
-        must_agree("grant-unlike-envelope", "授权的资源与信封不符", "the grant is for another resource", named)
+        named += [("result", e.leaf.get("result"), "success") for e in history]
+        must_agree("grant-unlike-envelope", "授权与信封不符", "grant and envelope do not fit", named)
     return bool(case.grants)
+
+
+def projection_signers(case: Case) -> bool:
+    for one in case.shown.projections:
+        must_be_the_hubs(case, one.opened, "projections", one.made_at)
+    return bool(case.shown.projections)
+
+
+def projection_signatures(case: Case) -> bool:
+    for one in case.shown.projections:
+        must_be_signed(case, one.opened)
+    return bool(case.shown.projections)
 
 
 def acknowledgement_entries(case: Case) -> bool:
@@ -95,7 +120,7 @@ def acknowledgement_digests(case: Case) -> bool:
         pairs = (
             ("digest", digest in case.handed_out, True),
             ("aud", header.aud, case.hub),
-            ("iss", header.iss, to or header.iss),
+            ("iss", to is None or header.iss in to, True),
         )
         must_agree("acknowledgement-unlike-delivery", "确认与所交付的不符", "what was acknowledged is not this", pairs)
         must(
@@ -108,7 +133,7 @@ def acknowledgement_digests(case: Case) -> bool:
 
 
 def nothing_else(case: Case, *, of: frozenset[int] = frozenset(), signers: frozenset[str] = frozenset()) -> bool:
-    """Every certificate and every entry in the file bears on a statement; `of` and `signers`: on those of its kind alone."""
+    """Every certificate, every entry and the list bear on a statement; `of` and `signers`: on those of its kind alone."""
     shown = case.shown
     moments = [
         *case.signed,
@@ -133,7 +158,16 @@ def nothing_else(case: Case, *, of: frozenset[int] = frozenset(), signers: froze
         "有无关的日志条目",
         "an entry bears on nothing",
     )
+    _list_bears(case, [(path[0], path[1], at) for path, (_, at) in zip(paths, moments, strict=True)])
     return True
+
+
+def _list_bears(case: Case, signers: Sequence[tuple[x509.Certificate, x509.Certificate, datetime]]) -> None:
+    """The list is that of one signer's issuer at least; of every certificate that this issued it can tell."""
+    told = [(certificate, at) for certificate, issuer, at in signers if case.lists(issuer)]
+    must(bool(told), "list-idle", "撤销列表与文件中的证书无关", "the revocation list is of no authority in question")
+    for certificate, at in told:
+        must_be_told_of(case, certificate, at)
 
 
 def consistency(case: Case) -> bool:

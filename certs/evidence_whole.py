@@ -6,6 +6,7 @@ True, False and CertsError as in `certs.evidence_statements`.
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 
 from certs import evidence_statements
 from certs.canonical import canonical
@@ -19,12 +20,15 @@ from certs.evidence_demands import (
     must_be_signed,
     must_be_the_hubs,
 )
+from certs.evidence_parts import Projection, read_value
 from certs.leaf_grants import read_grants
-from certs.reductions import Reducible
+from certs.masks import Mask, read_masks
+from certs.reductions import Reducible, projection_jti
 from certs.tree import leaf_hash
 
 
 def checkpoint_signature(case: WholeCase) -> bool:
+    """The trusted key signed it (`Case.checkpoint` opens it); the log is the one that the receipt names."""
     must(
         case.evidence.receipt.says["log"] == case.checkpoint.origin,
         "log-mismatch",
@@ -134,7 +138,9 @@ def grants(case: WholeCase) -> bool:
 
 
 def projections(case: WholeCase) -> bool:
-    """What was delivered in the envelope's place is of it, made at its acceptance, and has nothing that it has not."""
+    """What was delivered in the envelope's place is of it, made at its acceptance for a grant, and has nothing that the envelope,
+    as that grant's masks let it out, has not.
+    """
     if not case.shown.projections:
         return False
     sent, receipt = case.evidence.envelope, case.evidence.receipt
@@ -152,12 +158,27 @@ def projections(case: WholeCase) -> bool:
         )
         must_agree("projection-unlike-envelope", "投影与信封不符", "projection and envelope do not fit", pairs)
         must(
-            original.has(one.records),
+            original.has(one.records, _masks(case, one)),
             "projection-not-reduced",
             "投影中有信封里没有的内容，或次序不同",
             "the projection has what the envelope has not, or in another order",
         )
     return True
+
+
+def _masks(case: WholeCase, one: Projection) -> Mapping[str, Mask]:
+    """What the grant that the projection was made for hides, as the log has it: that of its recipient whose lane its `jti` is of."""
+    sent, header = case.evidence.envelope.header, one.opened.header
+    made = [entry for entries in case.grants.values() for entry in entries if entry.event == "grant.created"]
+    its = [entry.details for entry in made if entry.details.get("consumer") == header.aud]
+    found = [grant for grant in its if header.jti == projection_jti(grant.get("lane"), sent.iss, sent.jti)]
+    must(
+        bool(found),
+        "projection-without-grant",
+        "文件中没有投影所依的授权",
+        "the file has no grant that the projection was made for",
+    )
+    return read_value(read_masks, found[0].get("masks", []), "masks")
 
 
 def nothing_else(case: WholeCase) -> bool:

@@ -18,15 +18,13 @@ from typing import BinaryIO
 
 from cryptography import x509
 
-from certs.checkpoint import Checkpoint, open_checkpoint
+from certs.anchors import Anchors
+from certs.checkpoint import Checkpoint, check_order, open_checkpoint, rewritten
 from certs.errors import CertsError
-from certs.evidence_case import Anchors
 from certs.export_form import Exported, Head, refuse
 from certs.export_reading import ExportReader, Read, Watch
-from certs.log_walk import check_order, rewritten
-from certs.paths import certificate_kid, find_path, names
+from certs.paths import certificate_kid, find_path, names, verifier_of
 from certs.statements import Sheet, Statement, Verdict
-from certs.suites import Verifier
 from certs.tree import verify_consistency
 
 __all__ = ["STATEMENTS", "ExportVerdict", "Exported", "Head", "verify_export"]
@@ -117,7 +115,7 @@ def _manifest_signer(case: Case) -> bool:
 
 def _manifest_signature(case: Case) -> bool:
     manifest = case.read.manifest
-    good = Verifier(case.signer.public_key()).verify(manifest.alg, manifest.signing_input, manifest.signature)
+    good = verifier_of(case.signer).verify(manifest.alg, manifest.signing_input, manifest.signature)
     _must(good, "bad-signature", "清单的签名无效", "the manifest's signature is not valid")
     return True
 

@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NoReturn
 
-from certs.checkpoint import Checkpoint, open_checkpoint
+from certs.anchors import Anchors
+from certs.checkpoint import Checkpoint, check_order, open_checkpoint, rewritten
 from certs.errors import LogBrokenError, TileError
-from certs.evidence_case import Anchors
-from certs.log_walk import rewritten
 from certs.receipt_promise import LogRead, Watch
 from certs.statements import Sheet
-from certs.tiles import TILE_BYTES, TILE_WIDTH, Tile, entries_path, read_bundle, tile_path
+from certs.tile_files import TILE_BYTES, TILE_WIDTH, Tile, entries_path, read_bundle, tile_path
 from certs.tree import HASH_BYTES, Frontier, leaf_hash
 
 Fetch = Callable[[str], bytes | None]
@@ -51,12 +50,8 @@ def read_tiles(fetch: Fetch, anchors: Anchors, watch: Watch, *, older: bytes | N
 
 
 def _walk(fetch: Fetch, checkpoint: Checkpoint, older: Checkpoint | None, watch: Watch) -> bool:
-    if older is not None and older.size > checkpoint.size:
-        _broken(
-            "log-shrank",
-            f"所存的检查点有 {older.size} 条，副本只有 {checkpoint.size} 条：日志被截短，或副本较旧",
-            f"the kept checkpoint has {older.size} entries, the copy {checkpoint.size}: the log was cut, or the copy is older",
-        )
+    if older is not None:
+        check_order(older, checkpoint)
     tree = Frontier()
     while tree.size < checkpoint.size:
         _compare(tree, older)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from certs.checkpoint import Checkpoint
+from certs.checkpoint import Checkpoint, check_order, rewritten
 from certs.errors import LogBrokenError
 from certs.tree import HASH_BYTES, Frontier, leaf_hash
 
@@ -75,28 +75,3 @@ class LogWalk:
             return
         if self._tree.root() != self.older.root:
             raise rewritten(self.size)
-
-
-def check_order(older: Checkpoint, newer: Checkpoint) -> None:
-    """Nothing, when both are of one log that has not become shorter. Raises LogBrokenError `another-log`, `log-shrank`."""
-    if older.origin != newer.origin:
-        raise LogBrokenError(
-            reason="another-log",
-            zh=f"旧检查点属于日志 {older.origin}，不是 {newer.origin}；请给出同一日志的检查点",
-            en=f"the older checkpoint is of the log {older.origin}, not {newer.origin}; give one of this log",
-        )
-    if older.size > newer.size:
-        raise LogBrokenError(
-            reason="log-shrank",
-            zh=f"旧检查点有 {older.size} 条，现在只有 {newer.size} 条：日志被截短",
-            en=f"the older checkpoint has {older.size} entries, the present one {newer.size}: the log was cut",
-        )
-
-
-def rewritten(size: int) -> LogBrokenError:
-    """What is wrong with a log whose first `size` entries are not those of an older checkpoint."""
-    return LogBrokenError(
-        reason="log-rewritten",
-        zh=f"前 {size} 条与旧检查点不符：检查点之前的历史被改写",
-        en=f"the first {size} entries are not those of the older checkpoint: history was rewritten",
-    )

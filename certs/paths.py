@@ -21,9 +21,13 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from certs.envelope import kid_of
 from certs.errors import CertsError
+from certs.suites import Verifier
 
 MAX_PATH = 4
 """Certificates between a signer and its anchor, both counted: government CAs have root, sub and perhaps one more."""
+
+SHORTEST_RSA = 2048
+"""Bits of an authority's RSA key (NIST SP 800-57 part 1, table 2: 112 bits of strength)."""
 
 _HASHES = (SHA256, SHA384, SHA512)
 _UNDERSTOOD = frozenset({x509.BasicConstraints.oid, x509.KeyUsage.oid, x509.SubjectAlternativeName.oid})
@@ -91,6 +95,14 @@ def certificate_kid(certificate: x509.Certificate) -> str:
     return kid_of(certificate.public_bytes(Encoding.DER))
 
 
+def verifier_of(certificate: x509.Certificate) -> Verifier:
+    """The certificate's key, to check signatures with. Raises UnsuitableKeyError, also for a key that cannot be read."""
+    try:
+        return Verifier(certificate.public_key())
+    except (ValueError, UnsupportedAlgorithm):  # such as a key on the curve of SM2
+        return Verifier(None)
+
+
 def names(certificate: x509.Certificate) -> frozenset[str]:
     """The URIs of the subject's alternative name, such as `urn:shuniu:system:<code>`."""
     try:
@@ -150,12 +162,13 @@ def find_path(
 
 
 def may_sign_lists(issuer: x509.Certificate, revocations: x509.CertificateRevocationList) -> bool:
-    """Whether the issuer may sign revocation lists and signed this one (RFC 5280 §6.3.3 f, g)."""
+    """Whether the issuer may sign revocation lists and signed this one, over a hash that is not weak (RFC 5280 §6.3.3 f, g)."""
     key = issuer.public_key()
     if not isinstance(key, EllipticCurvePublicKey | Ed25519PublicKey | RSAPublicKey):
         return False
     try:
-        return _usage(issuer).crl_sign and revocations.is_signature_valid(key)
+        may = _usage(issuer).crl_sign and _is_strongly_signed(revocations)
+        return may and revocations.is_signature_valid(key)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         return False
 
@@ -195,9 +208,9 @@ def _check_step(certificate: x509.Certificate, at: datetime) -> None:
             )
 
 
-def _is_strongly_signed(certificate: x509.Certificate) -> bool:
+def _is_strongly_signed(signed: x509.Certificate | x509.CertificateRevocationList) -> bool:
     try:
-        algorithm = certificate.signature_hash_algorithm
+        algorithm = signed.signature_hash_algorithm
     except UnsupportedAlgorithm:
         return False
     return algorithm is None or isinstance(algorithm, _HASHES)
@@ -207,6 +220,9 @@ def _check_authority(issuer: x509.Certificate, below: int) -> None:
     constraints = _constraints(issuer)
     if not (constraints.ca and _usage(issuer).key_cert_sign):
         raise _doubt("not-an-authority", "签发者不是签发机构", "the issuer may not issue certificates", issuer)
+    key = issuer.public_key()
+    if isinstance(key, RSAPublicKey) and key.key_size < SHORTEST_RSA:
+        raise _doubt("weak-algorithm", "签发机构的密钥过短", "the authority's key is too short", issuer)
     if constraints.path_length is not None and below > constraints.path_length:
         raise _doubt(
             "path-too-long", "证书链超过签发机构允许的长度", "the path is longer than its authority allows", issuer

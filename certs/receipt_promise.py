@@ -11,8 +11,6 @@ then says whether they are the tree that the log's key signed; nothing that was 
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,17 +19,17 @@ from typing import Any, NoReturn
 from cryptography import x509
 
 from certs import envelope
+from certs.anchors import Anchors
+from certs.digests import b64_decode
 from certs.envelope import Opened
 from certs.errors import CertsError, EnvelopeError, JsonError
-from certs.evidence_case import Anchors
 from certs.evidence_form import Receipt, read_receipt
 from certs.evidence_parts import EvidenceError
 from certs.header import RECEIPT
 from certs.jsontext import parse_object
 from certs.members import read_moment
-from certs.paths import certificate_kid, find_path, names
+from certs.paths import certificate_kid, find_path, names, verifier_of
 from certs.statements import Checked, Sheet, Verdict
-from certs.suites import Verifier
 from certs.tree import HASH_BYTES
 
 MAX_RECEIPT_BYTES = 64 * 1024
@@ -80,7 +78,7 @@ def verify_promise(
     signer = verdict.take(*_RECEIPT_SIGNER, lambda: _signer(receipt, certificates, anchors))
     if signer is None or not verdict.take(*_RECEIPT_SIGNATURE, lambda: _signature(receipt.opened, signer)):
         return verdict.verdict()
-    search = Search(base64.b64decode(str(receipt.says["entry"])), receipt)
+    search = Search(b64_decode(receipt.says["entry"]), receipt)
     read = read_log(search.see)
     verdict.checked += read.checked
     if verdict.verdict().failed is None and verdict.take(*_LOG, lambda: _is_its_log(receipt, read)):
@@ -213,10 +211,10 @@ def _read(compact: bytes) -> Receipt:
     try:
         opened = envelope.read(compact.strip(), max_bytes=MAX_RECEIPT_BYTES, allowed_types=frozenset({RECEIPT}))
         receipt = read_receipt(opened)
-        hashed = base64.b64decode(str(receipt.says["entry"]), validate=True)
+        hashed = b64_decode(receipt.says["entry"])
     except (EnvelopeError, EvidenceError) as fault:
         _break("receipt-form", f"不是接收凭证：{fault.zh}", f"no receipt: {fault.en}")
-    except binascii.Error:
+    except ValueError:
         hashed = b""
     if len(hashed) != HASH_BYTES:
         _break("receipt-form", "entry 不是 32 字节的哈希", "entry is no hash of 32 bytes")
@@ -244,7 +242,7 @@ def _signer(receipt: Receipt, certificates: Sequence[x509.Certificate], anchors:
 
 
 def _signature(opened: Opened, signer: x509.Certificate) -> bool:
-    envelope.verify(opened, Verifier(signer.public_key()))
+    envelope.verify(opened, verifier_of(signer))
     return True
 
 

@@ -72,7 +72,8 @@ class Sheet:
     def take_all(self, statements: Iterable[Statement[CaseT]], case: CaseT) -> None:
         """The statements in their order, up to the first that fails."""
         for one in statements:
-            if self.take(one.name, one.zh, one.en, partial(one.check, case)) is None:
+            self.take(one.name, one.zh, one.en, partial(one.check, case))
+            if self.checked[-1].outcome == "failed":
                 return
 
     def verdict(self) -> Verdict:

@@ -1,7 +1,7 @@
-"""The log's Merkle tree (RFC 6962 §2.1): its hashes, its right edge, and proofs made and checked.
+"""The log's Merkle tree (RFC 6962 §2.1): its hashes, its right edge, and proofs checked (`certs.tree_proofs` makes them).
 
-Knows hashes and numbers, and nothing of what an entry means or where a hash is kept: whoever makes a proof passes a
-`Node`, whoever checks one has the few hashes that it consists of. A tree has at most `MAX_SIZE` leaves.
+Knows hashes and numbers, and nothing of what an entry means: whoever checks a proof has the few hashes that it consists
+of. A tree has at most `MAX_SIZE` leaves.
 
 What the RFC leaves open is settled here: every tree is consistent with the empty one by an empty proof, provided that the
 root claimed for the empty tree is `EMPTY_ROOT`; a tree is consistent with itself by an empty proof.
@@ -10,7 +10,7 @@ root claimed for the empty tree is `EMPTY_ROOT`; a tree is consistent with itsel
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -25,11 +25,9 @@ MAX_SIZE = 2**63 - 1
 EMPTY_ROOT = hashlib.sha256(b"").digest()
 """The root of a tree without leaves."""
 
-Node = Callable[[int, int], bytes]
-"""`node(level, index)`: the hash over leaves index·2^level up to, not including, (index + 1)·2^level; 32 bytes."""
-
 _LEAF = b"\x00"
-_NODE = b"\x01"
+NODE_PREFIX = b"\x01"
+"""What the hash of an inner node begins with."""
 
 
 def leaf_hash(leaf: bytes) -> bytes:
@@ -39,33 +37,7 @@ def leaf_hash(leaf: bytes) -> bytes:
 
 def node_hash(left: bytes, right: bytes) -> bytes:
     """The hash of an inner node: SHA-256 of 0x01 and the hashes of its two children; 32 bytes."""
-    return hashlib.sha256(_NODE + left + right).digest()
-
-
-def tree_root(leaf_hashes: Sequence[bytes]) -> bytes:
-    """The root over all leaf hashes, word for word as RFC 6962 §2.1 defines it; for a log that grows use `Frontier`."""
-    if not leaf_hashes:
-        return EMPTY_ROOT
-    if len(leaf_hashes) == 1:
-        return leaf_hashes[0]
-    split = _split(len(leaf_hashes))
-    return node_hash(tree_root(leaf_hashes[:split]), tree_root(leaf_hashes[split:]))
-
-
-def perfect_root(hashes: bytes) -> bytes:
-    """The root over 2^k hashes that are written one after another: 32·2^k bytes in, 32 out. Raises ProofError."""
-    count, rest = divmod(len(hashes), HASH_BYTES)
-    if rest or count.bit_count() != 1:
-        raise ProofError(
-            reason="not-a-perfect-subtree",
-            zh=f"完全子树应有 2 的幂个 32 字节哈希，这里是 {len(hashes)} 字节",
-            en=f"a perfect subtree has a power of two of hashes of 32 bytes; these are {len(hashes)} bytes",
-        )
-    pair = 2 * HASH_BYTES
-    sha256 = hashlib.sha256
-    while len(hashes) > HASH_BYTES:
-        hashes = b"".join([sha256(_NODE + hashes[at : at + pair]).digest() for at in range(0, len(hashes), pair)])
-    return hashes
+    return hashlib.sha256(NODE_PREFIX + left + right).digest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +73,7 @@ class Frontier:
                 raise _wrong_length(len(leaf))
             hashed, carry = leaf, size
             while carry & 1:  # a set bit is a perfect subtree of that height: two of one height make one of the next
-                hashed = sha256(_NODE + stack.pop() + hashed).digest()
+                hashed = sha256(NODE_PREFIX + stack.pop() + hashed).digest()
                 carry >>= 1
             stack.append(hashed)
             size += 1
@@ -109,48 +81,7 @@ class Frontier:
 
     def root(self) -> bytes:
         """The root of the tree; `EMPTY_ROOT` when it has no leaf."""
-        return _fold(self.hashes) if self.hashes else EMPTY_ROOT
-
-
-def inclusion_proof(index: int, size: int, node: Node) -> list[bytes]:
-    """PATH(index, D[size]) of RFC 6962 §2.1.1: the hashes beside the way from leaf `index` up to the root of `size` leaves.
-
-    Raises ProofError when the tree has no such leaf, and whatever `node` raises.
-    """
-    _check_index(index, size)
-    proof, start, end = [], 0, size
-    while end - start > 1:
-        middle = start + _split(end - start)
-        if index < middle:
-            proof.append(_range_hash(middle, end, node))
-            end = middle
-        else:
-            proof.append(_range_hash(start, middle, node))
-            start = middle
-    return proof[::-1]
-
-
-def consistency_proof(old_size: int, new_size: int, node: Node) -> list[bytes]:
-    """PROOF(old_size, D[new_size]) of RFC 6962 §2.1.2: shows that the old tree is the beginning of the new one.
-
-    Empty when the old tree is empty or is the new one. Raises ProofError when the old tree is the larger, and whatever
-    `node` raises.
-    """
-    _check_order(old_size, new_size)
-    if old_size == 0:
-        return []
-    proof, start, end = [], 0, new_size
-    while old_size != end:
-        middle = start + _split(end - start)
-        if old_size <= middle:
-            proof.append(_range_hash(middle, end, node))
-            end = middle
-        else:
-            proof.append(_range_hash(start, middle, node))
-            start = middle
-    if start:  # else the last subtree is the whole old tree, whose root the verifier has
-        proof.append(_range_hash(start, end, node))
-    return proof[::-1]
+        return fold(self.hashes) if self.hashes else EMPTY_ROOT
 
 
 def verify_inclusion(leaf_hash: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> None:
@@ -158,7 +89,7 @@ def verify_inclusion(leaf_hash: bytes, index: int, size: int, proof: Sequence[by
 
     RFC 9162 §2.1.3.2. Raises ProofError: `index-outside-tree`, `hash-length`, `proof-length`, `root-mismatch`.
     """
-    _check_index(index, size)
+    check_index(index, size)
     _check_hashes((leaf_hash, root, *proof))
     # `place` and `last` are the node on the way and the last node, both on the level that has been reached.
     hashed, place, last = leaf_hash, index, size - 1
@@ -183,7 +114,7 @@ def verify_consistency(old_size: int, old_root: bytes, new_size: int, new_root: 
     RFC 9162 §2.1.4.2, and the module's words about an empty and an equal tree. Raises ProofError: `sizes-out-of-order`,
     `hash-length`, `proof-length`, `empty-root`, `old-root-mismatch`, `root-mismatch`.
     """
-    _check_order(old_size, new_size)
+    check_order(old_size, new_size)
     _check_hashes((old_root, new_root, *proof))
     if old_size == 0 and old_root != EMPTY_ROOT:
         raise ProofError(
@@ -238,22 +169,7 @@ def _next_with_left_sibling(place: int, last: int) -> tuple[int, int]:
     return place, last
 
 
-def _split(count: int) -> int:
-    """The largest power of two below `count`, which is at least 2."""
-    return 1 << ((count - 1).bit_length() - 1)
-
-
-def _range_hash(start: int, end: int, node: Node) -> bytes:
-    """The root over leaves start to end − 1, where `start` is a multiple of a power of two not below end − start."""
-    hashes = []
-    while start < end:
-        level = (end - start).bit_length() - 1
-        hashes.append(node(level, start >> level))
-        start += 1 << level
-    return _fold(hashes)
-
-
-def _fold(hashes: Sequence[bytes]) -> bytes:
+def fold(hashes: Sequence[bytes]) -> bytes:
     """The root over perfect subtrees that stand beside each other, largest first."""
     return reduce(lambda right, left: node_hash(left, right), reversed(hashes))
 
@@ -267,7 +183,8 @@ def _check_size(size: int) -> None:
         )
 
 
-def _check_index(index: int, size: int) -> None:
+def check_index(index: int, size: int) -> None:
+    """Nothing, when a tree of that size has that leaf. Raises ProofError."""
     _check_size(size)
     if not 0 <= index < size:
         raise ProofError(
@@ -277,7 +194,8 @@ def _check_index(index: int, size: int) -> None:
         )
 
 
-def _check_order(old_size: int, new_size: int) -> None:
+def check_order(old_size: int, new_size: int) -> None:
+    """Nothing, when the one tree may be the beginning of the other by their sizes. Raises ProofError."""
     _check_size(old_size)
     _check_size(new_size)
     if old_size > new_size:

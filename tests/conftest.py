@@ -10,15 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 from xdist.scheduler import LoadScopeScheduling
 
 from hub.db.embedded import EmbeddedPostgres
 from hub.db.engine import Database
 from tests.support.postgres import TestServer, binaries, place_of_many_databases, remove_abandoned, server_directory
 
-# A deadline for each example measures how busy the machine is, not the code.
-settings.register_profile("shuniu", deadline=None)
+# A deadline for each example measures how busy the machine is, not the code. To explain a failure is to trace it line by line, for so
+# long that the time limit of the test comes first, and the failure itself is not shown.
+settings.register_profile("shuniu", deadline=None, phases=[phase for phase in Phase if phase is not Phase.explain])
 settings.load_profile("shuniu")
 
 

@@ -6,12 +6,13 @@ Two layouts come to the same: our template keeps resources and items in two shee
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from catalog.blanks import trimmed
 from catalog.codes import DataType
 from catalog.sheets.cells import Cell
 from catalog.sheets.columns import CODE, METADATA_COLUMNS, Column
 from catalog.sheets.findings import Findings, Place
 from catalog.sheets.table import Table, TableRow
-from catalog.sheets.texts import Unreadable, trimmed
+from catalog.sheets.texts import Unreadable
 from catalog.sheets.values import read
 
 NAME: Final = METADATA_COLUMNS["name"]

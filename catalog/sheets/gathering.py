@@ -6,6 +6,7 @@ Two layouts come to the same: our template keeps resources and items in two shee
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from catalog.blanks import trimmed
 from catalog.sheets.columns import CODE, ITEM_SHEET, METADATA_COLUMNS, RESOURCE_SHEET, heading, headings
 from catalog.sheets.entries import Described, Entry, texts_of
 from catalog.sheets.errors import WorkbookRefused
@@ -15,7 +16,7 @@ from catalog.sheets.limits import HEADER_WITHIN
 from catalog.sheets.provincial import PROVINCIAL_COLUMNS
 from catalog.sheets.series import find_series
 from catalog.sheets.table import Table, TableRow, read_table
-from catalog.sheets.texts import Unreadable, plain, trimmed
+from catalog.sheets.texts import Unreadable, plain
 from catalog.sheets.values import read
 from catalog.sheets.workbook import Sheet, Workbook
 

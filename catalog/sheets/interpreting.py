@@ -8,6 +8,7 @@ and comes back unchanged changes nothing.
 from dataclasses import dataclass
 from typing import Any, Final
 
+from catalog.blanks import trimmed
 from catalog.codes import ShareType
 from catalog.items import Item
 from catalog.metadata import Metadata
@@ -17,7 +18,7 @@ from catalog.sheets.entries import Entry
 from catalog.sheets.findings import Findings
 from catalog.sheets.known import Existing
 from catalog.sheets.provincial import CLAUSE, PUBLISHED_ON
-from catalog.sheets.texts import Unreadable, trimmed
+from catalog.sheets.texts import Unreadable
 from catalog.sheets.values import write
 
 _REQUIRED: Final = ("share_type", "update_cycle")  # without these there is no `Metadata` at all

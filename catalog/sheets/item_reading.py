@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from catalog.blanks import trimmed
 from catalog.codes import DataType
 from catalog.items import Item
 from catalog.sheets.cells import text_cell
@@ -17,7 +18,7 @@ from catalog.sheets.findings import Findings
 from catalog.sheets.interpreting import Said, put, shows
 from catalog.sheets.known import Existing
 from catalog.sheets.provincial import TYPE_AND_LENGTH
-from catalog.sheets.texts import Unreadable, plain, trimmed
+from catalog.sheets.texts import Unreadable, plain
 from catalog.sheets.values import read
 
 _TYPE: Final = ITEM_COLUMNS["data_type"]

@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from catalog.blanks import trimmed
 from catalog.sheets.cells import Cell, Kind, moment_of
 from catalog.sheets.columns import REASON, Column, Form, find_column, heading, headings
 from catalog.sheets.errors import WorkbookRefused
 from catalog.sheets.findings import Findings, Place, column_letters
 from catalog.sheets.limits import HEADER_WITHIN, MAX_CELLS
 from catalog.sheets.parsing import Row
-from catalog.sheets.texts import trimmed
 from catalog.sheets.workbook import Content, Sheet, Workbook
 
 _MOST_MERGES: Final = 100_000

@@ -4,8 +4,9 @@ import re
 import unicodedata
 from typing import Final
 
-_BLANK: Final = "\u200b\u200c\u200d\u2060\ufeff\u00ad"  # invisible, and no blanks to Python
-_INNER: Final = re.compile(rf"[\s{_BLANK}]+")
+from catalog.blanks import INVISIBLE
+
+_INNER: Final = re.compile(rf"[\s{INVISIBLE}]+")
 NOTHING: Final = frozenset({"", "/", "-", "—", "——", "无", "n/a"})
 """What people put where there is nothing to say; counts in code lists and numbers, for in a text it may be the text."""
 
@@ -18,11 +19,6 @@ class Unreadable(Exception):
         self.rule = rule
         self.zh = zh
         self.en = en
-
-
-def trimmed(text: str) -> str:
-    """Return the text without blanks and invisible characters around it, its lines ended by a newline."""
-    return text.replace("\r\n", "\n").replace("\r", "\n").strip().strip(_BLANK).strip()
 
 
 def plain(text: str) -> str:

@@ -13,13 +13,14 @@ from typing import Any, Final
 
 import orjson
 
+from catalog.blanks import trimmed
 from catalog.codes import DataType
 from catalog.lists import list_type, list_types
 from catalog.sheets.cells import Cell, Kind, escaped, text_cell
 from catalog.sheets.choices import label_of_choice, read_choice
 from catalog.sheets.columns import Column, Form
 from catalog.sheets.limits import MAX_CELL_CHARACTERS
-from catalog.sheets.texts import NOTHING, Unreadable, plain, trimmed
+from catalog.sheets.texts import NOTHING, Unreadable, plain
 
 _WHOLE: Final = re.compile(r"-?[0-9]{1,18}(?:\.0+)?")
 _SEPARATORS: Final = re.compile(r"[\n;；,，、|]+")

@@ -3,11 +3,13 @@
 Refused
 ├── NotFound
 │   ├── UnknownGrant          no grant has that id
+│   ├── UnknownGrantVersion   the grant has no right to that version
 │   └── NoSuchResource        no resource has that code
 ├── Conflict
 │   ├── GrantExists           the lane has a grant that is not revoked
 │   ├── NotShared             the resource is 不予共享; carries its basis
 │   ├── NothingPublished      a grant pins the schemas of published versions, and there is none
+│   ├── NothingByVersion      of that version the grant delivers nothing
 │   └── ConsumerRetired       the consumer takes part no more
 └── InvalidInput              a field: `hub.registry.errors.InvalidField`; a step from the wrong state: `WrongState` there
 """
@@ -23,6 +25,18 @@ class UnknownGrant(NotFound):
     def __init__(self, grant: UUID) -> None:
         super().__init__(f"没有授权 {grant}；请先查询授权列表", f"there is no grant {grant}; list grants first")
         self.grant = grant
+
+
+class UnknownGrantVersion(NotFound):
+    """The grant has no right to that version."""
+
+    def __init__(self, grant: UUID, version: int | None) -> None:
+        super().__init__(
+            f"授权 {grant} 没有资源的版本 {version}；可用的版本见授权的 versions",
+            f"grant {grant} has no version {version} of its resource; its `versions` are what it has",
+        )
+        self.grant = grant
+        self.version = version
 
 
 class NoSuchResource(NotFound):
@@ -64,6 +78,19 @@ class NothingPublished(Conflict):
             f"resource {code} is {status} and has no published version to grant; publish it first",
         )
         self.code = code
+
+
+class NothingByVersion(Conflict):
+    """In that version the scope cannot be kept to, so nothing sent by it is delivered."""
+
+    def __init__(self, grant: UUID, version: int) -> None:
+        super().__init__(
+            f"版本 {version} 中，授权 {grant} 的行规则所用的信息项不是主键，或打码的信息项不是文本，因此不依该版本交付；请按新版本重新授权",
+            f"in version {version} an item of the row rule of grant {grant} is no key, or a masked one no text, so nothing is"
+            " delivered by it; decide on a grant for the new version",
+        )
+        self.grant = grant
+        self.version = version
 
 
 class ConsumerRetired(Conflict):

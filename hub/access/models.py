@@ -34,8 +34,8 @@ class Lane(SQLModel, table=True):
 class AccessGrant(SQLModel, table=True):
     """A decided right 授权 of one consumer to one resource, for a purpose, on a basis, for a time; revoked is final.
 
-    `items` and `rows` narrow it (`hub.access.scope`); NULL leaves nothing out. What a narrowed one names leaves as a projection,
-    and nothing else leaves by it (I5).
+    `items` and `rows` (conditions and masks) narrow it (`hub.access.scope`); NULL leaves nothing out. What a narrowed one names
+    leaves as a projection, and nothing else leaves by it (I5).
     """
 
     __tablename__ = "access_grant"

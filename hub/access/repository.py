@@ -129,6 +129,14 @@ async def published_versions(session: AsyncSession, resource: UUID) -> Sequence[
     return (await session.scalars(query)).all()
 
 
+async def version(session: AsyncSession, resource: UUID, number: int) -> ResourceVersion:
+    """That version of the resource, which there is."""
+    query = select(ResourceVersion).where(
+        col(ResourceVersion.resource_id) == resource, col(ResourceVersion.number) == number
+    )
+    return (await session.scalars(query)).one()
+
+
 async def live_items(session: AsyncSession, resource: Resource) -> Sequence[Mapping[str, Any]]:
     """The items of the resource's live version, as they are stored; none without one."""
     query = select(col(ResourceVersion.items)).where(

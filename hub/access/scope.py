@@ -1,8 +1,10 @@
-"""What of a resource somebody may have 使用范围: which items, and which rows by a rule over key items. Pure: no table.
+"""What of a resource somebody may have 使用范围: which items, which rows by a rule over key items, what of a text. Pure: no table.
 
 The rule speaks of key items alone, because records that delete carry nothing else: whether a row is in the scope can be
 judged of every record. A scope names what may leave and nothing is added to it later: an item of a version that comes after
 is not in a scope that lists items.
+
+A mask is of a text that is no key: by its key a consumer updates, deletes and corrects, and two masked keys may be one.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,6 +14,8 @@ from enum import StrEnum
 from typing import Any
 
 from catalog.codes import DataType
+from catalog.item import TEXT_TYPES
+from certs.masks import Mask
 from hub.errors import FieldError, InvalidInput
 
 MOST_ITEMS = 500
@@ -22,6 +26,12 @@ MOST_CONDITIONS = 8
 
 MOST_VALUES = 500
 """Values of one condition: every town and village office of a county several times over."""
+
+MOST_MASKS = 100
+"""More texts than a record has of a person; all are named in the entry of the log, which has 65,535 bytes."""
+
+MOST_KEPT = 100
+"""Characters that a mask keeps at one end; the longest address that was met has 60."""
 
 Value = str | int | float
 
@@ -47,16 +57,28 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
+class MaskedItem:
+    """A text that leaves with a mask."""
+
+    item: str
+    mask: Mask
+
+
+@dataclass(frozen=True, slots=True)
 class Scope:
-    """`items`: the field names that may leave, None for all. `rows`: conditions that all hold, none for every row."""
+    """`items`: the field names that may leave, None for all. `rows`: conditions that all hold, none for every row.
+
+    `masks`: the texts among the items that leave with a mask.
+    """
 
     items: tuple[str, ...] | None = None
     rows: tuple[Condition, ...] = ()
+    masks: tuple[MaskedItem, ...] = ()
 
     @property
     def is_whole(self) -> bool:
         """Whether nothing is left out."""
-        return self.items is None and not self.rows
+        return self.items is None and not self.rows and not self.masks
 
 
 WHOLE = Scope()
@@ -76,24 +98,34 @@ class ScopeRefused(InvalidInput):
 def check_scope(scope: Scope, items: Sequence[Mapping[str, Any]]) -> None:
     """Nothing, if the scope fits a version's items as they are stored. Raises ScopeRefused with every fault."""
     by_name = {item["field_name"]: item for item in items}
-    if found := [*_item_faults(scope, by_name), *_row_faults(scope, by_name)]:
+    if found := [*_item_faults(scope, by_name), *_row_faults(scope, by_name), *_mask_faults(scope, by_name)]:
         raise ScopeRefused(found)
+
+
+_MASK = "mask"
+"""Where conditions have their operator, as the column `rows` has it."""
 
 
 def scope_of(items: Sequence[str] | None, rows: Sequence[Mapping[str, Any]] | None) -> Scope:
     """The scope in two columns as `columns_of` wrote them."""
-    conditions = (
-        Condition(row["item"], Operator(row["op"]), tuple(row["values"])) for row in (() if rows is None else rows)
+    rules = () if rows is None else rows
+    return Scope(
+        None if items is None else tuple(items),
+        tuple(Condition(row["item"], Operator(row["op"]), tuple(row["values"])) for row in rules if row["op"] != _MASK),
+        tuple(
+            MaskedItem(row["item"], Mask(row["keep_first"], row["keep_last"])) for row in rules if row["op"] == _MASK
+        ),
     )
-    return Scope(None if items is None else tuple(items), tuple(conditions))
 
 
 def columns_of(scope: Scope) -> dict[str, Any]:
-    """The columns `items` and `rows` of a scope; NULL leaves nothing out."""
-    return {
-        "items": None if scope.items is None else list(scope.items),
-        "rows": [condition.as_data() for condition in scope.rows] or None,
-    }
+    """The columns `items` and `rows` of a scope, `rows` with all that is asked of each row: conditions, then masks; NULL leaves nothing out."""
+    conditions = [condition.as_data() for condition in scope.rows]
+    masks = [
+        {"item": one.item, "op": _MASK, "keep_first": one.mask.keep_first, "keep_last": one.mask.keep_last}
+        for one in scope.masks
+    ]
+    return {"items": None if scope.items is None else list(scope.items), "rows": [*conditions, *masks] or None}
 
 
 def _item_faults(scope: Scope, by_name: Mapping[str, Mapping[str, Any]]) -> Iterator[FieldError]:
@@ -159,6 +191,67 @@ def _condition_faults(pointer: str, condition: Condition, data_type: DataType) -
                 f"值须为{data_type.zh}；请更正",
                 f"a value here is of the item's type ({data_type.en}); correct it",
             )
+
+
+def _mask_faults(scope: Scope, by_name: Mapping[str, Mapping[str, Any]]) -> Iterator[FieldError]:
+    if len(scope.masks) > MOST_MASKS:
+        yield FieldError(
+            "/scope/masks",
+            f"最多 {MOST_MASKS} 个信息项打码；不需要的信息项请不列入 items",
+            f"takes at most {MOST_MASKS} masks; leave what is not needed out of items",
+        )
+    seen = set[str]()
+    for index, one in enumerate(scope.masks):
+        pointer = f"/scope/masks/{index}"
+        if (fault := _masked_item_fault(one.item, scope, by_name, seen)) is not None:
+            yield FieldError(f"{pointer}/item", *fault)
+        else:
+            yield from _kept_faults(pointer, one.mask, by_name[one.item].get("length"))
+        seen.add(one.item)
+
+
+def _masked_item_fault(
+    name: str, scope: Scope, by_name: Mapping[str, Mapping[str, Any]], seen: set[str]
+) -> tuple[str, str] | None:
+    """Why the item cannot be masked, in Chinese and English."""
+    item = by_name.get(name)
+    if item is None:
+        return (
+            "资源的当前版本没有这个信息项，或它在成组的信息项里面：组内的不能打码；请核对字段名，或把整组不列入 items",
+            "the live version has no such item, or has it in a group, where nothing is masked; check the field name, or leave the group out",
+        )
+    if name in seen:
+        return "这个信息项已有掩码；请只留一个", "this item has a mask already; keep one"
+    if scope.items is not None and name not in scope.items:
+        return (
+            "这个信息项不在 items 之中，不会交付；请列入 items，或删去掩码",
+            "this item is not among items and is not delivered; add it to items, or remove the mask",
+        )
+    if item.get("key"):
+        return (
+            "主键项不能打码：使用方凭主键更新、删除、更正，打码后几行会成为一行；请删去掩码，或请提供方发布以其他信息项为主键的版本",
+            "a key item takes no mask: by it rows are updated, deleted and corrected; remove the mask, or publish a version with another key",
+        )
+    if DataType(item["data_type"]) not in TEXT_TYPES:
+        return (
+            "只有字符型（C）和备注型（M）可以打码；不宜提供的请不列入 items",
+            "only texts (types C and M) are masked; leave what should not be given out of items",
+        )
+    return None
+
+
+def _kept_faults(pointer: str, mask: Mask, length: int | None) -> Iterator[FieldError]:
+    counts = {"keep_first": mask.keep_first, "keep_last": mask.keep_last}
+    wrong = [name for name, count in counts.items() if not 0 <= count <= MOST_KEPT]
+    for name in wrong:
+        yield FieldError(f"{pointer}/{name}", f"须为 0 至 {MOST_KEPT}", f"is 0 to {MOST_KEPT}")
+    kept = sum(counts.values())
+    if not wrong and length is not None and kept >= length:
+        yield FieldError(
+            pointer,
+            f"信息项最长 {length} 个字符，保留 {kept} 个就没有可遮盖的；请少留几个，不需打码的请删去掩码",
+            f"the item has at most {length} characters, so to keep {kept} hides none; keep fewer, or remove the mask",
+        )
 
 
 def _fits(value: Value, data_type: DataType) -> bool:

@@ -7,6 +7,7 @@ purpose and basis of a grant, which an audit of sharing asks for by name.
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from catalog.codes import ShareType
 from catalog.models import Resource
 from certs.header import is_resource_code
+from certs.masks import write_masks
 from hub.access import repository
 from hub.access.errors import (
     ConsumerRetired,
@@ -131,8 +133,10 @@ async def add_grant(
     for version in await repository.published_versions(session, resource.id):
         session.add(GrantVersion(grant_id=row.id, version=version.number, schema_digest=version.schema_digest))
     record = GrantRecord(row, consumer.code, resource.code, resource.provider_id)
-    asked = {} if new.request is None else {"request": str(new.request)}
-    record_grant(session, "grant.created", record, recorder, actor, now, **asked)
+    told: dict[str, Any] = {} if new.request is None else {"request": str(new.request)}
+    if new.scope.masks:
+        told["masks"] = write_masks({one.item: one.mask for one in new.scope.masks})
+    record_grant(session, "grant.created", record, recorder, actor, now, **told)
     return record
 
 
@@ -230,7 +234,7 @@ def record_grant(
     now: datetime,
     *,
     before: str = "",
-    **also: str,
+    **also: Any,
 ) -> None:
     """Log `event` on a grant with purpose and basis, its ends, its lane, and what is `also` told in details."""
     row = record.grant

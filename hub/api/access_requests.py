@@ -30,8 +30,8 @@ from hub.api.guard import staff_may
 from hub.api.paging import MAX_LIMIT, Page
 from hub.api.wire import Reason
 from hub.duties import service as duties
-from hub.identity import permissions
 from hub.identity.callers import StaffCaller
+from hub.identity.permissions import require, sharing
 from hub.registry import service as registry
 from hub.registry.errors import InvalidField
 
@@ -73,7 +73,7 @@ async def submit(body: NewRequest, ctx: ContextDep, caller: Applicant) -> dict[s
     now = ctx.clock()
     async with ctx.transaction() as session:
         consumer, _ = await registry.find_system(session, body.consumer)
-        permissions.require(permissions.access_request_create, caller, consumer.organisation_id)
+        require(sharing.access_request_create, caller, consumer.organisation_id)
         record = await service.submit(
             session,
             body.consumer,
@@ -124,7 +124,7 @@ async def resubmit(
     now = ctx.clock()
     async with ctx.transaction() as session:
         found = await _known(session, id, caller)
-        permissions.require(permissions.access_request_create, caller, found.request.organisation_id)
+        require(sharing.access_request_create, caller, found.request.organisation_id)
         record = await service.resubmit(
             session, id, body.asked(now), actor=caller.actor, recorder=ctx.recorder, now=now
         )
@@ -162,7 +162,7 @@ async def decide(
     _check_decision(body)
     async with ctx.transaction() as session:
         found = await _known(session, id, caller)
-        permissions.require(permissions.access_request_decide, caller, found.provider_id)
+        require(sharing.access_request_decide, caller, found.provider_id)
         actor, recorder, now = caller.actor, ctx.recorder, ctx.clock()
         if body.code is None or body.text is None:
             told = body.opinion
@@ -183,7 +183,7 @@ async def withdraw(
     """The consumer ends what nobody has answered yet."""
     async with ctx.transaction() as session:
         found = await _known(session, id, caller)
-        permissions.require(permissions.access_request_withdraw, caller, found.request.organisation_id)
+        require(sharing.access_request_withdraw, caller, found.request.organisation_id)
         record = await service.withdraw(
             session, id, reason=body.reason, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock()
         )
@@ -208,7 +208,7 @@ async def attachment(id: UUID, ctx: ContextDep, caller: Reader) -> Response:  # 
 async def _known(session: AsyncSession, identifier: UUID, caller: StaffCaller) -> RequestRecord:
     """The request, if the caller may know of it. Raises UnknownRequest."""
     record = await service.find(session, identifier)
-    if not permissions.access_request_read(caller, record.request.organisation_id, record.provider_id):
+    if not sharing.access_request_read(caller, record.request.organisation_id, record.provider_id):
         raise UnknownRequest(identifier)
     return record
 
@@ -217,7 +217,7 @@ def _wanted(
     caller: StaffCaller, box: str | None, state: State | None, consumer: str | None, resource: str | None
 ) -> Filter:
     own = caller.organisation_id
-    party = None if permissions.sharing_oversee(caller) else own
+    party = None if sharing.sharing_oversee(caller) else own
     states = () if state is None else (state,)
     if box in ("mine", "to-decide") and own is None:
         raise InvalidField(

@@ -1,50 +1,12 @@
-"""What the doors share: one object, put together by `hub.app`, found at `app.state.context`."""
+"""How the doors come by the parts that they share, found at `app.state.context`."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from hub.audit.service import Recorder
-from hub.db.clock import DatabaseClock
-from hub.db.engine import Database
-from hub.exchange.acknowledging import Acknowledging
-from hub.exchange.inbox import Inbox
-from hub.exchange.intake import Intake
-from hub.exchange.refusals import RefusalLog
-from hub.identity.parts import Identity
-from hub.ledger.committer import Acquire, Committer
-from hub.registry.keyring import KeyRing
-from hub.registry.picture_store import PictureStore
-from hub.settings import Settings
+from hub.api.parts import Context
 
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """The parts of one gateway process. `clock()` is the present time (aware, UTC), the same for all gateways of a hub."""
-
-    settings: Settings
-    database: Database
-    clock: DatabaseClock
-    recorder: Recorder
-    keyring: KeyRing
-    identity: Identity
-    pictures: PictureStore
-    committer: Committer
-    acquire: Acquire
-    refusals: RefusalLog
-    intake: Intake
-    inbox: Inbox
-    acknowledging: Acknowledging
-
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncSession]:
-        """One request's transaction: committed at the end of the block, rolled back on any error."""
-        async with self.database.session() as session, session.begin():
-            yield session
+__all__ = ["Context", "ContextDep", "context_of"]
 
 
 def context_of(request: Request) -> Context:

@@ -19,8 +19,8 @@ from hub.corrections.repository import CorrectionRecord, Filter
 from hub.corrections.service import Report, Reporter
 from hub.duties import service as duties
 from hub.duties.repository import OwedRecord
-from hub.identity import permissions
 from hub.identity.callers import StaffCaller, SystemCaller
+from hub.identity.permissions import require, sharing
 from hub.registry.errors import InvalidField
 
 router = APIRouter(prefix="/v1/corrections", tags=["校核 / corrections"])
@@ -185,7 +185,7 @@ async def withdraw(
     async with ctx.transaction() as session:
         found = await _known(session, id, caller)
         if isinstance(caller, StaffCaller):
-            permissions.require(permissions.correction_withdraw, caller, found.correction.organisation_id)
+            require(sharing.correction_withdraw, caller, found.correction.organisation_id)
         record = await service.withdraw(session, id, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock())
         return await _read(session, record, caller, ctx)
 
@@ -234,7 +234,7 @@ async def _known(session: AsyncSession, identifier: UUID, caller: Caller) -> Cor
     if isinstance(caller, SystemCaller):
         is_known = caller.system_id == row.consumer_id
     else:
-        is_known = permissions.correction_read(caller, row.organisation_id, record.provider_id)
+        is_known = sharing.correction_read(caller, row.organisation_id, record.provider_id)
     if not is_known:
         raise UnknownCorrection(identifier)
     return record
@@ -243,7 +243,7 @@ async def _known(session: AsyncSession, identifier: UUID, caller: Caller) -> Cor
 async def _to_answer(session: AsyncSession, identifier: UUID, caller: StaffCaller) -> None:
     """Raises UnknownCorrection, Forbidden."""
     record = await _known(session, identifier, caller)
-    permissions.require(permissions.correction_answer, caller, record.provider_id)
+    require(sharing.correction_answer, caller, record.provider_id)
 
 
 def _reporter(caller: Caller) -> Reporter:
@@ -265,4 +265,4 @@ def _wanted(caller: Caller, box: str | None, states: tuple[State, ...]) -> Filte
         return Filter(reported_by=own, states=states)
     if box == "to-answer":
         return Filter(about=own, states=OPEN)
-    return Filter(party=None if permissions.sharing_oversee(caller) else own, states=states)
+    return Filter(party=None if sharing.sharing_oversee(caller) else own, states=states)

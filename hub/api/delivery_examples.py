@@ -54,5 +54,10 @@ PAUSED = example(PAUSED_EXAMPLE)
 LANES = example({"items": [LANE_EXAMPLE], "next": None})
 LETTERS = example({"items": [LETTER_EXAMPLE], "next": None})
 COUNT = example({"count": 3})
-REPLAYED = example({"replayed": 3, "left": 0})
-REPLAYED_ONE = example({"delivery": "019aa8c0-0000-7000-8000-000000000003"})
+REPLAYED = example(
+    {"replayed": 3, "left": 0}, described="重投了几条，还剩几条 / how many were replayed, how many are left"
+)
+REPLAYED_ONE = example(
+    {"delivery": "019aa8c0-0000-7000-8000-000000000003"},
+    described="重投成为的投递 / the delivery that it is replayed as",
+)

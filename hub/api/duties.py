@@ -18,8 +18,8 @@ from hub.duties.errors import UnknownDuty
 from hub.duties.repository import OwedRecord, Reader
 from hub.duties.service import TODO, Subject
 from hub.duties.terms import DebtorRole, Standing
-from hub.identity import permissions
 from hub.identity.callers import StaffCaller
+from hub.identity.permissions import deadlines, require
 from hub.identity.roles import Role
 from hub.registry.errors import UnknownOrganisation
 from hub.registry.repository import organisation_by_code
@@ -69,7 +69,7 @@ async def listing(
     `warnings` are there while the days off of a year that is needed are not known.
     """
     if scope == "all":
-        permissions.require(permissions.duty_oversee, caller)
+        require(deadlines.duty_oversee, caller)
     now = ctx.clock()
     async with ctx.transaction() as session:
         records = await service.list_for(
@@ -189,6 +189,6 @@ async def _organisation(session: AsyncSession, named: str) -> UUID:
 async def _known_to(session: AsyncSession, caller: StaffCaller, identifier: UUID) -> OwedRecord:
     """The duty, for who owes or oversees it. Raises UnknownDuty for everybody else."""
     found = await acts.find(session, identifier)
-    if not permissions.duty_oversee(caller) and not await repository.is_owed_by(session, identifier, reader(caller)):
+    if not deadlines.duty_oversee(caller) and not await repository.is_owed_by(session, identifier, reader(caller)):
         raise UnknownDuty(identifier)
     return found

@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+import time
 import traceback
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -38,6 +40,10 @@ MAX_IN_FLIGHT = 1024
 MAX_READING = 128
 """Bodies being read outside the express lane, large ones that is; each may hold `max_bytes`."""
 
+SLICE_S = 0.001
+"""How long envelopes are judged at a stretch. Between two stretches answers are read, the committer sends what is ready, arrivals
+are gathered: were all that has arrived judged in one go, the database would wait for the gateway, and then the gateway for it."""
+
 router = APIRouter(tags=["交换 / exchanges"])
 
 
@@ -68,6 +74,7 @@ class ExchangeDoor:
         self._in_flight = 0
         self._reading = 0
         self._slow: set[asyncio.Task[Response]] = set()
+        self._arrived: deque[tuple[Posted, Answer]] = deque()
 
     @property
     def max_bytes(self) -> int:
@@ -117,16 +124,39 @@ class ExchangeDoor:
         try:
             self._check_room()
             check_media_type(headers)
-            exchange = self._context.intake.prepare(body, Origin(address, posted.request_id))
+        except Refused as refusal:
+            self._refuse(posted, refusal, answer)
+            return
+        self._arrived.append((posted, answer))
+        if len(self._arrived) == 1:
+            asyncio.get_running_loop().call_soon(self._take_some)
+
+    def _take_some(self) -> None:
+        """Take what has arrived, the oldest first, for `SLICE_S`; then it is the turn of answers, of the committer, of arrivals."""
+        until = time.monotonic() + SLICE_S
+        while self._arrived:
+            posted, answer = self._arrived.popleft()
+            self._take(posted, answer)
+            if time.monotonic() >= until:
+                break
+        if self._arrived:
+            asyncio.get_running_loop().call_soon(self._take_some)
+
+    def _take(self, posted: Posted, answer: Answer) -> None:
+        try:
+            exchange = self._context.intake.prepare(posted.body, Origin(posted.address, posted.request_id))
             if exchange is None:
                 self._begin_again(posted, answer)
-                return
-            self._context.committer.enqueue(exchange, partial(self._settle, posted, exchange, answer))
+            else:
+                self._context.committer.enqueue(exchange, partial(self._settle, posted, exchange, answer))
         except Refused as refusal:
-            self._count(refusal, address)
-            self._answer(_refusal(posted, refusal), answer)
-        except Exception:  # noqa: BLE001  called by a parser, which would swallow it; the ordinary way meets it again and tells
+            self._refuse(posted, refusal, answer)
+        except Exception:  # noqa: BLE001  nobody above would answer; the ordinary way meets it again and tells
             self._begin_again(posted, answer)
+
+    def _refuse(self, posted: Posted, refusal: Refused, answer: Answer) -> None:
+        self._count(refusal, posted.address)
+        self._answer(_refusal(posted, refusal), answer)
 
     def _settle(self, posted: Posted, exchange: NewExchange, answer: Answer, outcome: Outcome | Unavailable) -> None:
         if isinstance(outcome, Committed):

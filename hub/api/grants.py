@@ -8,19 +8,25 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime, ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.responses import Response
 
+from catalog.schema import DIALECT
+from certs.canonical import canonical
+from certs.digests import digest
 from hub.access import renewal, repository, service
+from hub.access.delivered import schema_of_grant
+from hub.access.errors import UnknownGrant
 from hub.access.models import GrantVersion
 from hub.access.repository import GrantRecord
 from hub.access.scope import WHOLE
 from hub.api.context import ContextDep
-from hub.api.guard import staff_may
+from hub.api.guard import staff_may, system_or_staff
 from hub.api.paging import Page
 from hub.api.scope_forms import AskedScope, ExpectedFrequency, shown_frequency, shown_scope
-from hub.api.wire import Body, Reason, present, shown_draining
+from hub.api.wire import SCHEMA_TYPE, Body, Reason, present, shown_draining
 from hub.delivery.draining import draining_lane
-from hub.identity import permissions
-from hub.identity.callers import StaffCaller
+from hub.identity.callers import StaffCaller, SystemCaller
+from hub.identity.permissions import require, sharing
 
 router = APIRouter(prefix="/v1/grants", tags=["授权 / grants"])
 
@@ -56,6 +62,13 @@ _SHOWN: dict[int | str, dict[str, Any]] = {
 }
 
 
+SCHEMA_EXAMPLE: dict[str, Any] = {
+    "$schema": DIALECT,
+    "title": "办事指南",
+    "$defs": {"record": {"properties": {"phone": {"type": "string", "maxLength": 30}}}},
+}
+
+
 class Renewal(Body):
     """A new end of the period."""
 
@@ -77,7 +90,10 @@ class NewGrant(Body):
                 {name: EXAMPLE[name] for name in ("consumer", "resource", "purpose", "basis", "mode")}
                 | {
                     "valid_to": "2027-03-02T00:00:00+08:00",
-                    "scope": {"items": ["item_code", "item_name"]},
+                    "scope": {
+                        "items": ["item_code", "item_name", "phone"],
+                        "masks": [{"item": "phone", "keep_first": 3, "keep_last": 4}],
+                    },
                     "frequency": {"average": 100, "peak": 2000},
                 }
             ]
@@ -107,7 +123,9 @@ class NewGrant(Body):
     valid_to: Annotated[AwareDatetime, Field(description="截止 / until", examples=["2027-03-02T00:00:00+08:00"])]
     scope: Annotated[
         AskedScope | None,
-        Field(description="使用范围：哪些信息项、哪些行，缺省为全部 / which items and rows, the whole if left out"),
+        Field(
+            description="使用范围：哪些信息项、哪些行、哪些打码，缺省为全部 / which items, rows and masks, the whole if left out"
+        ),
     ] = None
     frequency: Annotated[ExpectedFrequency | None, Field(description="预计频次 / expected frequency")] = None
 
@@ -139,7 +157,7 @@ async def create(
     """A decider of the provider grants; the schema digest of every published version is pinned with it."""
     async with ctx.transaction() as session:
         resource = await service.find_resource(session, body.resource)
-        permissions.require(permissions.grant_create, caller, resource.provider_id)
+        require(sharing.grant_create, caller, resource.provider_id)
         now: datetime = ctx.clock()
         record = await service.create_grant(
             session, body.decision(now), actor=caller.actor, recorder=ctx.recorder, now=now
@@ -171,6 +189,34 @@ async def one(id: UUID, ctx: ContextDep) -> dict[str, Any]:  # noqa: A002  the c
         return await _read_one(session, await service.find_grant(session, id))
 
 
+@router.get(
+    "/{id}/schema",
+    summary="所交付载荷的 JSON Schema / schema of what a grant delivers",
+    response_class=Response,
+    responses={200: {"content": {SCHEMA_TYPE: {"example": SCHEMA_EXAMPLE}}}},
+)
+async def schema(
+    id: UUID,  # noqa: A002
+    caller: Annotated[SystemCaller | StaffCaller, Depends(system_or_staff("grant_read"))],
+    ctx: ContextDep,
+    version: Annotated[
+        int | None, Query(ge=1, le=2**31 - 1, description="版本，缺省为授权可用的最新版本 / the newest that it has")
+    ] = None,
+) -> Response:
+    """The JSON Schema (2020-12) of that version's payload as the grant delivers it, in its RFC 8785 form; `ETag` is its SHA-256.
+
+    A whole grant delivers payloads of the resource's own schema. Of systems, the grant's consumer and the resource's own may ask.
+    """
+    async with ctx.transaction() as session:
+        record = await service.find_grant(session, id)
+        if isinstance(caller, SystemCaller) and caller.code != record.consumer:
+            resource = await service.find_resource(session, record.resource)
+            if resource.system_id != caller.system_id:
+                raise UnknownGrant(id)
+        body = canonical(await schema_of_grant(session, record, version))
+    return Response(body, media_type=SCHEMA_TYPE, headers={"ETag": f'"{digest(body)}"'})
+
+
 @router.post("/{id}/renew", summary="续期、变更频次 / renew a grant", responses=_SHOWN)
 async def renew(
     id: UUID,  # noqa: A002
@@ -182,7 +228,7 @@ async def renew(
     often = None if body.frequency is None else body.frequency.frequency()
     async with ctx.transaction() as session:
         found = await service.find_grant(session, id)
-        permissions.require(permissions.grant_renew, caller, found.provider_id)
+        require(sharing.grant_renew, caller, found.provider_id)
         record = await renewal.renew_grant(
             session,
             id,
@@ -220,7 +266,7 @@ async def resume(
     """Hand out again what waits in the lane."""
     async with ctx.transaction() as session:
         found = await service.find_grant(session, id)
-        permissions.require(permissions.grant_resume, caller, found.provider_id)
+        require(sharing.grant_resume, caller, found.provider_id)
         record = await service.resume_grant(session, id, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock())
         return await _read_one(session, record)
 
@@ -235,7 +281,7 @@ async def revoke(
     """End a grant for good."""
     async with ctx.transaction() as session:
         found = await service.find_grant(session, id)
-        permissions.require(permissions.grant_revoke, caller, found.provider_id)
+        require(sharing.grant_revoke, caller, found.provider_id)
         record = await service.revoke_grant(
             session, id, reason=body.reason, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock()
         )

@@ -63,7 +63,9 @@ async def pull(
             },
         }
     },
-    responses=example({"acknowledged": 1}),
+    responses=example(
+        {"acknowledged": 1}, described="这条消息确认了几条投递 / how many deliveries the message acknowledges"
+    ),
 )
 async def acknowledge(request: Request, _: SignedMessage, ctx: ContextDep) -> Response:
     """Takes an `ack+jws` (application/jose); all or nothing; the same bytes again get the same answer."""

@@ -14,8 +14,8 @@ from hub.api.guard import staff_may, system_or_staff
 from hub.api.resource_forms import EXAMPLE, read
 from hub.api.wire import Body, present
 from hub.errors import NotFound
-from hub.identity import permissions
 from hub.identity.callers import StaffCaller
+from hub.identity.permissions import catalogue, require
 from hub.publishing import service
 from hub.registry.errors import InvalidField
 
@@ -104,7 +104,7 @@ async def register(
     provider_id = body.provider or caller.organisation_id
     if provider_id is None:
         raise InvalidField("/provider", "请指明提供机构 provider", "name the providing organisation in provider")
-    permissions.require(permissions.resource_create, caller, provider_id)
+    require(catalogue.resource_create, caller, provider_id)
     said = described.described() | dict(body.description) | {"list_type": key, "is_example": body.is_example}
     metadata = service.read_metadata(said)
     async with ctx.transaction() as session:
@@ -120,7 +120,7 @@ async def register(
             recorder=ctx.recorder,
             now=ctx.clock(),
         )
-        return read(await service.find_resource(session, str(step.resource_id)))
+        return read((await service.find_resource(session, str(step.resource_id))).shown)
 
 
 def _find(key: str) -> ListType:

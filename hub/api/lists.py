@@ -19,8 +19,8 @@ from hub.api.paging import Page
 from hub.api.wire import Body, present
 from hub.duties.calendar import beijing_date
 from hub.duties.service import standing
-from hub.identity import permissions
 from hub.identity.callers import StaffCaller, SystemCaller
+from hub.identity.permissions import lists, require
 from hub.lists import publication, repository
 from hub.lists.act import Act
 from hub.lists.models import ListPublication
@@ -157,7 +157,7 @@ async def declare(id: str, body: Declaration, ctx: ContextDep, caller: Declarer)
     new = NewPublication(**said | {"exchange_id": said.pop("exchange")})
     async with ctx.transaction() as session:
         record = await publication.find_list(session, id)
-        permissions.require(permissions.list_declare, caller, record.resource.provider_id)
+        require(lists.list_declare, caller, record.resource.provider_id)
         row = await publication.declare(session, record, new, Act(caller.actor, ctx.recorder, ctx.clock()))
         return (await _publications(session, [row], caller))[row.id]
 
@@ -177,7 +177,7 @@ async def name_exchange(
     """The provider says which exchange carries the data of the publication."""
     async with ctx.transaction() as session:
         record = await publication.find_list(session, id)
-        permissions.require(permissions.list_declare, caller, record.resource.provider_id)
+        require(lists.list_declare, caller, record.resource.provider_id)
         act = Act(caller.actor, ctx.recorder, ctx.clock())
         row = await publication.name_exchange(session, record, number, body.exchange, act)
         return (await _publications(session, [row], caller))[row.id]

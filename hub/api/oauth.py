@@ -83,7 +83,7 @@ async def authorization_server(_: Anyone, ctx: ContextDep) -> dict[str, Any]:
     "/oauth/token",
     summary="换取访问令牌 / get an access token",
     openapi_extra=FORM_SCHEMA,
-    responses=example(TOKEN_EXAMPLE),
+    responses=example(TOKEN_EXAMPLE, described="访问令牌，有效秒数 / the access token, and how many seconds it lasts"),
 )
 async def token(request: Request, _: SignedMessage, ctx: ContextDep) -> JSONResponse:
     """`client_credentials` with `private_key_jwt` (RFC 7523); errors as in RFC 6749 §5.2."""

@@ -11,8 +11,8 @@ from hub.api.context import ContextDep
 from hub.api.guard import staff_may
 from hub.api.paging import Page
 from hub.api.wire import Body, present
-from hub.identity import permissions
 from hub.identity.callers import StaffCaller
+from hub.identity.permissions import require, sharing
 from hub.objections import service
 from hub.objections.codes import BY_AUTHORITY, OPEN, Detail, Kind, State, Subject
 from hub.objections.errors import UnknownObjection
@@ -177,7 +177,7 @@ async def rate(
     """Once, by the organisation that raised it."""
     async with ctx.transaction() as session:
         found = await _known(session, id, caller)
-        permissions.require(permissions.objection_rate, caller, found.objection.organisation_id)
+        require(sharing.objection_rate, caller, found.objection.organisation_id)
         record = await service.rate(
             session, id, body.rating, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock()
         )
@@ -193,7 +193,7 @@ async def withdraw(
     """Before it is answered, by the organisation that raised it."""
     async with ctx.transaction() as session:
         found = await _known(session, id, caller)
-        permissions.require(permissions.objection_withdraw, caller, found.objection.organisation_id)
+        require(sharing.objection_withdraw, caller, found.objection.organisation_id)
         record = await service.withdraw(session, id, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock())
         return read(record)
 
@@ -225,7 +225,7 @@ def read(record: ObjectionRecord) -> dict[str, Any]:
 async def _known(session: AsyncSession, identifier: UUID, caller: StaffCaller) -> ObjectionRecord:
     """The objection, if the caller may know of it. Raises UnknownObjection."""
     record = await service.find(session, identifier)
-    if not permissions.objection_read(caller, record.objection.organisation_id, record.provider_id):
+    if not sharing.objection_read(caller, record.objection.organisation_id, record.provider_id):
         raise UnknownObjection(identifier)
     return record
 
@@ -234,13 +234,13 @@ async def _to_answer(session: AsyncSession, identifier: UUID, caller: StaffCalle
     """Raises UnknownObjection, Forbidden."""
     record = await _known(session, identifier, caller)
     by_authority = Kind(record.objection.kind) in BY_AUTHORITY
-    permissions.require(permissions.objection_answer, caller, record.provider_id, by_authority=by_authority)
+    require(sharing.objection_answer, caller, record.provider_id, by_authority=by_authority)
 
 
 def _wanted(caller: StaffCaller, box: str | None, states: tuple[State, ...], kind: Kind | None) -> Filter:
     own, kinds = caller.organisation_id, None if kind is None else frozenset({kind})
     asked = frozenset(Kind) if kinds is None else kinds
-    if box == "to-answer" and permissions.objection_answer(caller, by_authority=True):
+    if box == "to-answer" and sharing.objection_answer(caller, by_authority=True):
         return Filter(kinds=asked & BY_AUTHORITY, states=OPEN)
     if box is not None and own is None:
         raise InvalidField(
@@ -250,4 +250,4 @@ def _wanted(caller: StaffCaller, box: str | None, states: tuple[State, ...], kin
         return Filter(raised_by=own, states=states, kinds=kinds)
     if box == "to-answer":
         return Filter(about=own, kinds=asked - BY_AUTHORITY, states=OPEN)
-    return Filter(party=None if permissions.sharing_oversee(caller) else own, states=states, kinds=kinds)
+    return Filter(party=None if sharing.sharing_oversee(caller) else own, states=states, kinds=kinds)

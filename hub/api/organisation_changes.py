@@ -39,7 +39,14 @@ READERS = [Depends(staff_may("organisation_change_read"))]
 ASKED = {"requestBody": {"content": {"application/json": {"example": ASKED_EXAMPLE}}}}
 
 
-@router.post("/plan", summary="试算 / plan, without doing it", responses=example(PLAN_EXAMPLE), openapi_extra=ASKED)
+@router.post(
+    "/plan",
+    summary="试算 / plan, without doing it",
+    responses=example(
+        PLAN_EXAMPLE, described="计划及其摘要，什么也没有改 / the plan and its digest; nothing is changed"
+    ),
+    openapi_extra=ASKED,
+)
 async def plan(body: Asked, request: Request, ctx: ContextDep, _: Proposer) -> dict[str, Any]:
     """Everything that would move and everything in its way; nothing is changed, nothing is kept."""
     async with ctx.transaction() as session:

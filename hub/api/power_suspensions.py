@@ -12,12 +12,13 @@ from pydantic import ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from catalog.lists.power_state import SuspensionGround
+from hub.api import power_suspension_examples as shown
 from hub.api.context import Context, ContextDep
 from hub.api.guard import staff_may
 from hub.api.paging import Page
-from hub.api.wire import Body, Reason, example, present
-from hub.identity import permissions
+from hub.api.wire import Body, Reason, present
 from hub.identity.callers import StaffCaller
+from hub.identity.permissions import lists, require
 from hub.lists import publication, repository, suspension
 from hub.lists.act import Act
 from hub.lists.errors import NotTheOffice
@@ -26,21 +27,6 @@ from hub.reviewing import chains
 
 router = APIRouter(prefix="/v1/power-suspensions", tags=["权力事项暂停 / suspended powers"])
 
-EXAMPLE = {
-    "id": "0198f0c2-6a00-7cc3-98c4-dc0c0c07398f",
-    "resource": "306002000001/000001",
-    "power_code": "SL-QZ-0004",
-    "ground": "no-case-for-three-years",
-    "state": "suspended",
-    "document": "示例审改办〔2026〕1号",
-    "applied_at": "2026-03-02T01:30:00.000000+00:00",
-    "decided_at": "2026-03-03T01:30:00.000000+00:00",
-}
-APPLIED_EXAMPLE = {name: EXAMPLE[name] for name in ("id", "resource", "power_code", "ground", "applied_at")} | {
-    "state": "applied"
-}
-_ANSWER: dict[int | str, dict[str, Any]] = {200: {"content": {"application/json": {"example": EXAMPLE}}}}
-
 Applicant = Annotated[StaffCaller, Depends(staff_may("power_suspension_apply"))]
 Reviewer = Annotated[StaffCaller, Depends(staff_may("power_suspension_decide"))]
 
@@ -48,9 +34,7 @@ Reviewer = Annotated[StaffCaller, Depends(staff_may("power_suspension_decide"))]
 class Application(Body):
     """A power that should not be exercised for now."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{name: EXAMPLE[name] for name in ("resource", "power_code", "ground")}]}
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [shown.APPLICATION_EXAMPLE]})
 
     resource: Annotated[
         str, Field(description="权责清单的资源代码 / the list of powers", examples=["306002000001/000001"])
@@ -80,12 +64,12 @@ class Carried(Body):
     ]
 
 
-@router.post("", status_code=201, summary="申请暂停 / apply for a suspension", responses=example(APPLIED_EXAMPLE, 201))
+@router.post("", status_code=201, summary="申请暂停 / apply for a suspension", responses=shown.APPLIED)
 async def apply(body: Application, ctx: ContextDep, caller: Applicant) -> dict[str, Any]:
     """The department applies, on one of four grounds."""
     async with ctx.transaction() as session:
         record = await publication.find_list(session, body.resource)
-        permissions.require(permissions.power_suspension_apply, caller, record.resource.provider_id)
+        require(lists.power_suspension_apply, caller, record.resource.provider_id)
         ground = SuspensionGround(body.ground)
         return read(
             await suspension.apply_for_suspension(
@@ -98,7 +82,7 @@ async def apply(body: Application, ctx: ContextDep, caller: Applicant) -> dict[s
     "",
     summary="暂停登记 / suspensions",
     dependencies=[Depends(staff_may("power_suspension_read"))],
-    responses=example({"items": [EXAMPLE], "next": None}),
+    responses=shown.LISTED,
 )
 async def listing(
     ctx: ContextDep,
@@ -127,7 +111,7 @@ async def listing(
     "/{id}",
     summary="一项暂停登记 / one suspension",
     dependencies=[Depends(staff_may("power_suspension_read"))],
-    responses=_ANSWER,
+    responses=shown.SHOWN,
 )
 async def one(id: UUID, ctx: ContextDep) -> dict[str, Any]:  # noqa: A002  the contract's name
     """The suspension of that id."""
@@ -135,7 +119,7 @@ async def one(id: UUID, ctx: ContextDep) -> dict[str, Any]:  # noqa: A002  the c
         return read(await suspension.find_suspension(session, id))
 
 
-@router.post("/{id}/approve", summary="批准暂停 / approve", responses=_ANSWER)
+@router.post("/{id}/approve", summary="批准暂停 / approve", responses=shown.SHOWN)
 async def approve(id: UUID, body: Document, ctx: ContextDep, caller: Reviewer) -> dict[str, Any]:  # noqa: A002
     """The reform office approves; the provider sends the record with its new state and names the exchange."""
     async with ctx.transaction() as session:
@@ -143,7 +127,7 @@ async def approve(id: UUID, body: Document, ctx: ContextDep, caller: Reviewer) -
         return read(await suspension.approve_suspension(session, id, body.document, _act(ctx, caller)))
 
 
-@router.post("/{id}/refuse", summary="不批准暂停 / refuse", responses=_ANSWER)
+@router.post("/{id}/refuse", summary="不批准暂停 / refuse", responses=shown.REFUSED)
 async def refuse(id: UUID, body: Reason, ctx: ContextDep, caller: Reviewer) -> dict[str, Any]:  # noqa: A002
     """The reform office refuses; the power is exercised as before."""
     async with ctx.transaction() as session:
@@ -151,7 +135,7 @@ async def refuse(id: UUID, body: Reason, ctx: ContextDep, caller: Reviewer) -> d
         return read(await suspension.refuse_suspension(session, id, body.reason, _act(ctx, caller)))
 
 
-@router.post("/{id}/resume", summary="申请恢复 / apply for the resumption", responses=_ANSWER)
+@router.post("/{id}/resume", summary="申请恢复 / apply for the resumption", responses=shown.RESUMING)
 async def resume(id: UUID, body: Reason, ctx: ContextDep, caller: Applicant) -> dict[str, Any]:  # noqa: A002
     """The department applies for the power to be exercised again."""
     async with ctx.transaction() as session:
@@ -159,7 +143,7 @@ async def resume(id: UUID, body: Reason, ctx: ContextDep, caller: Applicant) -> 
         return read(await suspension.apply_for_resumption(session, id, body.reason, _act(ctx, caller)))
 
 
-@router.post("/{id}/confirm", summary="确认恢复 / confirm the resumption", responses=_ANSWER)
+@router.post("/{id}/confirm", summary="确认恢复 / confirm the resumption", responses=shown.CONFIRMED)
 async def confirm(id: UUID, body: Document, ctx: ContextDep, caller: Reviewer) -> dict[str, Any]:  # noqa: A002
     """The reform office confirms: from now on the provider owes the restoration within two working days."""
     async with ctx.transaction() as session:
@@ -167,7 +151,7 @@ async def confirm(id: UUID, body: Document, ctx: ContextDep, caller: Reviewer) -
         return read(await suspension.confirm_resumption(session, id, body.document, _act(ctx, caller)))
 
 
-@router.post("/{id}/decline", summary="不同意恢复 / decline the resumption", responses=_ANSWER)
+@router.post("/{id}/decline", summary="不同意恢复 / decline the resumption", responses=shown.DECLINED)
 async def decline(id: UUID, body: Reason, ctx: ContextDep, caller: Reviewer) -> dict[str, Any]:  # noqa: A002
     """The reform office declines; the power stays suspended."""
     async with ctx.transaction() as session:
@@ -175,7 +159,7 @@ async def decline(id: UUID, body: Reason, ctx: ContextDep, caller: Reviewer) -> 
         return read(await suspension.refuse_resumption(session, id, body.reason, _act(ctx, caller)))
 
 
-@router.post("/{id}/exchange", summary="登记载有记录的交换 / name the exchange", responses=_ANSWER)
+@router.post("/{id}/exchange", summary="登记载有记录的交换 / name the exchange", responses=shown.CARRIED)
 async def name_exchange(id: UUID, body: Carried, ctx: ContextDep, caller: Applicant) -> dict[str, Any]:  # noqa: A002
     """The hub opens the exchange and looks for the record as decided; what was confirmed is restored by it."""
     async with ctx.transaction() as session:
@@ -191,13 +175,13 @@ async def _may_decide(session: AsyncSession, identifier: UUID, caller: StaffCall
     """The reform office decides, whichever organisation provides the list. Raises NotTheOffice, ChainMissing."""
     await suspension.find_suspension(session, identifier)
     office = await chains.find_reform_office(session)
-    if not permissions.power_suspension_decide(caller, office.id):
+    if not lists.power_suspension_decide(caller, office.id):
         raise NotTheOffice(office.name)
 
 
 async def _may_apply(session: AsyncSession, identifier: UUID, caller: StaffCaller) -> None:
     found = await suspension.find_suspension(session, identifier)
-    permissions.require(permissions.power_suspension_apply, caller, found.provider_id)
+    require(lists.power_suspension_apply, caller, found.provider_id)
 
 
 def read(record: SuspensionRecord) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 from catalog.codes import VersionState
 from catalog.models import ResourceVersion, UpstreamRegistration
 from hub.api.wire import present
-from hub.publishing.repository import ResourceRecord
+from hub.publishing.repository import ShownResource
 
 EXAMPLE = {
     "id": "0198f0c2-6a00-7cc3-98c4-dc0c0c07398f",
@@ -29,35 +29,34 @@ EXAMPLE = {
 }
 
 
-def read(record: ResourceRecord) -> dict[str, Any]:
+def read(shown: ShownResource) -> dict[str, Any]:
     """A resource as the contract shows it."""
-    row = record.resource
     return present(
-        id=row.id,
-        code=row.code,
-        name=row.name,
-        summary=row.summary,
-        provider=present(code=record.provider.code, name=record.provider.name),
-        system=record.system,
-        share_type=row.share_type,
-        share_condition=row.share_condition,
-        no_share_basis=row.no_share_basis,
-        update_cycle=row.update_cycle,
-        status=row.status,
-        status_reason=row.status_reason,
-        version=row.live_version,
-        schema_digest=record.schema_digest,
-        is_example=row.is_example,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
+        id=shown.id,
+        code=shown.code,
+        name=shown.name,
+        summary=shown.summary,
+        provider=present(code=shown.provider_code, name=shown.provider_name),
+        system=shown.system,
+        share_type=shown.share_type,
+        share_condition=shown.share_condition,
+        no_share_basis=shown.no_share_basis,
+        update_cycle=shown.update_cycle,
+        status=shown.status,
+        status_reason=shown.status_reason,
+        version=shown.live_version,
+        schema_digest=shown.schema_digest,
+        is_example=shown.is_example,
+        created_at=shown.created_at,
+        updated_at=shown.updated_at,
     )
 
 
-def read_freshness(record: ResourceRecord, now: datetime) -> dict[str, Any]:
-    """When data last came for a resource, by when they are expected, and whether they are late."""
-    expected = record.expected_at
-    return present(
-        last_data_at=record.last_data_at,
+def read_with_freshness(shown: ShownResource, now: datetime) -> dict[str, Any]:
+    """The same with when data last came, by when they are expected, and whether they are late."""
+    expected = shown.expected_at
+    return read(shown) | present(
+        last_data_at=shown.last_data_at,
         expected_at=expected,
         overdue=None if expected is None else expected <= now,
     )

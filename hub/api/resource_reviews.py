@@ -14,8 +14,8 @@ from hub.api.guard import staff_may
 from hub.api.resource_forms import EXAMPLE, read
 from hub.api.review_forms import DIFFERENCE_EXAMPLE, STEP_EXAMPLE, read_claim, read_difference, read_step
 from hub.api.wire import Body, Reason, present
-from hub.identity import permissions
 from hub.identity.callers import StaffCaller
+from hub.identity.permissions import catalogue
 from hub.identity.roles import Role
 from hub.publishing import deciding, service
 from hub.publishing.examining import examine
@@ -121,7 +121,7 @@ async def approve(
     """Approve the step whose turn it is; the next one's turn comes. The last step is taken by publishing."""
     async with ctx.transaction() as session:
         record = await service.find_resource(session, id)
-        step = await _own_step(session, record, permissions.resource_review, caller)
+        step = await _own_step(session, record, catalogue.resource_review, caller)
         await reviewing.approve(
             session,
             step,
@@ -149,7 +149,7 @@ async def return_to_draft(
     """Send the submitted version back to its editor: a decision of the step whose turn it is, which ends the round."""
     async with ctx.transaction() as session:
         record = await service.find_resource(session, id)
-        await _own_step(session, record, permissions.resource_return, caller)
+        await _own_step(session, record, catalogue.resource_return, caller)
         await deciding.return_to_draft(
             session,
             record.resource.id,
@@ -158,7 +158,7 @@ async def return_to_draft(
             recorder=ctx.recorder,
             now=ctx.clock(),
         )
-        return read(await service.find_resource(session, str(record.resource.id)))
+        return read((await service.find_resource(session, str(record.resource.id))).shown)
 
 
 @router.post(
@@ -186,7 +186,7 @@ async def publish(
             recorder=ctx.recorder,
             now=ctx.clock(),
         )
-        return read(await service.find_resource(session, str(resource.id)))
+        return read((await service.find_resource(session, str(resource.id))).shown)
 
 
 async def _own_step(

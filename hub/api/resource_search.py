@@ -1,6 +1,7 @@
 """`/v1/resources?q=`: how a search is asked and how its answer reads; and the rebuild of its index."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
@@ -14,8 +15,8 @@ from catalog.search_text import MAX_QUERY, MAX_WORDS
 from hub.api.context import ContextDep
 from hub.api.guard import staff_may
 from hub.api.paging import Page
-from hub.api.resource_forms import EXAMPLE, read
-from hub.api.wire import Body, present
+from hub.api.resource_forms import EXAMPLE, read_with_freshness
+from hub.api.wire import Body, example, present
 from hub.identity.callers import StaffCaller
 from hub.publishing import searching
 from hub.publishing.searching import Found
@@ -86,10 +87,10 @@ def narrowed(
 Narrowed = Annotated[Search | None, Depends(narrowed)]
 
 
-def read_found(found: Found) -> dict[str, Any]:
+def read_found(found: Found, now: datetime) -> dict[str, Any]:
     """A page of what was found, with how many there are: a number, or "1000+" for more than a search counts."""
     shown: dict[str, Any] = {
-        "items": [read(record) for record in found.records],
+        "items": [read_with_freshness(one, now) for one in found.resources],
         "next": found.next,
         "total": f"{CAP}+" if found.is_capped else found.total,
     }
@@ -115,9 +116,11 @@ class Part(Body):
 @rebuilding.post(
     "/reindex",
     summary="重建检索索引的一段 / write a part of the search index anew",
-    responses={
-        200: {"content": {"application/json": {"example": {"checked": 500, "changed": 0, "next": "…", "of": 1200}}}}
-    },
+    responses=example(
+        {"checked": 500, "changed": 0, "next": "…", "of": 1200},
+        described="这一段核对、改写了几个，共有几个；next 为下一段的游标，末段为 null / "
+        "how many of this part were checked and changed, of how many; next is the next part's cursor, null on the last",
+    ),
 )
 async def reindex(
     part: Part, ctx: ContextDep, caller: Annotated[StaffCaller, Depends(staff_may("resource_reindex"))]

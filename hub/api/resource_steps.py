@@ -17,8 +17,8 @@ from hub.api.context import ContextDep
 from hub.api.guard import staff_may
 from hub.api.resource_forms import EXAMPLE, read
 from hub.api.wire import Body, Reason
-from hub.identity import permissions
 from hub.identity.callers import StaffCaller
+from hub.identity.permissions import catalogue, require
 from hub.publishing import service, stopping
 from hub.registry.errors import InvalidField
 
@@ -112,7 +112,7 @@ async def register(
     provider_id = body.provider or caller.organisation_id
     if provider_id is None:
         raise InvalidField("/provider", "请指明提供机构 provider", "name the providing organisation in provider")
-    permissions.require(permissions.resource_create, caller, provider_id)
+    require(catalogue.resource_create, caller, provider_id)
     async with ctx.transaction() as session:
         parties = await service.find_parties(session, provider_id, body.system)
     async with ctx.transaction() as session:
@@ -140,7 +140,7 @@ async def edit(
     async with ctx.transaction() as session:
         record = await service.find_resource(session, id)
         resource = record.resource
-        permissions.require(permissions.resource_edit, caller, resource.provider_id)
+        require(catalogue.resource_edit, caller, resource.provider_id)
         system_id = None
         if body.description is not None:
             system_id = (await service.find_parties(session, resource.provider_id, body.description.system)).system.id
@@ -172,7 +172,7 @@ async def begin_version(
     async with ctx.transaction() as session:
         record = await service.find_resource(session, id)
         resource = record.resource
-        permissions.require(permissions.resource_edit, caller, resource.provider_id)
+        require(catalogue.resource_edit, caller, resource.provider_id)
     if body.description is not None and body.description.system != record.system:
         raise InvalidField(
             "/description/system",
@@ -217,7 +217,7 @@ async def submit(
     """Hand the draft in for review."""
     async with ctx.transaction() as session:
         resource = (await service.find_resource(session, id)).resource
-        permissions.require(permissions.resource_submit, caller, resource.provider_id)
+        require(catalogue.resource_submit, caller, resource.provider_id)
         await service.submit(session, resource.id, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock())
         return await _read(session, resource.id)
 
@@ -268,4 +268,4 @@ async def withdraw(
 
 
 async def _read(session: AsyncSession, resource_id: UUID) -> dict[str, Any]:
-    return read(await service.find_resource(session, str(resource_id)))
+    return read((await service.find_resource(session, str(resource_id))).shown)

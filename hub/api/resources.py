@@ -19,9 +19,10 @@ from hub.api import resource_dcat, resource_reviews, resource_search, resource_s
 from hub.api.context import ContextDep
 from hub.api.guard import system_or_staff
 from hub.api.paging import Page
-from hub.api.resource_forms import EXAMPLE, read, read_freshness, read_upstream, read_version
+from hub.api.resource_forms import EXAMPLE, read_upstream, read_version, read_with_freshness
 from hub.api.resource_search import EXAMPLES, Narrowed, read_found
 from hub.api.review_forms import DIFFERENCE_EXAMPLE, read_difference
+from hub.api.wire import SCHEMA_TYPE
 from hub.errors import Forbidden, NotFound
 from hub.identity.callers import StaffCaller, SystemCaller
 from hub.publishing import searching, service
@@ -43,8 +44,6 @@ VERSION_EXAMPLE = {
 }
 
 DIFFERENCES_EXAMPLE = {"from": 1, "to": 2, "items": [DIFFERENCE_EXAMPLE], "next": None}
-
-SCHEMA_TYPE = "application/schema+json"
 
 Reader = Annotated[SystemCaller | StaffCaller, Depends(system_or_staff("resource_read"))]
 
@@ -73,7 +72,7 @@ async def listing(
     if search is not None and code is None and not overdue:
         question = replace(search, for_systems=isinstance(caller, SystemCaller))
         async with ctx.acquire() as connection, connection.transaction():
-            return read_found(await searching.search(connection, question))
+            return read_found(await searching.search(connection, question), now)
     async with ctx.transaction() as session:
         if code is not None:
             return {"items": [_shown(await _visible(session, code, caller), now)], "next": None}
@@ -173,7 +172,7 @@ async def one(id: str, caller: Reader, ctx: ContextDep) -> dict[str, Any]:  # no
 
 
 def _shown(record: ResourceRecord, now: datetime) -> dict[str, Any]:
-    return read(record) | read_freshness(record, now)
+    return read_with_freshness(record.shown, now)
 
 
 def _only_staff(caller: SystemCaller | StaffCaller) -> None:

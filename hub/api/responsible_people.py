@@ -14,8 +14,8 @@ from hub.api.organisations import named
 from hub.api.paging import Page
 from hub.api.wire import Body, example, present
 from hub.audit.entry import LOCAL_TIME
-from hub.identity import permissions
 from hub.identity.callers import StaffCaller
+from hub.identity.permissions import organisations, require
 from hub.registry import service as registry
 from hub.responsibility import repository, service
 from hub.responsibility.models import ResponsiblePerson, ResponsibleRole
@@ -147,7 +147,7 @@ async def people(
     """Who is responsible on a day, or all there ever were: to staff of the organisation, reviewers and security officers."""
     day = None if history else at or ctx.clock().astimezone(LOCAL_TIME).date()
     async with ctx.transaction() as session:
-        await _judge(session, permissions.responsible_read, caller, id)
+        await _judge(session, organisations.responsible_read, caller, id)
         rows = await repository.people(session, id, after=page.after_id(), limit=page.fetch, day=day)
     return page.page(rows, read, lambda row: (row.id,))
 
@@ -156,7 +156,7 @@ async def people(
 async def appoint(id: UUID, body: Appointment, ctx: ContextDep, caller: Setter) -> dict[str, Any]:  # noqa: A002
     """By a decider of the organisation or a security officer; one holder of a role at a time, but for dedicated people."""
     async with ctx.transaction() as session:
-        await _judge(session, permissions.responsible_set, caller, id)
+        await _judge(session, organisations.responsible_set, caller, id)
         row = await service.appoint(
             session, id, body.role, body.particulars(), first_day=body.first_day, act=_act(ctx, caller)
         )
@@ -172,7 +172,7 @@ async def appoint(id: UUID, body: Appointment, ctx: ContextDep, caller: Setter) 
 async def hand_over(id: UUID, person: UUID, body: Handover, ctx: ContextDep, caller: Setter) -> dict[str, Any]:  # noqa: A002
     """The successor, who `follows` the present one; that one's row is closed with the note and kept."""
     async with ctx.transaction() as session:
-        await _judge(session, permissions.responsible_set, caller, id)
+        await _judge(session, organisations.responsible_set, caller, id)
         row = await service.hand_over(
             session,
             id,
@@ -189,7 +189,7 @@ async def hand_over(id: UUID, person: UUID, body: Handover, ctx: ContextDep, cal
 async def end(id: UUID, person: UUID, body: Ending, ctx: ContextDep, caller: Setter) -> dict[str, Any]:  # noqa: A002
     """Nobody takes the role over; the organisation shows among those that lack people, if the role is one that is asked for."""
     async with ctx.transaction() as session:
-        await _judge(session, permissions.responsible_set, caller, id)
+        await _judge(session, organisations.responsible_set, caller, id)
         row = await service.end(session, id, person, day=body.on, note=body.note, act=_act(ctx, caller))
     return read(row)
 
@@ -197,7 +197,7 @@ async def end(id: UUID, person: UUID, body: Ending, ctx: ContextDep, caller: Set
 async def _judge(session: AsyncSession, action: Any, caller: StaffCaller, organisation_id: UUID) -> None:
     """Pass when the organisation exists and the action is allowed for it. Raises UnknownOrganisation, Forbidden."""
     await registry.find_organisation(session, organisation_id)
-    permissions.require(action, caller, organisation_id)
+    require(action, caller, organisation_id)
 
 
 def _act(ctx: Context, caller: StaffCaller) -> service.Act:

@@ -4,15 +4,17 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, StrictFloat, StrictInt, StrictStr
 
+from certs.masks import Mask, write_masks
 from hub.access.models import AccessGrant
 from hub.access.requests.models import AccessRequest
-from hub.access.scope import Condition, Operator, Scope
+from hub.access.scope import Condition, MaskedItem, Operator, Scope, scope_of
 from hub.access.terms import Frequency
 from hub.api.wire import Body, present
 
 _SCOPE: dict[str, Any] = {
     "items": ["item_code", "item_name"],
     "rows": [{"item": "item_code", "op": "prefix", "values": ["621124"]}],
+    "masks": [{"item": "item_name", "keep_first": 1, "keep_last": 0}],
 }
 
 
@@ -29,8 +31,19 @@ class RowCondition(Body):
     ]
 
 
+class AskedMask(Body):
+    """Of this text the first and the last characters leave, and a `*` in the place of each other one."""
+
+    item: Annotated[
+        StrictStr,
+        Field(description="字符型信息项的字段名，非主键 / a text that is no key item", examples=["item_name"]),
+    ]
+    keep_first: Annotated[StrictInt, Field(description="保留开头的字符数 / kept at the beginning", examples=[1])] = 0
+    keep_last: Annotated[StrictInt, Field(description="保留末尾的字符数 / kept at the end", examples=[0])] = 0
+
+
 class AskedScope(Body):
-    """Which items, which rows; what is left out is not narrowed."""
+    """Which items, which rows, which texts with a mask; what is left out is not narrowed."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_SCOPE]})
 
@@ -40,11 +53,15 @@ class AskedScope(Body):
     rows: Annotated[list[RowCondition], Field(description="行规则：各条件须同时满足 / conditions that all hold")] = (
         Field(default_factory=list)
     )
+    masks: Annotated[list[AskedMask], Field(description="掩码：遮盖部分字符 / texts of which a part is hidden")] = (
+        Field(default_factory=list)
+    )
 
     def scope(self) -> Scope:
         """The scope."""
         conditions = tuple(Condition(row.item, Operator(row.op), tuple(row.values)) for row in self.rows)
-        return Scope(None if self.items is None else tuple(self.items), conditions)
+        masks = tuple(MaskedItem(one.item, Mask(one.keep_first, one.keep_last)) for one in self.masks)
+        return Scope(None if self.items is None else tuple(self.items), conditions, masks)
 
 
 class ExpectedFrequency(Body):
@@ -60,7 +77,12 @@ class ExpectedFrequency(Body):
 
 def shown_scope(row: AccessRequest | AccessGrant) -> dict[str, Any] | None:
     """The scope of a request or a grant; None where it leaves nothing out."""
-    found = present(items=row.items, rows=row.rows)
+    scope = scope_of(row.items, row.rows)
+    found = present(
+        items=row.items,
+        rows=[condition.as_data() for condition in scope.rows] or None,
+        masks=write_masks({one.item: one.mask for one in scope.masks}) or None,
+    )
     return found or None
 
 

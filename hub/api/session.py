@@ -28,6 +28,8 @@ from hub.identity.sessions import Opened
 
 router = APIRouter(tags=["会话 / session"])
 
+_SESSION = "会话令牌，何时结束，本人是谁 / the session's token, when it ends, and who one is"
+
 OwnSession = Annotated[StaffCaller, Depends(staff_may("session_own"))]
 OwnSessionBeforeChange = Annotated[StaffCaller, Depends(staff_may("session_own", before_password_change=True))]
 
@@ -70,7 +72,12 @@ class EnrolmentCode(Body):
     code: Code
 
 
-@router.post("/v1/session", status_code=201, summary="登录 / sign in", responses=example(SESSION_EXAMPLE, 201))
+@router.post(
+    "/v1/session",
+    status_code=201,
+    summary="登录 / sign in",
+    responses=example(SESSION_EXAMPLE, 201, described=_SESSION),
+)
 async def sign_in(body: SignIn, request: Request, response: Response, _: Anyone, ctx: ContextDep) -> dict[str, Any]:
     """A token, to be sent as bearer, and the same as cookie for browsers; one answer for every failure."""
     if is_same_origin(request) is False:
@@ -110,7 +117,7 @@ async def sign_out(caller: OwnSessionBeforeChange, response: Response, ctx: Cont
     "/v1/session/password",
     status_code=201,
     summary="修改口令 / change the password",
-    responses=example(SESSION_EXAMPLE, 201),
+    responses=example(SESSION_EXAMPLE, 201, described=_SESSION),
 )
 async def change_password(
     body: PasswordChange, caller: OwnSessionBeforeChange, request: Request, response: Response, ctx: ContextDep
@@ -139,7 +146,7 @@ async def change_password(
     "/v1/session/second-factor",
     status_code=201,
     summary="登记第二因素 / enrol a second factor",
-    responses=example(ENROLMENT_EXAMPLE, 201),
+    responses=example(ENROLMENT_EXAMPLE, 201, described="密钥及其 otpauth 地址 / the secret, and as an otpauth URI"),
 )
 async def begin_enrolment(
     body: EnrolmentRequest, caller: OwnSession, response: Response, ctx: ContextDep

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
 from certs.errors import TileError
-from certs.tiles import TILE_WIDTH, parse_entries_path, parse_tile_path, write_bundle
+from certs.tile_files import TILE_WIDTH, parse_entries_path, parse_tile_path, write_bundle
 from certs.tree import HASH_BYTES
 from hub.api.audit_examples import CHECKPOINT_EXAMPLE
 from hub.api.context import ContextDep

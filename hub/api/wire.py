@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from hub.audit.entry import instant
 from hub.delivery.draining import Draining
 
+SCHEMA_TYPE = "application/schema+json"
+
 
 class Body(BaseModel):
     """The body of a request; a field that we do not know is a mistake, not an extension."""
@@ -24,9 +26,10 @@ class Reason(Body):
     ]
 
 
-def example(value: object, status: int = 200) -> dict[int | str, dict[str, Any]]:
-    """The `responses` of a route: what it answers, by an example."""
-    return {status: {"content": {"application/json": {"example": value}}}}
+def example(value: object, status: int = 200, *, described: str = "") -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route: what it answers, by an example; `described` where the summary does not tell."""
+    found: dict[str, Any] = {"content": {"application/json": {"example": value}}}
+    return {status: found | {"description": described} if described else found}
 
 
 def answers(media_type: str, text: str | None = None, *, described: str = "") -> dict[int | str, dict[str, Any]]:

@@ -18,7 +18,7 @@ from hub.db.clock import MAX_OFFSET_S
 from hub.db.embedded import EmbeddedPostgres
 from hub.db.embedded.layout import Layout, make_data_directory
 from hub.db.engine import Database
-from hub.db.migrate import migrate
+from hub.db.faults import FAULTS
 from hub.db.partitions import ensure_partitions
 from hub.duties import notices
 from hub.duties.calendar import beijing_date
@@ -59,6 +59,23 @@ def database_address(settings: Settings) -> Iterator[str]:
         return
     with EmbeddedPostgres(settings.data) as server:
         yield server.dsn
+
+
+@contextmanager
+def in_words() -> Iterator[None]:
+    """A database that goes away while a process starts or ends is said in words: the driver's own say nothing to an operator."""
+    try:
+        yield
+    except SetupError:
+        raise
+    except FAULTS as fault:
+        if getattr(fault, "filename", None) is not None:  # a file's fault is not the database's
+            raise
+        raise SetupError(
+            f"数据库在进程启动或结束时中断（{type(fault).__name__}）；请确认它在运行、能连上，再启动一次",
+            f"the database went away while the process started or ended ({type(fault).__name__}); see that it runs and "
+            "can be reached, then start again",
+        ) from fault
 
 
 def insist_on_database(settings: Settings) -> None:
@@ -131,6 +148,8 @@ async def migrate_and_prepare(settings: Settings, dsn: str) -> list[str]:
     database = Database(dsn, application="shuniu-migrate")
     async with database.connection() as connection:
         insist(await check_server(connection))
+    from hub.db.migrate import migrate  # Alembic is only for who migrates
+
     applied = await migrate(dsn)
     async with database.connection() as connection:
         now = await connection.fetchval("SELECT clock_timestamp()")

@@ -1,8 +1,9 @@
 """Opens everything that one gateway process needs, in order, and closes it in the reverse order."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from typing import Any, cast
 
@@ -10,14 +11,14 @@ import asyncpg
 from cryptography import x509
 
 from certs.http_signature import HttpSigner
-from hub.api.context import Context
+from hub.api.parts import Context
 from hub.audit import repository as audit
 from hub.audit.entry import Actor
 from hub.audit.service import Recorder
 from hub.db.checks import check_server, insist
 from hub.db.clock import DatabaseClock
 from hub.db.engine import Database
-from hub.db.migrate import current, head
+from hub.db.revision import current, head
 from hub.delivery.making import Adapters
 from hub.delivery.notary import HubNotary
 from hub.delivery.pushing import Pusher
@@ -111,6 +112,19 @@ async def open_pushing(context: Context) -> AsyncIterator[tuple[Deliveries, Poll
         yield Deliveries(connect, pusher), Polls(connect, adapters, context.acknowledging.acknowledge)
     finally:
         await adapters.close()
+
+
+@asynccontextmanager
+async def counting(context: Context) -> AsyncIterator[None]:
+    """Refusals that are only counted are written, regularly and once more at the end of the block."""
+    flushing = asyncio.create_task(context.refusals.flush_regularly(context.acquire))
+    try:
+        yield
+    finally:
+        flushing.cancel()
+        with suppress(asyncio.CancelledError):
+            await flushing
+        await context.refusals.flush_last(context.acquire)
 
 
 def watched_connect(database: Database) -> Callable[[], Coroutine[Any, Any, asyncpg.Connection]]:

@@ -19,7 +19,7 @@ import orjson
 
 from certs.canonical import canonical
 from certs.commitment import commit
-from certs.tiles import LONGEST_ENTRY
+from certs.tile_files import LONGEST_ENTRY
 from certs.tree import leaf_hash
 from hub.audit.errors import LeafTooLong
 from hub.db.ids import new_id

@@ -22,12 +22,15 @@ import orjson
 
 from certs.digests import digest_text
 from certs.errors import JsonError, TileError
-from certs.export_form import Counts, Head, has_line, write_end, write_head, write_line, write_manifest
+from certs.export_form import Counts, Head
+from certs.export_writing import has_line, write_end, write_head, write_line, write_manifest
 from certs.jsontext import parse_object
 from certs.members import read_moment
 from certs.suites import Signer
-from certs.tiles import TILE_WIDTH, Tile, tiles_needed
-from certs.tree import HASH_BYTES, Node, consistency_proof, leaf_hash
+from certs.tile_files import TILE_WIDTH, Tile
+from certs.tiles import tiles_needed
+from certs.tree import HASH_BYTES, leaf_hash
+from certs.tree_proofs import Node, consistency_proof
 from hub.audit import sealed
 from hub.audit.entry import Actor, Event, instant
 from hub.audit.errors import LogDamaged, NoSuchExport, NoSuchPart, NothingSealed

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from certs.tiles import TILE_WIDTH, Tile, TileWriter, node_reader, right_edge
-from certs.tree import HASH_BYTES, Frontier, Node
+from certs.tile_files import TILE_WIDTH, Tile
+from certs.tiles import TileWriter, node_reader, right_edge
+from certs.tree import HASH_BYTES, Frontier
+from certs.tree_proofs import Node
 
 CHECKPOINT = "SELECT checkpoint_size, checkpoint FROM tree_head"
 TILE = "SELECT substring(hashes FOR $3) FROM log_tile WHERE level = $1 AND index = $2"

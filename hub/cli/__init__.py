@@ -4,6 +4,7 @@ Results go to standard output, messages to standard error, Chinese first. What a
 a traceback.
 """
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -15,9 +16,14 @@ from hub.cli.commands import root
 from hub.cli.failures import INTERRUPTED, MISSING, REFUSED, WRONG_USE
 from hub.errors import HubError, SetupError
 
+GC_THRESHOLDS = (20_000, 20, 50)
+"""Neither imports nor envelopes leave cycles behind; at the default of 700 objects the collector takes a quarter of the time
+to start, and runs for every second envelope."""
+
 
 def main() -> None:
     """The entry point: runs the command line and exits with its code."""
+    gc.set_threshold(*GC_THRESHOLDS)
     sys.exit(run(sys.argv[1:]))
 
 

@@ -2,14 +2,16 @@
 
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
-from certs.tiles import TILE_WIDTH
+from certs.errors import LogBrokenError
+from certs.tile_files import TILE_WIDTH
 from hub.cli import api
 from hub.cli.audit_export import check_folder, export
-from hub.cli.failures import Missing
+from hub.cli.failures import Missing, Refused
 from hub.cli.log_verification import verify_log
 from hub.cli.verbs import Kind, add_list
 from hub.client.folder import write_durably
@@ -22,6 +24,9 @@ EVENTS = Kind(
 
 LINE_EVERY = 64
 """Bundles between two lines of progress where there is no terminal: 16,384 entries."""
+
+MOST_FAULTS = 100
+"""Rows that a verification names before it ends: whoever has changed so many has changed the log, not a row."""
 
 SHOWN = 100
 """A log is long; who wants more says so."""
@@ -63,12 +68,15 @@ audit.add_command(export)
     help="核验通过后把检查点存到此处 / where to keep the checkpoint once it holds",
 )
 def verify(trust: Path, older: Path | None, keep: Path | None) -> None:
-    """Fetch everything, believe nothing but the key in `trust`; exit 1 with what is wrong."""
+    """Fetch everything, believe nothing but the key in `trust`; exit 1 with what is wrong, every row by its name."""
     key = _log_key(trust)
     if keep is not None:
         check_folder(keep)
+    faults = _Faults()
     with api.reading() as fetch:
-        found = verify_log(fetch, key, older=older.read_bytes() if older else None, over=_with_progress)
+        kept = older.read_bytes() if older else None
+        found = verify_log(fetch, key, older=kept, over=_with_progress, tell=faults.tell)
+    faults.end()
     if keep is not None:
         write_durably(keep.absolute().parent, keep.name, found.note)
     size = found.checkpoint.size
@@ -76,6 +84,31 @@ def verify(trust: Path, older: Path | None, keep: Path | None) -> None:
         f"日志完好：{size} 条，与检查点一致{'，也与以前的检查点一致' if older else ''} / "
         f"the log is whole: {size} entries, as the checkpoint says{' and the older one before it' if older else ''}"
     )
+
+
+@dataclass(slots=True)
+class _Faults:
+    """The rows that are not as they should be, told as they are found."""
+
+    count: int = 0
+
+    def tell(self, fault: LogBrokenError) -> None:
+        """Print it. Raises Refused at the last that is told."""
+        click.echo(str(fault), err=True)
+        self.count += 1
+        if self.count == MOST_FAULTS:
+            raise Refused(
+                f"已发现 {MOST_FAULTS} 处，不再往下核验；请保全数据库后查明 / "
+                f"{MOST_FAULTS} faults were found, and nothing beyond them was looked at: secure the database and find out"
+            )
+
+    def end(self) -> None:
+        """Nothing, when there was none. Raises Refused."""
+        if self.count:
+            raise Refused(
+                f"共 {self.count} 处不符，已逐一列出；其余各条与检查点一致 / "
+                f"{self.count} faults, each named above; all else is as the checkpoint says"
+            )
 
 
 def _log_key(trust: Path) -> str:

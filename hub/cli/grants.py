@@ -6,6 +6,7 @@ import click
 
 from hub.cli import api
 from hub.cli.files import object_in
+from hub.cli.output import show_json
 from hub.cli.verbs import Kind, add_list, add_move, add_show, as_json, show
 
 GRANTS = Kind("/v1/grants", ("id", "consumer", "resource", "purpose", "state", "valid_to"), "ID")
@@ -36,7 +37,7 @@ def grant() -> None:
 @click.option(
     "--scope",
     type=click.File("rb"),
-    help="使用范围（JSON：items、rows），默认全部 / JSON with items and rows, by default all",
+    help="使用范围（JSON：items、rows、masks），默认全部 / JSON with items, rows and masks, by default all",
 )
 @as_json
 def add(*, scope: BinaryIO | None, as_json: bool, **given: str | None) -> None:
@@ -61,6 +62,14 @@ def renew(named: str, *, valid_to: str, reason: str, average: int | None, peak: 
     often = {} if average is None else {"frequency": {"average": average, "peak": peak}}
     body = {"valid_to": valid_to, "reason": reason, **often}
     show(api.call("POST", f"{GRANTS.address(named)}/renew", body=body), as_json=as_json)
+
+
+@grant.command(help="所交付载荷的 JSON Schema / the JSON Schema of what it delivers")
+@click.argument("named", metavar=GRANTS.argument)
+@click.option("--version", type=click.IntRange(min=1), help="版本，默认为可用的最新版本 / by default the newest it has")
+def schema(named: str, *, version: int | None) -> None:
+    """Print the schema as JSON."""
+    show_json(api.call("GET", f"{GRANTS.address(named)}/schema", query={"version": version}))
 
 
 add_list(

@@ -2,7 +2,8 @@
 
 Compared, and none of it believed: every leaf with the tree, every tile and the checkpoints with what the leaves make, and every
 row of the log with its leaf: people search by the columns beside a leaf, and one that was changed hides an act though the leaf is whole.
-Whatever the hub answers, what is wrong with it is a LogBrokenError.
+Whatever the hub answers, what is wrong with it is a LogBrokenError. One that is about a single row is no reason to look no further:
+a row that was sealed and is no leaf stays in the tree for good.
 """
 
 import base64
@@ -10,17 +11,23 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ParamSpec
 
 from certs.checkpoint import Checkpoint, open_checkpoint
 from certs.errors import JsonError, LogBrokenError
 from certs.jsontext import parse_object
 from certs.log_walk import LogWalk
-from certs.tiles import TILE_WIDTH, Tile, TileWriter, entries_path, read_bundle, right_edge, tile_path
+from certs.tile_files import TILE_WIDTH, Tile, entries_path, read_bundle, tile_path
+from certs.tiles import TileWriter, right_edge
 from certs.tree import leaf_hash
+
+_On = ParamSpec("_On")
 
 Fetch = Callable[[str], bytes]
 """The bytes at a path of the hub."""
+
+Tell = Callable[[LogBrokenError], None]
+"""Takes a fault of a single row; raises what ends the walk, or returns, and the walk goes on."""
 
 SEALED_WITHIN_S = 60.0
 """What receipts promise (docs/log-leaf.md)."""
@@ -34,13 +41,24 @@ class Verified:
     note: bytes
 
 
+def stop_at(fault: LogBrokenError) -> None:
+    """Look no further than the first fault."""
+    raise fault
+
+
 def verify_log(
-    fetch: Fetch, key: str, *, older: bytes | None = None, over: Callable[[range], Iterable[int]] = iter
+    fetch: Fetch,
+    key: str,
+    *,
+    older: bytes | None = None,
+    over: Callable[[range], Iterable[int]] = iter,
+    tell: Tell = stop_at,
 ) -> Verified:
     """Every entry against the tree and its row, the tree against the checkpoint, and that against an `older` signed note.
 
     `key` is the log's key in C2SP form; `over` goes over the numbers of the bundles, to show progress. In constant memory.
-    Raises LogBrokenError, CheckpointError, TileError.
+    Raises LogBrokenError, CheckpointError, TileError, and what `tell` raises; if that lets faults pass, the log is not whole
+    although this returns.
     """
     note = fetch("/tlog/checkpoint")
     checkpoint = open_checkpoint(note, key)
@@ -53,13 +71,20 @@ def verify_log(
         leaves = _leaves(fetch, index, width)
         walk.feed(leaves, fetch("/tlog/" + tile_path(Tile(0, index, width))))
         for place, (leaf, row) in enumerate(zip(leaves, rows, strict=True)):
-            compare_row(first + place, leaf, row)
+            _telling(tell, compare_row, first + place, leaf, row)
         written, tree = tree.extend(map(leaf_hash, leaves))
         _check_tiles(fetch, [(tile, hashes) for tile, hashes in written if tile.level and tile.width == TILE_WIDTH])
     walk.finish()
     _check_tiles(fetch, [(tile, tree.edge[tile.level]) for tile in right_edge(tree.size) if tile.level])
-    _check_unsealed(fetch)
+    _check_unsealed(fetch, tell)
     return Verified(checkpoint, note)
+
+
+def _telling(tell: Tell, check: Callable[_On, None], *on: _On.args, **also: _On.kwargs) -> None:
+    try:
+        check(*on, **also)
+    except LogBrokenError as fault:
+        tell(fault)
 
 
 def _check_tiles(fetch: Fetch, computed: Iterable[tuple[Tile, bytes]]) -> None:
@@ -162,18 +187,19 @@ def _page(fetch: Fetch, path: str) -> tuple[list[dict[str, Any]], str | None]:
     return items, members.get("next")
 
 
-def _check_unsealed(fetch: Fetch) -> None:
-    """Every row is in the tree or has been waiting for it no longer than promised. Raises LogBrokenError."""
+def _check_unsealed(fetch: Fetch, tell: Tell) -> None:
+    """Every row is in the tree or has been waiting for it no longer than promised. Raises LogBrokenError `answer-form`."""
     cursor: str | None = None
     while True:
         rows, cursor = _page(fetch, "/v1/audit/events/unsealed" + (f"?cursor={cursor}" if cursor else ""))
         for row in rows:
-            _check_waiting(row)
+            _telling(tell, _check_waiting, row)
         if cursor is None:
             return
 
 
 def _check_waiting(row: Mapping[str, Any]) -> None:
+    """Nothing, when the row waits as it should. Raises LogBrokenError `row-outside-log`, `row-overdue`."""
     name, event, age_s = row.get("id"), row.get("event"), row.get("age_s")
     if not row.get("pending"):
         raise LogBrokenError(

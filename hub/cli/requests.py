@@ -37,7 +37,7 @@ def _asking(command: Any) -> Any:
         click.option(
             "--scope",
             type=click.File("rb"),
-            help="使用范围（JSON：items、rows），默认全部 / JSON with items and rows, by default all",
+            help="使用范围（JSON：items、rows、masks），默认全部 / JSON with items, rows and masks, by default all",
         ),
         click.option("--average", type=click.IntRange(min=0), help="预计频次，平均次/天 / times a day on average"),
         click.option("--peak", type=click.IntRange(min=0), help="预计频次，峰值次/天 / on the busiest day"),

@@ -1,4 +1,7 @@
-"""The server's side: `init`, `up`, `gateway`, `worker`, `migrate`, `doctor`, `demo`. What they do is in `hub.app`."""
+"""The server's side: `init`, `up`, `gateway`, `worker`, `migrate`, `doctor`, `demo`. What they do is in `hub.app`.
+
+What only one command needs is imported by it: the application and its routes take a gateway a second to make.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -8,7 +11,7 @@ from typing import Any
 import click
 from pydantic import ValidationError
 
-from hub.app import run, upkeep
+from hub.app import upkeep
 from hub.cli.failures import Missing, Refused
 from hub.cli.output import show_json, show_table
 from hub.cli.verbs import as_json
@@ -70,7 +73,9 @@ def init(*, organisation: str, as_json: bool, **given: Any) -> None:
 @configured("data", "host", "port", "gateways", "workers")
 def up(**given: Any) -> None:
     """Everything on one machine."""
-    run.up(settings_from(given))
+    from hub.app.run import up as start
+
+    start(settings_from(given))
 
 
 @click.command(help="运行一个网关进程 / run one gateway process")
@@ -78,14 +83,18 @@ def up(**given: Any) -> None:
 @click.option("--shared-port", is_flag=True, help="与本机其他网关共用端口 / share the port with other gateways here")
 def gateway(*, shared_port: bool, **given: Any) -> None:
     """One gateway."""
-    run.gateway(settings_from(given), shared_port=shared_port)
+    from hub.app.gateway import gateway as serve
+
+    serve(settings_from(given), shared_port=shared_port)
 
 
 @click.command(help="运行一个后台进程 / run one worker process")
 @configured("data")
 def worker(**given: Any) -> None:
     """One worker."""
-    run.worker(settings_from(given))
+    from hub.app.worker import worker as work
+
+    work(settings_from(given))
 
 
 @click.command(help="升级数据库结构 / bring the database up to this release")

@@ -13,10 +13,10 @@ from pathlib import Path
 import click
 from cryptography import x509
 
+from certs.anchors import Anchors
 from certs.checkpoint import LONGEST_NOTE, open_checkpoint
 from certs.errors import CertsError
 from certs.evidence import verify_evidence
-from certs.evidence_case import Anchors
 from certs.evidence_form import MAX_BYTES
 from certs.export import Exported, ExportVerdict, verify_export
 from certs.export_form import FIRST_BYTES

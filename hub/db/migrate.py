@@ -4,8 +4,6 @@ One process migrates at a time (advisory lock); each revision is one transaction
 last complete revision. What a newer release made is refused.
 """
 
-from pathlib import Path
-
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -15,30 +13,14 @@ from sqlalchemy import Connection, text
 from hub.db.engine import Database
 from hub.db.errors import DatabaseTooNew
 from hub.db.locks import MIGRATION
+from hub.db.revision import SCRIPTS
 
-SCRIPTS = Path(__file__).parent / "migrations"
+__all__ = ["SCRIPTS", "migrate"]
 
 # Whoever starts while another migrates waits for it at most so long.
 WAIT_FOR_OTHERS_MS = 120_000
 # A revision that cannot get a table's lock in this time gives up, rather than hold up everybody behind it.
 LOCK_MS = 5_000
-
-
-def head() -> str:
-    """The revision that this code is written for."""
-    revision = ScriptDirectory(str(SCRIPTS)).get_current_head()
-    assert revision is not None
-    return revision
-
-
-async def current(dsn: str) -> str | None:
-    """The revision that the database is at; None before the first migration."""
-    database = Database(dsn, application="shuniu-migrate")
-    try:
-        async with database.async_engine().connect() as connection:
-            return await connection.run_sync(_current)
-    finally:
-        await database.dispose()
 
 
 async def migrate(dsn: str) -> list[str]:

@@ -2,16 +2,15 @@
 
 One array of rows costs the server one scan; an array for each column costs it a scan for each, which took longer than
 writing the rows. The driver can write such an array only field by field through its codecs, and asks of every value
-whether it is itself an array. Here it is written as one value: `array_send` and `record_send` in PostgreSQL's source say
-how (an array is its dimensions, null flag, element type, length and lower bound, then each element's length and bytes; a
-record is its number of fields, then each field's type, length and bytes).
+whether it is itself an array. Here it is written as one value, from fields that rows may share: `array_send` and
+`record_send` in PostgreSQL's source say how (an array is its dimensions, null flag, element type, length and lower bound,
+then each element's length and bytes; a record is its number of fields, then each field's type, length and bytes).
 """
 
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -34,8 +33,8 @@ _UUID_LENGTH = _LENGTH.pack(16)
 _NO_JSONB = _FIELD.pack(_JSONB_ID, -1)
 _JSONB_VERSION = b"\x01"
 
-Write = Callable[[Any], bytes]
-"""Writes one field of a record: its type's object id, the length and the bytes."""
+_COUNTS = tuple(_LENGTH.pack(count) for count in range(64))
+"""How a record begins, by the number of its fields."""
 
 
 def bytea(value: bytes) -> bytes:
@@ -83,27 +82,30 @@ def jsonb(value: bytes | None) -> bytes:
     return _FIELD.pack(_JSONB_ID, len(value) + 1) + _JSONB_VERSION + value
 
 
-def array(element: int, fields: Sequence[Write], rows: Sequence[Sequence[Any]]) -> bytes:
-    """An array of the composite type with the object id `element`: each row's values in the order of `fields`."""
-    if not rows:
+def record(*fields: bytes) -> bytes:
+    """A row: its fields in the order of the type's columns. The server refuses another number of them, or other types."""
+    return b"".join((_COUNTS[len(fields)], *fields))
+
+
+def array(element: int, records: Sequence[bytes]) -> bytes:
+    """An array of rows of the composite type with the object id `element`."""
+    if not records:
         return _EMPTY.pack(0, 0, element)
-    count = _LENGTH.pack(len(fields))
-    parts = [_ARRAY.pack(1, 0, element, len(rows), 1)]
-    for row in rows:
-        record = b"".join([count, *[write(value) for write, value in zip(fields, row, strict=True)]])
-        parts += (_LENGTH.pack(len(record)), record)
+    parts = [_ARRAY.pack(1, 0, element, len(records), 1)]
+    for one in records:
+        parts += (_LENGTH.pack(len(one)), one)
     return b"".join(parts)
 
 
-async def teach(connection: asyncpg.Connection, name: str, *fields: Write) -> None:
-    """Have the connection write arrays of the composite type `name`, whose columns are `fields`; they are never read.
+async def teach(connection: asyncpg.Connection, name: str) -> None:
+    """Have the connection take sequences of `record`s for arrays of the composite type `name`; they are never read.
 
     The driver's public call for codecs lets a composite be written field by field only, so its own register is used.
     """
     row = await connection.fetchrow("SELECT oid, typarray FROM pg_type WHERE oid = $1::text::regtype", name)
     assert row is not None  # regtype has raised for a name that is none
     settings = connection._protocol.get_settings()  # type: ignore[attr-defined]  # noqa: SLF001  see above
-    write = partial(array, row["oid"], fields)
+    write = partial(array, row["oid"])
     settings.add_python_codec(row["typarray"], f"{name}[]", "public", [], "scalar", write, _never_read, "binary")
 
 

@@ -191,7 +191,7 @@ async def _take_head(
     stopped, narrowed_by = found["stopped"], [found["narrowed_by"]]
     numbered = await connection.fetch(ledger.HEADS_NUMBERED, [lane], limit, stopped, narrowed_by)
     left = limit - len(numbered)
-    fresh = await connection.fetch(ledger.HEADS_NEW, [lane], left, stopped, narrowed_by) if left else []
+    fresh = await connection.fetch(ledger.HEADS_NEW, [lane], left, stopped, narrowed_by, [None]) if left else []
     rows = await within_bytes(connection, [*numbered, *fresh], MAX_BATCH_BYTES)
     if not numbered and len(rows) == len(fresh) < at_least:
         raise _NothingToPush

@@ -71,12 +71,14 @@ async def build_evidence(
         shown = await sealed.shown(connection)
         # 2 what was exchanged: the envelope, or to who got projections alone these
         if recipient is not None and all(row["projection_id"] is not None for row in ended):
-            write, members = write_projection_evidence, await _projected(connection, state, ended, shown)
+            write = write_projection_evidence
+            members, kids = await _projected(connection, state, ended, shown)
         else:
             only = consumer if recipient is None else recipient.code
-            write, members = write_evidence, await _whole(connection, state, ended, shown, provider, only)
+            write = write_evidence
+            members, kids = await _whole(connection, state, ended, shown, provider, only)
         # 3 certificates, the list of what is revoked
-        members["certificates"] = await gathering.certificates(connection, members["certificates"], keyring)
+        members["certificates"] = await gathering.certificates(connection, kids, keyring)
         moments = map(gathering.time_of, members["entries"])
         members["revocation_list"] = await gathering.revocation_list(connection, keyring, max(now, *moments))
         members["checkpoint"] = shown.note
@@ -103,8 +105,8 @@ async def _whole(
     shown: Shown,
     provider: SystemCaller | None,
     only: str | None,
-) -> dict[str, Any]:
-    """Members about the whole exchange, of `certificates` the kids; of the grants those of `only`, if that is given."""
+) -> tuple[dict[str, Any], set[str]]:
+    """Members about the whole exchange, of the grants those of `only`, if that is given; kids of the certificates it takes."""
     row = await connection.fetchrow(sql.EXCHANGE, state.id)
     if row is None:
         raise unknown_exchange()
@@ -114,27 +116,25 @@ async def _whole(
     projections = await gathering.projections(
         connection, {one.projection for one in acknowledged if one.projection is not None}, len(row["envelope"])
     )
-    grants = await gathering.grants(connection, state.id, only)
+    accepted = await gathering.acceptance(connection, state.id)
+    grants = await gathering.grants(connection, accepted, only)
     signers = {row["kid"], *(one.kid for one in acknowledged)}
     members: dict[str, Any] = {
         "envelope": row["envelope"].decode("ascii"),
         "receipt": row["receipt"].decode("ascii"),
         "deliveries": _deliveries(acknowledged),
-        "certificates": [
-            kid_of_message(row["receipt"], RECEIPT),
-            *signers,
-            *(kid_of_message(one["envelope"], EXCHANGE) for one in projections),
-        ],
         "schema": await connection.fetchval(sql.SCHEMA, row["resource_id"], row["version"]),
-        "entries": await gathering.entries(connection, state.id, _objects(signers, grants, acknowledged), shown.size),
+        "entries": await gathering.entries(connection, [accepted], _objects(signers, grants, acknowledged), shown.size),
     }
-    return members | ({"projections": _texts(projections)} if projections else {})
+    if projections:
+        members["projections"] = _texts(projections)
+    return members, signers | {kid_of_message(row["receipt"], RECEIPT)} | _kids(projections)
 
 
 async def _projected(
     connection: asyncpg.Connection, state: ExchangeState, ended: Sequence[asyncpg.Record], shown: Shown
-) -> dict[str, Any]:
-    """Members about what these deliveries brought, of `certificates` the kids.
+) -> tuple[dict[str, Any], set[str]]:
+    """Members about what these deliveries brought; kids of the certificates they take.
 
     The entry of the acceptance stays out, but is under the checkpoint: an auditor finds it there by `orig`.
     """
@@ -142,16 +142,12 @@ async def _projected(
     projections = await gathering.projections(connection, {row["projection_id"] for row in ended}, 0)
     grants = sorted({str(one["grant_id"]) for one in projections})
     signers = {one.kid for one in acknowledged}
-    await gathering.must_be_sealed(connection, state.id, shown.size)
-    entries = await gathering.entries(connection, None, _objects(signers, grants, acknowledged), shown.size)
+    gathering.must_be_sealed([await gathering.acceptance(connection, state.id)], shown.size)
+    entries = await gathering.entries(connection, [], _objects(signers, grants, acknowledged), shown.size)
     if not {entry["leaf"]["object"]["id"] for entry in entries}.issuperset(grants):
         raise RecordMissing("日志条目", "log entry")
-    return {
-        "projections": _texts(projections),
-        "deliveries": _deliveries(acknowledged),
-        "certificates": [*signers, *(kid_of_message(one["envelope"], EXCHANGE) for one in projections)],
-        "entries": entries,
-    }
+    members = {"projections": _texts(projections), "deliveries": _deliveries(acknowledged), "entries": entries}
+    return members, signers | _kids(projections)
 
 
 def _deliveries(acknowledged: Sequence[Acknowledged]) -> list[dict[str, str]]:
@@ -161,6 +157,10 @@ def _deliveries(acknowledged: Sequence[Acknowledged]) -> list[dict[str, str]]:
 def _objects(signers: set[str], grants: Sequence[str], acknowledged: Sequence[Acknowledged]) -> list[str]:
     """What all log entries are wanted of."""
     return [*sorted(signers), *grants, *(str(one.acknowledgement) for one in acknowledged)]
+
+
+def _kids(projections: Sequence[asyncpg.Record]) -> set[str]:
+    return {kid_of_message(one["envelope"], EXCHANGE) for one in projections}
 
 
 def _texts(projections: Sequence[asyncpg.Record]) -> list[str]:

@@ -69,32 +69,29 @@ async def projections(connection: asyncpg.Connection, ids: Collection[UUID], bes
     return found
 
 
-async def grants(connection: asyncpg.Connection, exchange_id: UUID, only: str | None) -> list[str]:
-    """Ids of the grants that fed the exchange's lanes; those of the system `only`, if that is given."""
-    rows = await connection.fetch(sql.ENTRIES, exchange_id, [])
-    if not rows:
+async def acceptance(connection: asyncpg.Connection, exchange_id: UUID) -> asyncpg.Record:
+    """The row of the acceptance's log entry. Raises RecordMissing."""
+    row = await connection.fetchrow(sql.ACCEPTANCE, exchange_id)
+    if row is None:
         raise RecordMissing("日志条目", "log entry")
-    found = read_grants(orjson.loads(rows[0]["leaf"])["details"]) or []
+    return row
+
+
+async def grants(connection: asyncpg.Connection, accepted: asyncpg.Record, only: str | None) -> list[str]:
+    """Ids of the grants that fed the lanes of what was accepted; those of the system `only`, if that is given."""
+    found = read_grants(orjson.loads(accepted["leaf"])["details"]) or []
     if only is None:
         return found
     rows = await connection.fetch(sql.GRANTS_OF, list(map(UUID, found)), only)
     return [str(row["id"]) for row in rows]
 
 
-async def must_be_sealed(connection: asyncpg.Connection, exchange_id: UUID, size: int) -> None:
-    """The acceptance is under the checkpoint of that size. Raises NotSealed, RecordMissing."""
-    rows = await connection.fetch(sql.ENTRIES, exchange_id, [])
-    if not rows:
-        raise RecordMissing("日志条目", "log entry")
-    _check_sealed(rows, size)
-
-
 async def entries(
-    connection: asyncpg.Connection, exchange_id: UUID | None, objects: Sequence[str], size: int
+    connection: asyncpg.Connection, known: Sequence[asyncpg.Record], objects: Sequence[str], size: int
 ) -> list[dict[str, Any]]:
-    """The acceptance, if that is asked for, and all that was logged of these objects, in the tree's order. Raises NotSealed."""
-    rows = await connection.fetch(sql.ENTRIES, exchange_id, objects)
-    _check_sealed(rows, size)
+    """The entries of rows already `known` and all that were made of these objects, in the tree's order. Raises NotSealed."""
+    rows = [*known, *await connection.fetch(sql.ENTRIES_OF, objects)]
+    must_be_sealed(rows, size)
     rows.sort(key=lambda row: row["leaf_index"])
     with tiles_missing():
         proofs = await prove_inclusion(connection, [row["leaf_index"] for row in rows], size)
@@ -104,7 +101,8 @@ async def entries(
     ]
 
 
-def _check_sealed(rows: Sequence[asyncpg.Record], size: int) -> None:
+def must_be_sealed(rows: Sequence[asyncpg.Record], size: int) -> None:
+    """These entries are under the checkpoint of that size. Raises NotSealed."""
     if any(row["leaf_index"] is None or row["leaf_index"] >= size for row in rows):
         raise NotSealed
 
@@ -123,7 +121,7 @@ def time_of(entry: Mapping[str, Any]) -> datetime:
     return datetime.fromisoformat(entry["leaf"]["time"])
 
 
-async def certificates(connection: asyncpg.Connection, kids: Sequence[str], keyring: KeyRing) -> list[str]:
+async def certificates(connection: asyncpg.Connection, kids: Collection[str], keyring: KeyRing) -> list[str]:
     """The certificates and what lies between them and the root, which the reader has: DER in base64, sorted."""
     found = {row["der"] for row in await connection.fetch(sql.CERTIFICATES, kids)}
     issuing = keyring.authority.certificate

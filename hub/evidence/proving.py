@@ -7,7 +7,8 @@ from typing import Any
 import asyncpg
 
 from certs.tiles import tiles_needed
-from certs.tree import Frontier, Node, consistency_proof, inclusion_proof
+from certs.tree import Frontier
+from certs.tree_proofs import Node, consistency_proof, inclusion_proof
 from hub.audit.sealed import read_nodes
 
 

@@ -38,10 +38,11 @@ REVOKED = "SELECT serial, revoked_at, revocation_reason FROM certificate WHERE s
 
 NEXT_LIST_NUMBER = "SELECT nextval('crl_number')"
 
-ENTRIES = """
-SELECT l.leaf, s.leaf_index FROM log_entry l LEFT JOIN sealed_entry s ON s.id = l.id WHERE l.id = $1
-UNION ALL
-SELECT l.leaf, s.leaf_index FROM log_entry l LEFT JOIN sealed_entry s ON s.id = l.id
-WHERE l.object_type IN ('acknowledgement', 'certificate', 'grant') AND l.object_id = ANY($2::text[])
+_ENTRY = "SELECT l.leaf, s.leaf_index FROM log_entry l LEFT JOIN sealed_entry s ON s.id = l.id"
+
+ACCEPTANCE = f"{_ENTRY} WHERE l.id = $1"
+"""The entry of an exchange's acceptance has its id."""
+
+ENTRIES_OF = f"""
+{_ENTRY} WHERE l.object_type IN ('acknowledgement', 'certificate', 'grant') AND l.object_id = ANY($1::text[])
 """
-"""Without an exchange's id, the entries of the objects alone."""

@@ -28,6 +28,7 @@ from hub.audit import repository as audit
 from hub.audit.entry import Actor, Entry, Event, make_entry
 from hub.db.clock import DatabaseClock
 from hub.errors import RateLimited, Refused
+from hub.exchange.new_items import NewItems
 from hub.identity.callers import SystemCaller
 from hub.identity.tokens import active_system
 from hub.ledger import repository as sql
@@ -143,6 +144,7 @@ class Inbox:
     clock: DatabaseClock
     arrivals: Arrivals = field(default_factory=Arrivals)
     _pulling: Counter[UUID] = field(default_factory=Counter)
+    _new_items: NewItems = field(default_factory=NewItems)
 
     async def pull(
         self,
@@ -213,16 +215,8 @@ class Inbox:
         heads = await connection.fetch(
             sql.HEADS_NUMBERED, ids, limit, picture.stopped_signers, list(narrowed_by.values())
         )
-        fresh = (
-            await connection.fetch(
-                sql.HEADS_NEW,
-                list(next_numbers),
-                limit,
-                picture.stopped_signers,
-                [narrowed_by[lane] for lane in next_numbers],
-            )
-            if next_numbers
-            else []
+        fresh = await self._new_items.at_heads(
+            connection, {lane: narrowed_by[lane] for lane in next_numbers}, limit, picture.stopped_signers
         )
         chosen = await within_bytes(connection, choose(heads, fresh, limit), MAX_ANSWER_BYTES)
         numbered = number([row for row in chosen if "position" in row], next_numbers)

@@ -1,6 +1,6 @@
 """Projections 投影: of a payload, what a narrowed grant lets out, and no more (I5).
 
-A grant may name some of the items, and a rule over key items that says which rows. What is delivered then is an envelope of
+A grant may name some of the items, a rule over key items that says which rows, and masks of texts. What is delivered then is an envelope of
 the hub's own, signed with the key for projections, whose `orig` is the digest of the provider's envelope. A snapshot of which
 nothing is left is delivered with no records, since it says that there are none; of another payload nothing is delivered then.
 
@@ -8,7 +8,6 @@ The `jti` of a projection follows from its lane and the message it comes from: s
 the message that it corrects, can name the projection of that message, which is what the consumer has.
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,9 +18,11 @@ from uuid import UUID
 import orjson
 
 from certs import envelope
-from certs.digests import b64u_encode, digest_bytes
+from certs.digests import digest_bytes
 from certs.envelope import Opened
 from certs.header import EXCHANGE
+from certs.masks import Mask, hide_in
+from certs.reductions import projection_jti
 from certs.suites import Signer
 from hub.access.scope import Condition, Operator, scope_of
 from hub.ledger.records import NewProjection
@@ -42,10 +43,11 @@ class Narrowed:
 
 @dataclass(frozen=True, slots=True)
 class Lens:
-    """A scope made ready for judging many records: `items` None for all; a row passes if all of `rows` say so."""
+    """A scope made ready for judging many records: `items` None for all; a row passes if all of `rows` say so; `masks` by item."""
 
     items: frozenset[str] | None
     rows: tuple["_Rule", ...]
+    masks: Mapping[str, Mask]
 
     def narrow(self, payload: Mapping[str, Any]) -> bytes | None:
         """The payload, which satisfies its schema, reduced to the scope: JSON; None where nothing is to be delivered."""
@@ -60,12 +62,18 @@ class Lens:
         return [place for place, record in enumerate(records) if all(rule.passes(record) for rule in self.rows)]
 
     def can_judge(self, version: LiveVersion) -> bool:
-        """Whether the version tells of every row if it is in the scope: what the rules speak of are its key items."""
-        return all(rule.item in version.key_names for rule in self.rows)
+        """Whether all of the scope can be kept to: row rules speak of key items of the version, masks of texts that are none.
+
+        A text that goes by another name in the version, or is no text there, would leave without its mask.
+        """
+        return all(rule.item in version.key_names for rule in self.rows) and version.maskable_names.issuperset(
+            self.masks
+        )
 
     def _reduced(self, record: Mapping[str, Any]) -> Mapping[str, Any]:
         names = self.items
-        return record if names is None else {name: value for name, value in record.items() if name in names}
+        kept = record if names is None else {name: value for name, value in record.items() if name in names}
+        return hide_in(kept, self.masks) if self.masks else kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +97,10 @@ def lens_of(lane: LaneState) -> Lens:
 
 @lru_cache(_MOST_LENSES)
 def lens(items: tuple[str, ...] | None, rows: str | None) -> Lens:
-    """What a scope lets out, from its items and its rows as JSON."""
+    """What a scope lets out, from its two columns, `rows` as JSON."""
     scope = scope_of(items, None if rows is None else orjson.loads(rows))
-    return Lens(None if items is None else frozenset(items), tuple(map(_rule, scope.rows)))
+    masks = {one.item: one.mask for one in scope.masks}
+    return Lens(None if items is None else frozenset(items), tuple(map(_rule, scope.rows)), masks)
 
 
 def _rule(condition: Condition) -> _Rule:
@@ -123,8 +132,3 @@ def seal_projection(
     members["orig"] = opened.digest
     compact = envelope.seal_members(signer, members, narrowed.payload)
     return NewProjection(delivery, exchange, lane.id, lane.grant_id, header.kid, digest_bytes(compact), compact)
-
-
-def projection_jti(lane: UUID, sender: str, jti: str) -> str:
-    """The `jti` of the projection for a lane of the message (sender, jti): 43 characters, the same for whoever computes it."""
-    return b64u_encode(hashlib.sha256(f"{lane}/{sender}/{jti}".encode()).digest()).decode("ascii")

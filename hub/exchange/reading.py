@@ -7,8 +7,8 @@ from uuid import UUID
 
 import asyncpg
 
+from certs.reductions import projection_jti
 from hub.errors import NotFound
-from hub.exchange.projecting import projection_jti
 from hub.identity.callers import StaffCaller, SystemCaller
 from hub.ledger import repository as sql
 

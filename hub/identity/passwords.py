@@ -39,6 +39,11 @@ ONE_TIME_LENGTH = 20
 _ONE_TIME_ALPHABET = "".join(c for c in string.ascii_letters + string.digits if c not in "0O1lIoi")
 # Read aloud and typed from paper: no characters that look alike.
 
+PASSES = 3
+MEMORY_KIB = 64 << 10
+LANES = 4
+"""RFC 9106's second recommended option."""
+
 _PLACES = 2
 """Hashes at one time: one for each core of the smallest machine, 64 MiB each."""
 
@@ -99,11 +104,11 @@ def _hash_of_nothing(hasher: argon2.PasswordHasher) -> str:
 class Passwords:
     """Makes and checks argon2id hashes (RFC 9106) off the event loop; one for each process.
 
-    `hasher` carries the cost; the default is RFC 9106's second recommended option (64 MiB, 3 passes).
+    `hasher` carries the cost; the default is `PASSES` over `MEMORY_KIB` in `LANES`.
     """
 
     def __init__(self, hasher: argon2.PasswordHasher | None = None) -> None:
-        self._hasher = hasher or argon2.PasswordHasher()
+        self._hasher = hasher or argon2.PasswordHasher(PASSES, MEMORY_KIB, LANES)
         self._nobody = _hash_of_nothing(self._hasher)
         self._places = asyncio.Semaphore(_PLACES)
         self._present = 0

@@ -59,13 +59,16 @@ CROSS JOIN LATERAL (
 
 HEADS_NEW = f"""
 SELECT d.id, d.lane_id, d.exchange_id, d.digest, d.position
-FROM unnest($1::uuid[], $4::uuid[]) AS lane (id, narrowed_by)
+FROM unnest($1::uuid[], $4::uuid[], $5::int[]) AS lane (id, narrowed_by, most_passed)
 CROSS JOIN LATERAL (
-    SELECT d.id, d.lane_id, d.exchange_id, d.digest, d.position FROM delivery d
-    WHERE d.lane_id = lane.id AND d.sequence IS NULL AND d.kid <> ALL($3::text[]) AND {may_leave("lane.narrowed_by")}
+    SELECT d.id, d.lane_id, d.exchange_id, d.digest, d.position FROM (
+        SELECT * FROM delivery WHERE lane_id = lane.id AND sequence IS NULL ORDER BY position LIMIT $2 + lane.most_passed
+    ) d
+    WHERE d.kid <> ALL($3::text[]) AND {may_leave("lane.narrowed_by")}
     ORDER BY d.position LIMIT $2
 ) d
 """  # noqa: S608
+"""Of each lane, what of its first $2 + `most_passed` items may leave; of all of them, where that is NULL."""
 
 NUMBER_DELIVERIES = """
 UPDATE delivery SET sequence = new.sequence, claimed_at = $3

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -30,6 +30,31 @@ _CONSUMERS = text(
 )
 
 
+class ShownResource(NamedTuple):
+    """What a list or a search shows of a resource, as `ResourceRecord` has it."""
+
+    id: UUID
+    code: str
+    name: str
+    summary: str
+    provider_code: str | None
+    provider_name: str
+    system: str
+    share_type: int
+    share_condition: str | None
+    no_share_basis: str | None
+    update_cycle: int
+    status: str
+    status_reason: str | None
+    live_version: int | None
+    schema_digest: str | None
+    is_example: bool
+    created_at: datetime
+    updated_at: datetime
+    last_data_at: datetime | None
+    expected_at: datetime | None
+
+
 @dataclass(frozen=True, slots=True)
 class ResourceRecord:
     """A resource with what outsiders know its ends by; `schema_digest` is the live version's, None before the first.
@@ -44,21 +69,41 @@ class ResourceRecord:
     last_data_at: datetime | None
     expected_at: datetime | None
 
+    @property
+    def shown(self) -> ShownResource:
+        """What is shown of it."""
+        row = self.resource
+        return ShownResource(
+            row.id,
+            row.code,
+            row.name,
+            row.summary,
+            self.provider.code,
+            self.provider.name,
+            self.system,
+            row.share_type,
+            row.share_condition,
+            row.no_share_basis,
+            row.update_cycle,
+            row.status,
+            row.status_reason,
+            row.live_version,
+            self.schema_digest,
+            row.is_example,
+            row.created_at,
+            row.updated_at,
+            self.last_data_at,
+            self.expected_at,
+        )
 
-def _described() -> Select[*tuple[Any, ...]]:
+
+def _described(*columns: Any) -> Select[*tuple[Any, ...]]:
     live = and_(
         col(ResourceVersion.resource_id) == col(Resource.id),
         col(ResourceVersion.number) == col(Resource.live_version),
     )
     return (
-        select(
-            Resource,
-            Organisation,
-            col(System.code),
-            col(ResourceVersion.schema_digest),
-            col(ResourceFreshness.last_data_at),
-            expected_at(),
-        )
+        select(*columns)
         .join(Organisation, col(Resource.provider_id) == col(Organisation.id))
         .join(System, col(Resource.system_id) == col(System.id))
         .outerjoin(ResourceVersion, live)
@@ -69,35 +114,58 @@ def _described() -> Select[*tuple[Any, ...]]:
 
 async def describe(session: AsyncSession, resources: Sequence[UUID]) -> dict[UUID, ResourceRecord]:
     """The resources of these ids, by id."""
-    found = await session.execute(_described(), {"resources": list(resources)})
+    found = await session.execute(
+        _described(
+            Resource,
+            Organisation,
+            col(System.code),
+            col(ResourceVersion.schema_digest),
+            col(ResourceFreshness.last_data_at),
+            expected_at(),
+        ),
+        {"resources": list(resources)},
+    )
     return {row[0].id: ResourceRecord(row[0], row[1], row[2], row[3], row[4], row[5]) for row in found}
 
 
-async def describe_quickly(connection: asyncpg.Connection, resources: Sequence[UUID]) -> dict[UUID, ResourceRecord]:
-    """The same, to be read and not to be changed: no session knows the rows."""
-    statement, of_resource, of_organisation = _quickly()
-    described: dict[UUID, ResourceRecord] = {}
-    for row in await statement.fetch(connection, resources=list(resources)):
-        values = iter(row)
-        resource = Resource.model_construct(**{name: next(values) for name in of_resource})
-        provider = Organisation.model_construct(**{name: next(values) for name in of_organisation})
-        described[resource.id] = ResourceRecord(resource, provider, *values)
-    return described
+async def show_quickly(connection: asyncpg.Connection, resources: Sequence[UUID]) -> dict[UUID, ShownResource]:
+    """What is shown of these resources, by id, without a session: as rows of a table they take three times as long."""
+    rows = await _shown_quickly().fetch(connection, resources=list(resources))
+    return {row[0]: ShownResource._make(row) for row in rows}
 
 
 @cache
-def _quickly() -> tuple[Statement, Sequence[str], Sequence[str]]:
-    """The statement, and the columns of the two tables in its rows."""
-    tables = Resource.metadata.tables
-    return compiled(_described()), tables["resource"].c.keys(), tables["organisation"].c.keys()
+def _shown_quickly() -> Statement:
+    columns: dict[str, Any] = {
+        "provider_code": col(Organisation.code),
+        "provider_name": col(Organisation.name),
+        "system": col(System.code),
+        "schema_digest": col(ResourceVersion.schema_digest),
+        "last_data_at": col(ResourceFreshness.last_data_at),
+        "expected_at": expected_at(),
+    }
+    return compiled(
+        _described(
+            *[columns.get(name, Resource.metadata.tables["resource"].c.get(name)) for name in ShownResource._fields]
+        )
+    )
+
+
+class NamedOrganisation(NamedTuple):
+    """What a body is known by."""
+
+    id: UUID
+    code: str | None
+    name: str
+    name_en: str
 
 
 async def organisations_quickly(
     connection: asyncpg.Connection, identifiers: Sequence[UUID]
-) -> dict[UUID, Organisation]:
-    """The organisations of these ids, by id, to be read and not to be changed."""
-    found = await _ORGANISATIONS.fetch(connection, identifiers=list(identifiers))
-    return {row["id"]: Organisation.model_construct(**dict(row)) for row in found}
+) -> dict[UUID, NamedOrganisation]:
+    """What the organisations of these ids are known by, by id, without a session."""
+    rows = await _ORGANISATIONS.fetch(connection, identifiers=list(identifiers))
+    return {row[0]: NamedOrganisation._make(row) for row in rows}
 
 
 async def overdue(session: AsyncSession, at: datetime, *, after_code: str | None, limit: int) -> Sequence[UUID]:
@@ -134,7 +202,9 @@ async def organisation_of_code(connection: asyncpg.Connection, code: str) -> UUI
 
 
 _ORGANISATIONS = compiled(
-    select(Organisation).where(col(Organisation.id) == any_(bindparam("identifiers", type_=ARRAY(Uuid))))
+    select(*[Organisation.metadata.tables["organisation"].c[name] for name in NamedOrganisation._fields]).where(
+        col(Organisation.id) == any_(bindparam("identifiers", type_=ARRAY(Uuid)))
+    )
 )
 _OF_CODE = compiled(select(col(Organisation.id)).where(col(Organisation.code) == bindparam("code", type_=Text)))
 

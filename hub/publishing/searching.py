@@ -16,7 +16,7 @@ from catalog.finding import Counted, Search
 from hub.audit.entry import Actor, Event
 from hub.audit.service import Recorder
 from hub.publishing import repository
-from hub.publishing.repository import ResourceRecord
+from hub.publishing.repository import ShownResource
 from hub.registry.errors import InvalidField, from_catalog
 
 MAX_VALUES: Final = 50
@@ -30,7 +30,7 @@ class Found:
     `facets` is None where nobody asked for it. `has_words` is false for a query of signs alone, which finds nothing.
     """
 
-    records: Sequence[ResourceRecord]
+    resources: Sequence[ShownResource]
     next: str | None
     total: int
     is_capped: bool
@@ -64,10 +64,10 @@ async def search(connection: asyncpg.Connection, question: Search) -> Found:
         found = await finding.find(connection, question)
     except CatalogError as error:
         raise from_catalog(error) from error
-    described = await repository.describe_quickly(connection, found.resources)
+    shown = await repository.show_quickly(connection, found.resources)
     counted = await _labelled(connection, found.counts) if question.with_facets else None
-    records = [described[resource] for resource in found.resources]
-    return Found(records, found.next, found.total, found.is_capped, counted, found.has_words)
+    page = [shown[resource] for resource in found.resources]
+    return Found(page, found.next, found.total, found.is_capped, counted, found.has_words)
 
 
 async def reindex(
@@ -119,12 +119,5 @@ async def _labelled(connection: asyncpg.Connection, counts: Sequence[Counted]) -
 async def _named(connection: asyncpg.Connection, values: Sequence[Counted]) -> Sequence[FacetValue]:
     """Providers by the code that a filter takes; those without one by id."""
     found = await repository.organisations_quickly(connection, [UUID(one.value) for one in values])
-    return [
-        FacetValue(
-            found[UUID(one.value)].code or one.value,
-            found[UUID(one.value)].name,
-            found[UUID(one.value)].name_en,
-            one.count,
-        )
-        for one in values
-    ]
+    bodies = [(one, found[UUID(one.value)]) for one in values]
+    return [FacetValue(body.code or one.value, body.name, body.name_en, one.count) for one, body in bodies]

@@ -51,7 +51,7 @@ class SignerState:
 
 @dataclass(frozen=True, slots=True)
 class LiveVersion:
-    """A published version that takes payloads, until `ends_at` if it has been replaced."""
+    """A published version that takes payloads, until `ends_at` if it has been replaced; `maskable_names` are its texts that are no keys."""
 
     number: int
     schema_digest: str
@@ -59,6 +59,7 @@ class LiveVersion:
     validator: PayloadValidator
     field_names: frozenset[str]
     key_names: frozenset[str]
+    maskable_names: frozenset[str]
     secrecy_fields: frozenset[str]
     ends_at: datetime | None = None
 
@@ -68,7 +69,7 @@ class LaneState:
     """A lane with the active grant that feeds it; `versions` are those whose schema the grant has pinned.
 
     `in_inbox`: its consumer fetches from it, because its mode says so or because the consumer's push target holds. `items` and
-    `rows` (JSON) narrow the grant, None for what is left whole; `narrowed_by` is the grant if one of them does.
+    `rows` (JSON, `hub.access.scope`) narrow the grant, None for what is left whole; `narrowed_by` is the grant if one of them does.
     """
 
     grant_id: UUID
@@ -141,6 +142,8 @@ VERSIONS = """
 SELECT resource_id, number, schema_digest, schema::text AS schema, ends_at,
        ARRAY(SELECT DISTINCT name #>> '{}' FROM jsonb_path_query(items, '$.**.field_name') AS name) AS field_names,
        ARRAY(SELECT name #>> '{}' FROM jsonb_path_query(items, '$[*] ? (@.key == true).field_name') AS name) AS key_names,
+       ARRAY(SELECT name #>> '{}' FROM jsonb_path_query(
+           items, '$[*] ? ((@.data_type == "C" || @.data_type == "M") && !(@.key == true)).field_name') AS name) AS maskable_names,
        ARRAY(SELECT DISTINCT name #>> '{}'
              FROM jsonb_path_query(items, '$.** ? (@.secrecy_marking == true).field_name') AS name) AS secrecy_fields
 FROM resource_version WHERE state = 'published' AND resource_id = ANY($1)
@@ -230,6 +233,7 @@ class Loader:
                 self._validator(row),
                 frozenset(row["field_names"]),
                 frozenset(row["key_names"]),
+                frozenset(row["maskable_names"]),
                 frozenset(row["secrecy_fields"]),
                 row["ends_at"],
             )

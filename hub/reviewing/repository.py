@@ -141,7 +141,7 @@ def _of_version() -> ColumnElement[bool]:
 
 
 def _is_for(reviewer: Reviewer) -> Sequence[ColumnElement[bool]]:
-    """What `hub.identity.permissions.resource_review` and `rounds.exclusion_of` say of a step, for the database."""
+    """What `permissions.catalogue.resource_review` and `rounds.exclusion_of` say of a step, for the database."""
     own = reviewer.organisation_id
     held: list[ColumnElement[bool]] = [false()]
     if Role.SECRECY in reviewer.roles:

@@ -25,6 +25,7 @@ from hub.delivery.claiming import STOPPING
 from hub.delivery.pushing import Pusher
 from hub.delivery.settling import Settled
 from hub.errors import Unavailable
+from hub.ledger.heads import DEEP_EVERY_S, DEEP_SHARE, MOST_PASSED
 
 log = logging.getLogger(__name__)
 
@@ -50,14 +51,6 @@ POLL_S = 0.05
 IDLE_POLL_S = 0.5
 IDLE_AFTER_S = 2.0
 """A hub that is idle costs its database two looks a second; one that delivers looks twenty times."""
-
-MOST_PASSED = 1_000
-"""Items of a compromised signer that a look goes past in a lane; as a rule the first item of a queue tells."""
-
-DEEP_EVERY_S = 5.0
-DEEP_SHARE = 20
-"""How often a look goes past as many as there are, and how much longer than such a look the time to the next is: a hundred
-thousand stopped items are read in 40 ms, which nobody can afford twenty times a second."""
 
 AWAY_S = 1.0
 """Rest after a fault of the database."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from catalog.blanks import trimmed
 from catalog.codes import DataType, ItemFormat
 from catalog.identifiers import (
     MOD_37_36_ALPHABET,
@@ -27,7 +28,7 @@ PATTERNS = {
 
 field_names = st.from_regex(r"[a-z][a-z0-9_]{0,12}", fullmatch=True)
 texts = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), min_size=1, max_size=20)
-labels = texts.filter(lambda text: text.strip() != "" and "密" not in text and "级" not in text)
+labels = texts.filter(lambda text: trimmed(text) != "" and "密" not in text and "级" not in text)
 
 
 # Formats by values that are of them.

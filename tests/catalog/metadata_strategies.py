@@ -5,6 +5,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from catalog.blanks import trimmed
 from catalog.codes import (
     FORMAT_TYPES,
     CollectMode,
@@ -46,7 +47,7 @@ texts = st.one_of(
             "2026-01-31",
         ]
     ),
-).filter(lambda text: text.strip() != "")
+).filter(lambda text: trimmed(text) != "")
 
 codes = st.builds("306001000001/{:06d}".format, st.integers(1, 999_999))
 regions = st.sampled_from(["621124", "621100", "620000", "110000"])

@@ -19,7 +19,8 @@ from certs.canonical import canonical
 from certs.checkpoint import Checkpoint, sign
 from certs.digests import b64u_decode, b64u_encode
 from certs.export import STATEMENTS, Exported, ExportVerdict, verify_export
-from certs.export_form import FIRST_BYTES, LONGEST_LINE, Counts, write_end, write_head, write_line
+from certs.export_form import FIRST_BYTES, LONGEST_LINE, Counts
+from certs.export_writing import write_end, write_head, write_line
 from certs.suites import KeySigner
 from certs.tree import EMPTY_ROOT, Frontier, leaf_hash
 from tests.support.exports import HUB, Exporting, leaves

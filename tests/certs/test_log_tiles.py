@@ -8,7 +8,7 @@ import pytest
 
 from certs.log_tiles import read_tiles
 from certs.receipt_promise import LogRead
-from certs.tiles import write_bundle
+from certs.tile_files import write_bundle
 from tests.support.log_copies import Served, anchors, filler
 from tests.vectors.evidence.keys import HUB, Keys
 

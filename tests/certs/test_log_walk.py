@@ -11,7 +11,7 @@ from certs.errors import CertsError, LogBrokenError
 from certs.keys import generate_key
 from certs.log_walk import LogWalk
 from certs.suites import KeySigner
-from certs.tiles import TILE_WIDTH, read_bundle, write_bundle
+from certs.tile_files import TILE_WIDTH, read_bundle, write_bundle
 from certs.tree import EMPTY_ROOT, Frontier, leaf_hash
 
 ORIGIN = "lintao-hub"

@@ -49,3 +49,25 @@ def test_moments_have_their_offset() -> None:
     for value in ("2026-11-22T08:00:00", "today", "", 7, None):
         with pytest.raises(ValueError):  # noqa: PT011
             read_moment(value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-11-22T08:00:00.1234567+00:00",  # the library would drop the last digit
+        "2026-11-22T08:00:00,5+00:00",
+        "2026-11-22T08:00:00+08:00:30",
+        "2026-11-22 08:00:00+00:00",
+        "2026-11-22T08:00+00:00",
+        "20261122T080000Z",
+        "2026-W47-7T08:00:00Z",
+        "2026-11-22T08:00:00Z\n",
+    ],
+)
+def test_a_moment_of_another_spelling_than_the_rfc_has_is_none(text: str) -> None:
+    with pytest.raises(ValueError, match="time"):
+        read_moment(text)
+
+
+def test_a_moment_may_be_in_utc_and_have_microseconds() -> None:
+    assert read_moment("2026-11-22T08:00:00.000001Z") == datetime(2026, 11, 22, 8, 0, 0, 1, tzinfo=UTC)

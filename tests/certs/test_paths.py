@@ -6,10 +6,12 @@ from datetime import datetime, timedelta
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from certs import authority
 from certs.paths import PathError, find_path, may_sign_lists, read_certificate, read_certificates
+from certs.suites import PrivateKey
 from tests.vectors.evidence.keys import HOUR, NOW, Keys
 
 
@@ -41,23 +43,31 @@ def test_a_list_is_its_signers_and_only_an_authority_signs_one() -> None:
     assert not may_sign_lists(keys.holders["sender"].certificate, signed_by(keys.holders["sender"]))
 
 
-def renewed(of: authority.Issued, by: authority.Issued, at: datetime, until: datetime) -> x509.Certificate:
-    """Another certificate of the same key and name."""
-    found = of.certificate
+def renewed(
+    found: x509.Certificate,
+    by: PrivateKey | rsa.RSAPrivateKey,
+    at: datetime,
+    until: datetime,
+    key: rsa.RSAPublicKey | None = None,
+) -> x509.Certificate:
+    """Another certificate of the same name and, unless another is given, the same key."""
     builder = x509.CertificateBuilder().serial_number(x509.random_serial_number()).subject_name(found.subject)
     builder = (
-        builder.issuer_name(found.issuer).public_key(found.public_key()).not_valid_before(at).not_valid_after(until)
+        builder.issuer_name(found.issuer)
+        .public_key(key or found.public_key())
+        .not_valid_before(at)
+        .not_valid_after(until)
     )
     for extension in found.extensions:
         builder = builder.add_extension(extension.value, extension.critical)
-    return builder.sign(by.key, SHA256())
+    return builder.sign(by, SHA256())
 
 
 def test_of_two_certificates_of_one_authority_the_one_that_was_valid_then_leads_to_the_anchor() -> None:
     keys = Keys.make()
     signer, issuing, root = keys.holders["sender"].certificate, keys.issuing.certificate, keys.root.certificate
-    old = renewed(keys.issuing, keys.root, NOW - 800 * 24 * HOUR, NOW - 300 * 24 * HOUR)
-    old_root = renewed(keys.root, keys.root, NOW - 800 * 24 * HOUR, NOW - 300 * 24 * HOUR)
+    old = renewed(keys.issuing.certificate, keys.root.key, NOW - 800 * 24 * HOUR, NOW - 300 * 24 * HOUR)
+    old_root = renewed(root, keys.root.key, NOW - 800 * 24 * HOUR, NOW - 300 * 24 * HOUR)
     for issuers, anchors in (
         ([old, issuing], [root]),
         ([issuing, old], [root]),
@@ -89,3 +99,18 @@ def test_what_cannot_be_read_is_a_value_error_and_nothing_else_is_said(
 def pem(der: bytes) -> bytes:
     body = base64.encodebytes(der)
     return b"-----BEGIN CERTIFICATE-----\n" + body + b"-----END CERTIFICATE-----\n"
+
+
+def test_an_authority_with_a_short_rsa_key_issues_nothing() -> None:
+    keys = Keys.make()
+    signer, root = keys.holders["sender"].certificate, keys.root.certificate
+
+    def path_over(bits: int) -> tuple[x509.Certificate, ...]:
+        key = rsa.generate_private_key(65537, bits)
+        issuing = renewed(keys.issuing.certificate, keys.root.key, NOW - HOUR, NOW + HOUR, key.public_key())
+        return find_path(renewed(signer, key, NOW - HOUR, NOW + HOUR), [issuing], [root], NOW)
+
+    assert len(path_over(2048)) == 3
+    with pytest.raises(PathError) as caught:
+        path_over(1024)
+    assert caught.value.reason == "weak-algorithm"

@@ -17,11 +17,12 @@ from certs.reductions import Reducible
 from tests.vectors.evidence.changes import put
 from tests.vectors.evidence.county import Change
 from tests.vectors.evidence.keys import Keys
-from tests.vectors.evidence.projected import Own, Projected, more_like
+from tests.vectors.evidence.projected import Own, Projected, masked, more_like
 
 KEYS = Keys.make()
 ANCHORS = Anchors.read(KEYS.ca_pem(), KEYS.log_pub())
 WHOLE, OWN = Projected(KEYS).write(), Own(KEYS).write()
+MASKED = Projected(KEYS, masked("张**", "李*")).write()
 VALUES = (
     st.none() | st.booleans() | st.integers(-5, 300) | st.sampled_from(["", "x", "AAAA", [], {}, [{}], [[]], {"a": 1}])
 )
@@ -33,7 +34,7 @@ def failed_at(data: bytes) -> str | None:
 
 
 def has(original: list[dict[str, Any]], reduced: list[dict[str, Any]]) -> bool:
-    return Reducible.read(orjson.dumps({"records": original})).has(reduced)
+    return Reducible.read(orjson.dumps({"records": original})).has(reduced, {})
 
 
 def test_both_files_hold() -> None:
@@ -57,7 +58,7 @@ def test_the_consumers_file_has_nothing_of_the_provider() -> None:
     assert "j-1" not in OWN.decode()
 
 
-@pytest.mark.parametrize("data", [WHOLE, OWN], ids=["whole", "own"])
+@pytest.mark.parametrize("data", [WHOLE, MASKED, OWN], ids=["whole", "masked", "own"])
 @given(position=st.integers(0), by=st.integers(1, 255))
 def test_any_changed_byte_fails(data: bytes, position: int, by: int) -> None:
     changed = bytearray(data)
@@ -65,7 +66,7 @@ def test_any_changed_byte_fails(data: bytes, position: int, by: int) -> None:
     assert failed_at(bytes(changed)) is not None
 
 
-@pytest.mark.parametrize("data", [WHOLE, OWN], ids=["whole", "own"])
+@pytest.mark.parametrize("data", [WHOLE, MASKED, OWN], ids=["whole", "masked", "own"])
 @given(draw=st.data(), value=VALUES)
 def test_any_value_put_in_the_place_of_another_gets_a_verdict(data: bytes, draw: st.DataObject, value: object) -> None:
     members = json.loads(data)

@@ -7,10 +7,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
+from cryptography.hazmat.primitives.hashes import SHA256
 from hypothesis import given
 from hypothesis import strategies as st
 
-from certs.authority import HubKeyRole
+from certs.authority import HubKeyRole, Issued
 from certs.receipt_promise import LogRead, Watch, verify_promise
 from certs.statements import Checked, Verdict
 from certs.tree import leaf_hash
@@ -162,8 +165,16 @@ def test_what_is_no_receipt_fails_at_its_form(keys: Keys, compact: bytes) -> Non
 
 @pytest.mark.parametrize(
     "changes",
-    [{"entry": "AAAA"}, {"entry": "no base64"}, {"seal_by": "soon"}, {"lanes": "1"}, {"note": "x"}],
-    ids=["short", "base64", "time", "type", "more"],
+    [
+        {"entry": "AAAA"},
+        {"entry": "no base64"},
+        {"entry": "枢"},
+        {"entry": 43 * "/" + "="},
+        {"seal_by": "soon"},
+        {"lanes": "1"},
+        {"note": "x"},
+    ],
+    ids=["short", "base64", "not-ascii", "unused-bits", "time", "type", "more"],
 )
 def test_a_receipt_of_another_form_is_refused(keys: Keys, changes: dict[str, Any]) -> None:
     verdict = judge(keys, copy_of([acceptance()]), receipt(keys, **changes))
@@ -211,3 +222,23 @@ def test_the_verdict_is_that_of_the_definition(times: list[int], place: int | No
 
 _KEYS = Keys.make()
 _RECEIPT = receipt(_KEYS)
+
+
+def test_a_certificate_of_the_hub_whose_key_is_not_understood_signs_no_receipt(keys: Keys) -> None:
+    """As one of SM2 is that stands in `hub.pem` beside others; anybody can name it in a header."""
+    found = x509.load_der_x509_certificate(sm2_like(keys))
+    keys.holders["sm2"] = Issued(keys.holders["receipt"].key, found)
+    compact = receipt(keys, holder="sm2", key="receipt")
+    verdict = verify_promise(compact, [*certificates(keys), found], anchors(keys), copy_of([acceptance()]))
+    assert reason(verdict) == ("receipt-signature", "key-not-supported")
+
+
+def sm2_like(keys: Keys) -> bytes:
+    """The receipt's certificate with the curve of SM2 in its key, issued as properly as the other."""
+    tbs = keys.holders["receipt"].certificate.tbs_certificate_bytes
+    tbs = tbs.replace(bytes.fromhex("06082a8648ce3d030107"), bytes.fromhex("06082a811ccf5501822d"))
+    signature = keys.issuing.key.sign(tbs, ECDSA(SHA256()))  # type: ignore[call-arg]
+    algorithm = bytes.fromhex("300a06082a8648ce3d040302")
+    bits = b"\x03" + bytes([len(signature) + 1]) + b"\x00" + signature
+    body = tbs + algorithm + bits
+    return b"\x30\x82" + len(body).to_bytes(2, "big") + body

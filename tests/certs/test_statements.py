@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from certs.errors import CertsError
 from certs.statements import Sheet, Statement
 
@@ -40,4 +42,11 @@ def test_one_statement_gives_what_its_check_found() -> None:
     sheet = Sheet()
     assert sheet.take("size", "大小", "the size", lambda: 7) == 7
     assert sheet.take("none", "无", "none", lambda: refuse([])) is None
+    assert [one.outcome for one in sheet.checked] == ["holds", "failed"]
+
+
+def test_a_check_that_forgets_to_answer_does_not_end_the_verdict_early() -> None:
+    sheet, asked = Sheet(), list[str]()
+    silent: Any = lambda _: None  # noqa: E731
+    sheet.take_all([Statement("first", "甲", "a", silent), Statement("second", "乙", "b", refuse)], asked)
     assert [one.outcome for one in sheet.checked] == ["holds", "failed"]

@@ -13,34 +13,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from certs.errors import ProofError, TileError
-from certs.tiles import (
+from certs.tile_files import (
     TILE_BYTES,
     Tile,
-    TileWriter,
-    authenticated,
     entries_path,
-    new_tiles,
-    node_reader,
     parse_entries_path,
     parse_tile_path,
     read_bundle,
-    right_edge,
     tile_path,
-    tiles_needed,
     write_bundle,
 )
-from certs.tree import (
-    EMPTY_ROOT,
-    MAX_SIZE,
-    Frontier,
-    consistency_proof,
-    inclusion_proof,
-    leaf_hash,
-    perfect_root,
-    tree_root,
-    verify_consistency,
-    verify_inclusion,
-)
+from certs.tiles import TileWriter, authenticated, new_tiles, node_reader, right_edge, tiles_needed
+from certs.tree import EMPTY_ROOT, MAX_SIZE, Frontier, leaf_hash, verify_consistency, verify_inclusion
+from certs.tree_proofs import consistency_proof, inclusion_proof, perfect_root, tree_root
 from tests.certs.mutations import damaged_bytes
 
 SIZE = 70_000

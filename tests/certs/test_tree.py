@@ -12,20 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from certs.errors import ProofError
-from certs.tree import (
-    EMPTY_ROOT,
-    MAX_SIZE,
-    Frontier,
-    Node,
-    consistency_proof,
-    inclusion_proof,
-    leaf_hash,
-    node_hash,
-    perfect_root,
-    tree_root,
-    verify_consistency,
-    verify_inclusion,
-)
+from certs.tree import EMPTY_ROOT, MAX_SIZE, Frontier, leaf_hash, node_hash, verify_consistency, verify_inclusion
+from certs.tree_proofs import Node, consistency_proof, inclusion_proof, perfect_root, tree_root
 from tests.certs.mutations import damaged_bytes, damaged_list
 
 LEAVES = [

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from hub.app.run import GRACE_S
+from hub.app.gateway import GRACE_S
 from hub.db.embedded import cluster
 from hub.settings import Settings
 from tests.docker.deployment import DOCKER, EXAMPLE, ROOT, SETTINGS, compose, insist_on_command, interpolated

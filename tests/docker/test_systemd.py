@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hub.app.run import GRACE_S
+from hub.app.gateway import GRACE_S
 from hub.settings import Settings
 from tests.docker.deployment import SETTINGS, SYSTEMD, insist_on_command, unit, variables_of
 

@@ -2,7 +2,8 @@
 
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,8 @@ from cryptography.exceptions import InvalidSignature
 
 from certs import evidence_form, receipt_promise
 from certs.evidence import PROJECTION_STATEMENTS, STATEMENTS
-from tests.docs.pages import page
+from tests.docs.pages import ROOT, page
+from tests.support.closures import closure, ours
 from tests.vectors.evidence.make import FOLDER
 
 DOC = page("docs/evidence.md")
@@ -65,3 +67,49 @@ def test_the_page_lists_every_outcome_of_a_receipts_promise() -> None:
     raised = re.findall(r'_break\(\s*"([\w-]+)"', inspect.getsource(receipt_promise.Search))
     assert len(set(listed)) == len(listed)
     assert set(listed) == set(raised)
+
+
+READING = DOC.split("## 怎样读核验程序")[1].split("\n## ")[0]
+"""The section for who reads the verifier itself: tables of its files, in reading order."""
+
+MOST_LINES, MOST_LINES_FOR_EVIDENCE = 5_000, 3_850
+"""What a reader is asked to read; more is to be noticed, and wants a reason."""
+
+
+def listed(text: str) -> dict[str, int]:
+    """The files that tables list, in their order, each with its lines."""
+    rows = re.findall(r"^\| `([\w/]+\.py)` \| (\d+) \|", text, re.MULTILINE)
+    assert len(dict(rows)) == len(rows)
+    return {file: int(lines) for file, lines in rows}
+
+
+def relative(files: set[Path]) -> set[str]:
+    """Their paths from the top of the checkout."""
+    return {file.relative_to(ROOT).as_posix() for file in files}
+
+
+def lines_of(files: Collection[str]) -> int:
+    return sum(len((ROOT / file).read_text(encoding="utf-8").splitlines()) for file in files)
+
+
+def test_the_page_lists_all_that_the_verifier_imports_and_nothing_else() -> None:
+    tables = READING.split("\n### ")[1:]
+    assert set(listed(READING)) == relative(closure("hub/cli/verify.py"))
+    assert set(listed(tables[0])) == relative(closure("certs/evidence.py"))
+    for place, start in ((1, "certs/export.py"), (2, "certs/log_tiles.py")):
+        above = {file for table in tables[:place] for file in listed(table)}
+        assert set(listed(tables[place])) == relative(closure(start)) - above
+
+
+def test_each_file_of_the_verifier_uses_only_such_as_are_listed_above_it() -> None:
+    read: set[str] = set()
+    for file in listed(READING):
+        assert relative(ours(ROOT / file)) <= read, file
+        read.add(file)
+
+
+def test_the_verifier_does_not_grow_unnoticed() -> None:
+    for file, lines in listed(READING).items():
+        assert abs(lines_of([file]) - lines) <= 10, f"{file}: {lines_of([file])} lines"
+    assert lines_of(listed(READING)) <= MOST_LINES
+    assert lines_of([*listed(READING.split("\n### ")[1]), "hub/cli/verify.py"]) <= MOST_LINES_FOR_EVIDENCE

@@ -1,11 +1,13 @@
 """docs/requests.md against the codes, states and limits in the code."""
 
+import json
 import re
 
+from certs.masks import Mask
 from hub.access.deadlines import ANSWERS, PROVIDE, REVIEW
 from hub.access.requests.asked import LARGEST_ATTACHMENT
 from hub.access.requests.codes import MOVES, Act, RefusalCode, State
-from hub.access.scope import Operator
+from hub.access.scope import MOST_KEPT, MOST_MASKS, Operator
 from hub.access.terms import LATEST_BEGINNING, LONGEST_PERIOD
 from hub.corrections import codes as corrections
 from hub.corrections.places import MOST_POINTERS
@@ -41,6 +43,19 @@ def test_codes_limits_and_deadlines_stand_as_they_are() -> None:
     assert f"最多 {MOST_POINTERS} 处" in CHINESE
     assert all(f"| `{duty}` " in CHINESE for duty in (REVIEW, PROVIDE, DUTY, *ANSWERS.values()))
     assert all(f'"op": "{operator}"' in CHINESE for operator in Operator)
+
+
+def test_each_mask_of_the_page_shows_what_the_page_says() -> None:
+    rows = re.findall(r"^\| [^|]+ \| `(\{[^|]+\})` \| `([^|`]+)` \|$", CHINESE, re.MULTILINE)
+    assert len(rows) == 6
+    for written, shown in rows:
+        members = json.loads(written)
+        mask = Mask(members.get("keep_first", 0), members.get("keep_last", 0))
+        assert mask.hide(shown) == shown
+        assert mask.hide(shown.replace("*", "某")) == shown
+    for text in (CHINESE, ENGLISH):
+        assert str(MOST_MASKS) in text
+        assert str(MOST_KEPT) in text
 
 
 def test_each_kind_of_objection_has_its_row() -> None:

@@ -93,6 +93,7 @@ def picture() -> Picture:
         names,
         frozenset(),
         frozenset(),
+        frozenset(),
     )
     resources = {}
     for one in ENVELOPES["resources"]:

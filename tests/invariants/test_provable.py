@@ -13,8 +13,10 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from certs.checkpoint import Checkpoint, open_checkpoint, parse_verifier_key
-from certs.tiles import Tile, new_tiles, node_reader, tile_path
-from certs.tree import consistency_proof, inclusion_proof, verify_consistency, verify_inclusion
+from certs.tile_files import Tile, tile_path
+from certs.tiles import new_tiles, node_reader
+from certs.tree import verify_consistency, verify_inclusion
+from certs.tree_proofs import consistency_proof, inclusion_proof
 from tests.invariants.county import County, county_in
 from tests.support.harness import Hub, running_hub
 from tests.support.load import Load

@@ -15,11 +15,13 @@ from certs.checkpoint import Checkpoint, parse_verifier_key, sign, verifier_key
 from certs.digests import digest
 from certs.envelope import kid_of
 from certs.evidence import Anchors
-from certs.export_form import Counts, Head, write_end, write_head, write_line, write_manifest
+from certs.export_form import Counts, Head
+from certs.export_writing import write_end, write_head, write_line, write_manifest
 from certs.keys import generate_key
 from certs.suites import KeySigner
 from certs.tiles import TileWriter, node_reader
-from certs.tree import Frontier, consistency_proof, leaf_hash
+from certs.tree import Frontier, leaf_hash
+from certs.tree_proofs import consistency_proof
 
 HUB = "lintao-hub"
 NOW = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)

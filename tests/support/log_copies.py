@@ -17,9 +17,11 @@ from certs import envelope
 from certs.canonical import canonical
 from certs.digests import digest
 from certs.evidence import Anchors
-from certs.export_form import Counts, Head, write_end, write_head, write_line, write_manifest
-from certs.tiles import TILE_WIDTH, Tile, entries_path, tile_path, write_bundle
-from certs.tree import Frontier, leaf_hash, tree_root
+from certs.export_form import Counts, Head
+from certs.export_writing import write_end, write_head, write_line, write_manifest
+from certs.tile_files import TILE_WIDTH, Tile, entries_path, tile_path, write_bundle
+from certs.tree import Frontier, leaf_hash
+from certs.tree_proofs import tree_root
 from tests.vectors.evidence.county import EXCHANGE, RES
 from tests.vectors.evidence.keys import HUB, NOW, Keys
 

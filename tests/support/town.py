@@ -17,15 +17,25 @@ from hub.db.engine import Database
 from hub.registry.keyring import KeyRing
 from hub.registry.masterkey import load_master_key
 from tests.support.commands import User
+from tests.support.harness import BOOT
 from tests.support.publishing import METADATA
 
 READY_S = 60.0
+CHEAP_PASSWORDS = {"PASSES": 1, "MEMORY_KIB": 64, "LANES": 1}
+"""Real argon2id that takes no time: what it costs is tried elsewhere."""
+
 ORGANISATION = "临洮县示例局"
 OTHER_ORGANISATION = "定西市示例局"
 ITEMS = [
     {"field_name": "item_code", "name": "事项编码", "data_type": "C", "length": 31, "required": True, "key": True},
     {"field_name": "item_name", "name": "事项名称", "data_type": "C", "length": 200, "required": True},
 ]
+
+
+def cheap_hub(*words: str) -> list[str]:
+    """The command line of `shuniu` with these words, in which passwords cost little."""
+    changes = ";".join(f"hub.identity.passwords.{name}={value}" for name, value in CHEAP_PASSWORDS.items())
+    return [sys.executable, "-c", BOOT, changes, *words]
 
 
 @dataclass
@@ -116,7 +126,7 @@ class Town:
     @contextlib.contextmanager
     def gateway(self) -> Iterator["subprocess.Popen[bytes]"]:
         """One gateway process, ready; ended with SIGTERM."""
-        process = subprocess.Popen([sys.executable, "-m", "hub", "gateway"], env=self.environment)
+        process = subprocess.Popen(cheap_hub("gateway"), env=self.environment)
         try:
             await_ready(self.url, process)
             yield process

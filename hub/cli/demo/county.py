@@ -84,9 +84,9 @@ class County:
         """First sign-in: the one-time password is changed, as every account must."""
         self.tokens[user] = self._open(user, one_time)
         password = f"{secrets.token_urlsafe(12)}-Aa1"
-        self.call(user, "POST", "/v1/session/password", {"password": one_time, "new_password": password})
+        changed = self.call(user, "POST", "/v1/session/password", {"password": one_time, "new_password": password})
         self.passwords[user] = password
-        self.tokens[user] = self._open(user, password)
+        self.tokens[user] = changed["token"]
 
     def _open(self, user: str, password: str) -> str:
         opened = self.call("", "POST", "/v1/session", {"user": user, "password": password})

@@ -7,13 +7,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openpyxl import load_workbook
 
+from catalog.blanks import trimmed
 from catalog.codes import DataType
 from catalog.items import Item
 from catalog.metadata import Metadata
 from catalog.sheets.examining import Fate
 from catalog.sheets.export import Exported, export
 from catalog.sheets.known import Existing
-from catalog.sheets.texts import trimmed
 from catalog.sheets.workbook import Workbook
 from tests.catalog.item_strategies import item_lists
 from tests.catalog.metadata_strategies import metadata

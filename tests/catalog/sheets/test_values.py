@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from catalog.blanks import trimmed
 from catalog.codes import DataType, FormatClass, LabelledText, ShareModeClass, ShareType, UpdateCycle
 from catalog.items import Item
 from catalog.metadata import Metadata
@@ -25,7 +26,7 @@ from catalog.sheets.columns import (
 )
 from catalog.sheets.limits import MAX_CELL_CHARACTERS
 from catalog.sheets.provincial import PROVINCIAL_COLUMNS, PROVINCIAL_SHEET
-from catalog.sheets.texts import Unreadable, trimmed
+from catalog.sheets.texts import Unreadable
 from catalog.sheets.values import OVERLONG, read, write
 
 FLAG = METADATA_COLUMNS["is_secret"]

@@ -14,8 +14,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from certs.checkpoint import Checkpoint, parse_verifier_key, sign, verifier_key
 from certs.suites import KeySigner
-from certs.tiles import Tile, TileWriter, new_tiles, node_reader, tile_path
-from certs.tree import consistency_proof, inclusion_proof, leaf_hash, tree_root
+from certs.tile_files import Tile, tile_path
+from certs.tiles import TileWriter, new_tiles, node_reader
+from certs.tree import leaf_hash
+from certs.tree_proofs import consistency_proof, inclusion_proof, tree_root
 
 pytestmark = pytest.mark.process
 

@@ -6,11 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from certs.masks import Mask
 from hub.access.scope import (
     MOST_CONDITIONS,
+    MOST_KEPT,
+    MOST_MASKS,
     MOST_VALUES,
     WHOLE,
     Condition,
+    MaskedItem,
     Operator,
     Scope,
     ScopeRefused,
@@ -26,17 +30,39 @@ ITEMS: list[dict[str, Any]] = [
     {"field_name": "at", "name": "时刻", "data_type": "T", "key": True},
     {"field_name": "share", "name": "比例", "data_type": "N", "key": True},
     {"field_name": "phone", "name": "电话", "data_type": "C", "length": 30},
+    {"field_name": "note", "name": "备注", "data_type": "M"},
+    {"field_name": "days", "name": "天数", "data_type": "I"},
+    {"field_name": "scan", "name": "扫描件", "data_type": "G"},
+    {
+        "field_name": "place",
+        "name": "地点",
+        "data_type": "G",
+        "items": [{"field_name": "town", "name": "镇", "data_type": "C", "length": 9}],
+    },
 ]
 KEYS = tuple(item["field_name"] for item in ITEMS if item.get("key"))
 
 
 def faults(scope: Scope) -> list[str]:
     """Where the scope does not fit."""
+    return [pointer for pointer, _ in told(scope)]
+
+
+def told(scope: Scope) -> list[tuple[str, str]]:
+    """Where the scope does not fit, and why."""
     try:
         check_scope(scope, ITEMS)
     except ScopeRefused as refused:
-        return [fault.pointer for fault in refused.errors if fault.zh and fault.en]
+        return [(fault.pointer, fault.en) for fault in refused.errors if fault.zh]
     return []
+
+
+def masks(*named: MaskedItem, items: tuple[str, ...] | None = None) -> Scope:
+    return Scope(items, (), named)
+
+
+def mask(item: str, first: int = 1, last: int = 0) -> MaskedItem:
+    return MaskedItem(item, Mask(first, last))
 
 
 def row(item: str, *values: Any, op: Operator = Operator.IN) -> Scope:
@@ -47,6 +73,7 @@ def test_a_scope_that_names_nothing_is_whole_and_any_other_is_not() -> None:
     assert WHOLE.is_whole
     assert not Scope(KEYS).is_whole
     assert not row("code", "A").is_whole
+    assert not masks(mask("phone")).is_whole
     assert faults(WHOLE) == []
 
 
@@ -94,6 +121,54 @@ def test_there_is_one_condition_for_a_key_item_and_no_more_than_key_items() -> N
     assert faults(Scope(None, many))[0] == "/scope/rows"
 
 
+@pytest.mark.parametrize(
+    "scope",
+    [
+        masks(mask("phone", 3, 4), mask("note", 0, 0)),
+        masks(mask("phone", 15, 14)),
+        masks(mask("note", MOST_KEPT, MOST_KEPT)),
+        masks(mask("phone"), items=(*KEYS, "phone")),
+    ],
+)
+def test_texts_that_are_delivered_and_no_keys_may_be_masked(scope: Scope) -> None:
+    assert faults(scope) == []
+
+
+@pytest.mark.parametrize(
+    ("scope", "pointer", "why"),
+    [
+        (masks(mask("address")), "/scope/masks/0/item", "no such item"),
+        (masks(mask("town")), "/scope/masks/0/item", "in a group"),
+        (masks(mask("phone"), items=KEYS), "/scope/masks/0/item", "not among items"),
+        (masks(mask("code")), "/scope/masks/0/item", "key item"),
+        (masks(mask("days")), "/scope/masks/0/item", "only texts"),
+        (masks(mask("scan")), "/scope/masks/0/item", "only texts"),
+        (masks(mask("place")), "/scope/masks/0/item", "only texts"),
+        (masks(mask("phone"), mask("note"), mask("phone", 2)), "/scope/masks/2/item", "a mask already"),
+        (masks(mask("phone", 15, 15)), "/scope/masks/0", "hides none"),
+        (masks(mask("phone", 30, 0)), "/scope/masks/0", "hides none"),
+        (masks(mask("phone", -1, 4)), "/scope/masks/0/keep_first", "is 0 to 100"),
+        (masks(mask("note", 0, MOST_KEPT + 1)), "/scope/masks/0/keep_last", "is 0 to 100"),
+    ],
+)
+def test_a_mask_that_does_not_fit_is_named_with_the_reason(scope: Scope, pointer: str, why: str) -> None:
+    ((where, en),) = told(scope)
+    assert (where, why in en) == (pointer, True), en
+
+
+def test_there_is_a_most_for_masks() -> None:
+    many = tuple(mask(f"c{n}") for n in range(MOST_MASKS + 1))
+    assert faults(Scope(None, (), many))[0] == "/scope/masks"
+
+
+def test_a_scope_without_masks_lies_in_its_columns_as_it_did_before_there_were_masks() -> None:
+    assert columns_of(WHOLE) == {"items": None, "rows": None}
+    assert columns_of(Scope(("code",), row("code", "A").rows)) == {
+        "items": ["code"],
+        "rows": [{"item": "code", "op": "in", "values": ["A"]}],
+    }
+
+
 CONDITIONS = st.builds(
     Condition,
     st.text(min_size=1),
@@ -107,6 +182,9 @@ CONDITIONS = st.builds(
         Scope,
         st.none() | st.lists(st.text(), min_size=1).map(tuple),
         st.lists(CONDITIONS, max_size=3).map(tuple),
+        st.lists(st.builds(MaskedItem, st.text(), st.builds(Mask, st.integers(0), st.integers(0))), max_size=3).map(
+            tuple
+        ),
     )
 )
 def test_what_lies_in_two_columns_is_the_same_scope_again(scope: Scope) -> None:

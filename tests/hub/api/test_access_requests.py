@@ -3,7 +3,10 @@
 import base64
 import json
 from typing import Any
+from uuid import UUID
 
+from catalog.compiler import compile_schema
+from certs.canonical import canonical
 from certs.digests import b64u_decode, digest
 from hub.db.ids import new_id
 from hub.identity.roles import Role
@@ -85,6 +88,73 @@ async def test_by_a_narrowed_grant_leaves_what_it_names_and_nothing_else(offices
     await offices.asks(town.token(town.stranger), "GET", other, status=404)
     grant = f"/v1/grants/{made['grant']['id']}"
     assert (await offices.asks("asker", "GET", grant))["scope"] == scope
+
+
+async def test_by_a_grant_with_a_mask_leaves_the_masked_text_and_its_schema_is_served(offices: Offices) -> None:
+    town = offices.town
+    scope = {"masks": [{"item": "item_name", "keep_first": 1, "keep_last": 0}]}
+    made = await offices.asks("asker", "POST", "/v1/access-requests", asked(town.resource, scope=scope), status=201)
+    assert (made["state"], made["scope"]) == ("granted", scope)
+    await town.gateway.refresh()
+    await town.publish({"item_code": "A", "item_name": "金丝雀在此"})
+    (item,) = await town.pull(town.stranger)
+    payload = json.loads(b64u_decode(item["envelope"].encode().split(b".")[1]))
+    assert payload == {"op": "upsert", "records": [{"item_code": "A", "item_name": "金****"}]}
+
+    grant = f"/v1/grants/{made['grant']['id']}"
+    answer = await town.gateway.client.get(f"{grant}/schema", headers=town.token(town.stranger))
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/schema+json")
+    assert answer.headers["etag"] == f'"{digest(answer.content)}"'
+    assert answer.content == canonical(answer.json())
+    shown = answer.json()["$defs"]["record"]["properties"]["item_name"]
+    assert shown == {"title": "事项名称", "x-data-type": "C", "type": "string", "maxLength": 200}
+    assert compile_schema(answer.json()).errors(payload) == []
+    async with town.gateway.context.acquire() as connection:
+        leaf = await connection.fetchval(
+            "SELECT leaf FROM log_entry WHERE event = 'grant.created' AND object_id = $1", made["grant"]["id"]
+        )
+    assert json.loads(leaf)["details"]["masks"] == scope["masks"]
+
+
+async def test_the_schema_of_a_grant_is_for_its_parties_and_staff_and_for_nobody_else(offices: Offices) -> None:
+    town, whole = offices.town, offices.town.grants["consumer-b"]
+    made = await offices.asks(
+        "asker", "POST", "/v1/access-requests", asked(town.resource, scope={"items": ["item_code"]}), status=201
+    )
+    at = f"/v1/grants/{made['grant']['id']}/schema"
+    for who in (town.token(town.stranger), town.token(town.provider), "asker", "reviewer"):
+        shown = await offices.asks(who, "GET", f"{at}?version=1")
+        assert list(shown["$defs"]["record"]["properties"]) == ["item_code"]
+    refused = await offices.asks(town.token(town.consumer), "GET", at, status=404)
+    absent = new_id(town.gateway.now)
+    nothing = await offices.asks(town.token(town.consumer), "GET", f"/v1/grants/{absent}/schema", status=404)
+    untold = ("request_id", "detail", "instance")
+    assert [refused[name] for name in refused if name not in untold] == [
+        nothing[name] for name in nothing if name not in untold
+    ]
+    assert refused["detail"].replace(made["grant"]["id"], "") == nothing["detail"].replace(str(absent), "")
+    await offices.asks({}, "GET", at, status=401)
+
+    await offices.asks("asker", "GET", f"{at}?version=2", status=404)
+    answer = await town.gateway.client.get(f"/v1/grants/{whole}/schema", headers=town.token(town.consumer))
+    own = await town.gateway.client.get(f"/v1/resources/{town.resource}/schema", headers=town.token(town.consumer))
+    assert (answer.content, answer.headers["etag"]) == (own.content, own.headers["etag"])
+
+
+async def test_where_a_version_is_not_delivered_there_is_no_schema_of_it(offices: Offices) -> None:
+    town = offices.town
+    made = await offices.asks("asker", "POST", "/v1/access-requests", asked(town.resource), status=201)
+    for rule in (
+        {"item": "item_code", "op": "mask", "keep_first": 1, "keep_last": 0},
+        {"item": "phone", "op": "mask", "keep_first": 1, "keep_last": 0},
+        {"item": "item_name", "op": "in", "values": ["A"]},
+    ):
+        async with town.gateway.context.acquire() as connection:
+            await connection.execute(
+                "UPDATE access_grant SET rows = $1 WHERE id = $2", [rule], UUID(made["grant"]["id"])
+            )
+        problem = await offices.asks("asker", "GET", f"/v1/grants/{made['grant']['id']}/schema", status=409)
+        assert "1" in problem["detail"]
 
 
 async def post(offices: Offices, sent: bytes) -> str:
@@ -169,6 +239,9 @@ async def test_what_is_wrong_with_a_request_is_named_and_nothing_is_taken_down(o
         ({"frequency": {"average": 9, "peak": 1}}, 422, "/frequency"),
         ({"scope": {"items": ["item_name"]}}, 422, "/scope/items"),
         ({"scope": {"rows": [{"item": "item_code", "op": "in", "values": [True]}]}}, 422, None),
+        ({"scope": {"masks": [{"item": "item_code", "keep_first": 1}]}}, 422, "/scope/masks/0/item"),
+        ({"scope": {"masks": [{"item": "item_name", "keep_first": True}]}}, 422, None),
+        ({"scope": {"masks": [{"item": "item_name", "remove": True}]}}, 422, None),
         ({"attachment": FILE | {"content": "%%"}}, 422, "/attachment/content"),
         ({"attachment": FILE | {"media_type": "text/html"}}, 422, "/attachment/media_type"),
         ({"scene": "密级：机密"}, 422, "/scene"),

@@ -44,10 +44,12 @@ from hub.api import (
 from hub.api.access_request_forms import ASKED_EXAMPLE, NEW_EXAMPLE, AskedBody, NewRequest
 from hub.api.scope_forms import AskedScope
 from hub.app.application import create_app
+from hub.app.description import UNSAID, UNSAID_OF_INPUT
 from hub.audit.entry import entry_reference
 from hub.identity import totp
 from hub.identity.oauth import TokenServer
 from hub.publishing.harvesting import parse_page
+from tests.support.gateway import TestGateway
 
 VECTORS = Path(__file__).parents[3] / "docs" / "vectors"
 
@@ -131,10 +133,66 @@ def test_every_call_shows_what_is_answered(document: dict[str, Any]) -> None:
             for kind, one in content.items():
                 if kind in BINARY:
                     assert one["schema"]["format"] == "binary", name
-                    assert answer["description"] != "Successful Response", name
                 elif not shown(one):
                     without.append((name, status, kind))
     assert without == []
+
+
+def test_every_answer_is_described_in_both_languages(document: dict[str, Any]) -> None:
+    for name, operation in calls(document):
+        for status, answer in operation["responses"].items():
+            zh, _, en = answer["description"].partition("/")
+            assert re.search(r"[\u4e00-\u9fff]", zh), (name, status, answer)
+            assert re.search(r"[a-z]{3}", en), (name, status, answer)
+            assert answer["description"] not in (UNSAID, UNSAID_OF_INPUT), (name, status)
+
+
+@pytest.mark.parametrize(
+    ("call", "status", "described"),
+    [
+        ("GET /v1/grants/{id}", "200", "一项授权 / one grant"),
+        (
+            "GET /v1/grants",
+            "200",
+            (
+                "授权列表：一页；next 为下一页的游标，末页为 null / "
+                "list grants: a page; next is the next page's cursor, null on the last"
+            ),
+        ),
+        (
+            "POST /v1/organisations",
+            "201",
+            "登记机构：已办，返回由此建立的对象 / register an organisation: carried out; the answer is what it made",
+        ),
+        (
+            "POST /v1/grants/{id}/suspend",
+            "200",
+            "暂停授权：已办，返回办理后的对象 / suspend a grant: carried out; the answer is the object as it then is",
+        ),
+        (
+            "POST /v1/lanes/{identifier}/pause",
+            "204",
+            "暂停通道：已办，没有内容 / pause a lane: carried out; no content",
+        ),
+        ("POST /oauth/token", "200", "访问令牌，有效秒数 / the access token, and how many seconds it lasts"),
+    ],
+)
+def test_an_answer_is_described_by_its_call_unless_the_route_says_it_better(
+    document: dict[str, Any], call: str, status: str, described: str
+) -> None:
+    assert dict(calls(document))[call]["responses"][status]["description"] == described
+
+
+async def test_what_is_said_of_bad_input_is_what_is_answered(gateway: TestGateway, document: dict[str, Any]) -> None:
+    refused = await gateway.client.post("/v1/session", json={"user": "someone"})
+    said = dict(calls(document))["POST /v1/session"]["responses"][str(refused.status_code)]["content"]
+    shown_body = said[refused.headers["content-type"]]["example"]
+    answered = refused.json()
+    assert shown_body.keys() == answered.keys()
+    varying = {"errors": shown_body["errors"], "request_id": shown_body["request_id"]}
+    assert shown_body == answered | varying
+    assert shown_body["errors"][0]["detail"] == answered["errors"][0]["detail"]
+    assert "ValidationError" not in json.dumps(document)
 
 
 def test_every_body_shows_what_is_sent(document: dict[str, Any]) -> None:

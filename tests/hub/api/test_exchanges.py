@@ -12,11 +12,14 @@ import orjson
 import pytest
 
 from hub.api import exchanges
-from hub.api.exchanges import post_route
+from hub.api.exchanges import ExchangeDoor, Headers, post_route
 from hub.api.guard import Mark
 from hub.app import application
 from hub.app.logs import JsonLines
+from hub.exchange.gate import Origin
+from hub.exchange.intake import Intake
 from hub.identity.roles import Role
+from hub.ledger.records import NewExchange
 from tests.support.gateway import TestGateway, bearer
 from tests.support.world import TestSystem, World, record
 
@@ -66,6 +69,39 @@ async def test_the_first_post_is_created_and_the_second_gets_the_same_bytes(town
     assert first.content == second.content
     assert first.headers["content-type"] == "application/jose"
     assert first.headers["location"] == second.headers["location"]
+
+
+@pytest.mark.parametrize(("stretch_s", "stretches"), [(0.0, 4), (60.0, 1)])
+async def test_what_arrives_together_is_judged_in_stretches_between_which_others_have_their_turn(
+    town: Town, monkeypatch: pytest.MonkeyPatch, stretch_s: float, stretches: int
+) -> None:
+    loop, answers, turn, judged = asyncio.get_running_loop(), asyncio.Queue[tuple[str, int]](), 0, list[int]()
+
+    def others() -> None:
+        nonlocal turn
+        turn += 1
+        if answers.qsize() < 4:
+            loop.call_soon(others)
+
+    def prepare(self: Intake, compact: bytes, origin: Origin) -> NewExchange | None:
+        judged.append(turn)
+        return really(self, compact, origin)
+
+    really = Intake.prepare
+    monkeypatch.setattr(Intake, "prepare", prepare)
+    monkeypatch.setattr(exchanges, "SLICE_S", stretch_s)
+    door = ExchangeDoor(town.gateway.context)
+    for name in "abcd":
+        headers = [(b"content-type", b"application/jose")]
+
+        def answer(status: int, _: Headers, body: bytes, name: str = name) -> None:
+            answers.put_nowait((name, status))
+
+        door.express(headers, envelope(town.provider), "192.0.2.7", answer)
+    others()
+    answered = [await asyncio.wait_for(answers.get(), 10) for _ in range(4)]
+    assert answered == [("a", 201), ("b", 201), ("c", 201), ("d", 201)], "the oldest first"
+    assert len(set(judged)) == stretches
 
 
 async def test_a_refusal_is_a_problem_in_the_callers_language(town: Town) -> None:

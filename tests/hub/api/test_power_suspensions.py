@@ -77,6 +77,38 @@ async def test_a_power_is_suspended_and_restored_by_the_records_that_its_departm
     await _check_log(department, made["id"])
 
 
+async def test_what_each_step_answers_is_what_its_example_shows(department: Department) -> None:
+    code = await department.publishes("power-list")
+    exercised = samples("power-list")[0]
+    calls = department.gateway.app.openapi()["paths"]
+
+    def shown(verb: str) -> list[dict[str, Any]]:
+        content = calls["/v1/power-suspensions" + (verb and f"/{{id}}/{verb}")]["post"]["responses"]
+        (one,) = (answer["content"]["application/json"] for status, answer in content.items() if status[0] == "2")
+        return [one["example"]] if "example" in one else [each["value"] for each in one["examples"].values()]
+
+    async def step(who: dict[str, str], verb: str, body: dict[str, Any], example: dict[str, Any]) -> None:
+        answered = await department.done(who, "POST", f"/v1/power-suspensions/{identifier}/{verb}", body)
+        assert answered["state"] == example["state"], verb
+        assert answered.keys() == example.keys(), verb
+
+    first = await applies(department, code)
+    assert (first.keys(), first["state"]) == (shown("")[0].keys(), shown("")[0]["state"])
+    identifier = first["id"]
+    await step(department.reform, "refuse", {"reason": "x"}, *shown("refuse"))
+    identifier = (await applies(department, code))["id"]
+    await step(department.reform, "approve", {"document": DOCUMENT}, *shown("approve"))
+    carrying, restoring = shown("exchange")
+    sent = await department.sends(code, [exercised | SUSPENDED])
+    await step(department.editor, "exchange", {"exchange": sent}, carrying)
+    await step(department.editor, "resume", {"reason": "x"}, *shown("resume"))
+    await step(department.reform, "decline", {"reason": "x"}, *shown("decline"))
+    await step(department.editor, "resume", {"reason": "x"}, *shown("resume"))
+    await step(department.reform, "confirm", {"document": DOCUMENT}, *shown("confirm"))
+    back = await department.sends(code, [exercised | {"resumed_on": "2026-04-01"}])
+    await step(department.editor, "exchange", {"exchange": back}, restoring)
+
+
 async def test_the_office_is_told_that_it_is_asked_and_the_department_what_was_decided(department: Department) -> None:
     code = await department.publishes("power-list")
     told: list[str] = []

@@ -35,6 +35,9 @@ async def test_staff_and_partners_search_by_words_filters_and_facets(gateway: Te
 
     theirs = (await search(reader, q="环境保护", facets=True)).json()
     assert [item["id"] for item in theirs["items"]] == [live["id"]]
+    listed = (await gateway.client.get("/v1/resources", params={"code": live["code"]}, headers=reader)).json()
+    assert theirs["items"] == listed["items"], "found or listed, it reads the same, with its freshness"
+    assert theirs["items"][0]["overdue"] is False
     assert [value["value"] for value in theirs["facets"]["status"]] == ["published"]
     assert (await search(office.editor, q="改名之后")).json()["total"] == 1
     assert (await search(reader, q="改名之后")).json()["total"] == 0

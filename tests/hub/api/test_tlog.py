@@ -7,7 +7,7 @@ import pytest
 
 from certs.checkpoint import Checkpoint, open_checkpoint
 from certs.log_walk import LogWalk
-from certs.tiles import Tile, entries_path, read_bundle, tile_path
+from certs.tile_files import Tile, entries_path, read_bundle, tile_path
 from certs.tree import leaf_hash
 from hub.audit.sealer import Sealer
 from hub.identity.roles import Role

@@ -2,18 +2,21 @@
 
 import asyncio
 import contextlib
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta, tzinfo
 from ipaddress import ip_network
 from pathlib import Path
+from types import ModuleType
 
 import asyncpg
 import pytest
 from cryptography import x509
 from pydantic import SecretStr
 
-from hub.app import run, upkeep
+from hub.app import gateway, run, upkeep, worker
 from hub.app.wiring import insist_on_hub_id, open_context
 from hub.db.engine import Database
 from hub.errors import SetupError
@@ -24,7 +27,7 @@ from tests.support.gateway import running_gateway
 from tests.support.postgres import TestServer
 
 
-@pytest.mark.parametrize("start", [run.up, run.gateway])
+@pytest.mark.parametrize("start", [run.up, gateway.gateway])
 def test_a_folder_that_was_never_initialised_gets_no_database(tmp_path: Path, start: object) -> None:
     data = tmp_path / "data"
     data.mkdir()
@@ -70,10 +73,10 @@ def test_what_the_host_does_is_dated_by_the_database(
 
 
 async def test_a_hub_keeps_the_id_that_its_certificates_name(database_dsn: str, tmp_path: Path) -> None:
-    async with running_gateway(database_dsn, tmp_path / "data") as gateway:
-        insist_on_hub_id(gateway.context.keyring, "lintao-hub")
+    async with running_gateway(database_dsn, tmp_path / "data") as running:
+        insist_on_hub_id(running.context.keyring, "lintao-hub")
         with pytest.raises(SetupError, match="other-hub"):
-            insist_on_hub_id(gateway.context.keyring, "other-hub")
+            insist_on_hub_id(running.context.keyring, "other-hub")
     with pytest.raises(SetupError, match="lintao-hub"):
         async with open_context(Settings(data=tmp_path / "data", hub_id="other-hub"), database_dsn):
             raise AssertionError("must not open")
@@ -115,9 +118,13 @@ def test_a_started_process_has_all_the_settings_of_the_command(tmp_path: Path, m
     "fault",
     [asyncpg.InternalClientError("state 11"), asyncpg.CannotConnectNowError("starting up"), ConnectionResetError()],
 )
-@pytest.mark.parametrize("start", [run.gateway, run.worker])
+@pytest.mark.parametrize(("process", "start"), [(gateway, gateway.gateway), (worker, worker.worker)])
 def test_a_database_that_goes_away_at_the_start_is_said_in_words(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: Callable[[Settings], None], fault: Exception | None
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    process: ModuleType,
+    start: Callable[[Settings], None],
+    fault: Exception | None,
 ) -> None:
     @contextlib.asynccontextmanager
     async def gone(*_: object, **__: object) -> AsyncIterator[None]:
@@ -126,14 +133,14 @@ def test_a_database_that_goes_away_at_the_start_is_said_in_words(
         yield
 
     create_master_key(tmp_path / "master.key")
-    monkeypatch.setattr(run, "open_context", gone)
+    monkeypatch.setattr(process, "open_context", gone)
     settings = Settings(data=tmp_path, database_url=SecretStr("postgresql:///nowhere"), port=0)
     with pytest.raises(SetupError, match=f"the database went away.*{type(fault).__name__}"):
         start(settings)
 
 
 def test_a_fault_of_a_file_is_not_called_one_of_the_database() -> None:
-    with pytest.raises(FileNotFoundError), run._in_words():
+    with pytest.raises(FileNotFoundError), upkeep.in_words():
         Path("/nowhere/at/all").read_bytes()
 
 
@@ -161,3 +168,20 @@ async def test_a_process_that_does_not_end_is_killed(
     stop.set()
     await asyncio.wait_for(running, 20)
     assert "a process did not end and is killed" in caplog.messages
+
+
+@pytest.mark.process
+@pytest.mark.parametrize(
+    ("module", "needless"),
+    [
+        ("hub.app.gateway", {"alembic", "mako"}),
+        ("hub.app.worker", {"alembic", "mako", "fastapi", "hub.app.application"}),
+        ("hub.cli.server", {"alembic", "mako", "fastapi", "hub.app.wiring"}),
+    ],
+)
+def test_a_process_imports_nothing_that_it_does_not_need(module: str, needless: set[str]) -> None:
+    code = (
+        f"import sys, {module}\nfound = {needless} & set(sys.modules)\nsys.exit(f'imported {{found}}' if found else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr

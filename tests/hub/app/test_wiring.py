@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from hub.api.context import Context
-from hub.app import run, wiring
+from hub.app import wiring, worker
 from hub.audit.sealer import Sealer
 from hub.worker import chores, sealing
 from tests.support.gateway import running_gateway
@@ -71,13 +71,13 @@ async def test_a_worker_watches_its_connections_and_writes_the_refusals_that_it_
         await chores_done.wait()
         opened[0].committer.failed()
 
-    monkeypatch.setattr(run, "open_pushing", seen)
+    monkeypatch.setattr(worker, "open_pushing", seen)
     monkeypatch.setattr(chores, "run", look_once)
     monkeypatch.setattr(sealing, "run", fail_then)
     async with running_gateway(database_dsn, tmp_path / "data") as gateway:
         monkeypatch.setattr(wiring, "COMMAND_TIMEOUT_S", 0.5)
         async with asyncio.timeout(20):
-            await run._work(gateway.context.settings, database_dsn)
+            await worker._work(gateway.context.settings, database_dsn)
         async with gateway.context.acquire() as connection:
             rows = await connection.fetch("SELECT cause, address, count FROM refusal_count")
         assert [tuple(row) for row in rows] == [("bad-signature", "10.1.2.3", 1)]

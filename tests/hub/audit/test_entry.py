@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from certs.leaf_grants import write_grants
-from certs.tiles import LONGEST_ENTRY, read_bundle, write_bundle
+from certs.tile_files import LONGEST_ENTRY, read_bundle, write_bundle
 from hub.audit.entry import Actor, Entry, Event, make_entry
 from hub.audit.errors import LeafTooLong
 from hub.exchange.inbox import MAX_LANES_IN_ENTRY

@@ -12,8 +12,10 @@ from certs.checkpoint import open_checkpoint, verifier_key
 from certs.errors import TileError
 from certs.keys import generate_key
 from certs.suites import KeySigner
-from certs.tiles import TILE_WIDTH, Tile, node_reader
-from certs.tree import EMPTY_ROOT, Frontier, inclusion_proof, leaf_hash, verify_inclusion
+from certs.tile_files import TILE_WIDTH, Tile
+from certs.tiles import node_reader
+from certs.tree import EMPTY_ROOT, Frontier, leaf_hash, verify_inclusion
+from certs.tree_proofs import inclusion_proof
 from hub.audit import repository, sealed
 from hub.audit.entry import Actor, Entry, Event, make_entry
 from hub.audit.sealer import SHOW, Sealer

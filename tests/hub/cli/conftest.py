@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import pytest
 from tests.support.commands import User
 from tests.support.harness import free_port
 from tests.support.postgres import TestServer
-from tests.support.town import Town, staff_the_town
+from tests.support.town import Town, cheap_hub, staff_the_town
 
 
 @pytest.fixture(scope="session")
@@ -26,9 +25,7 @@ def town(postgres: TestServer, tmp_path_factory: pytest.TempPathFactory) -> Iter
         "SHUNIU_PORT": str(port),
         "SHUNIU_PUBLIC_URL": url,
     }
-    made = subprocess.run(
-        [sys.executable, "-m", "hub", "init", "--json"], env=environment, capture_output=True, timeout=60
-    )
+    made = subprocess.run(cheap_hub("init", "--json"), env=environment, capture_output=True, timeout=60)
     assert made.returncode == 0, made.stderr.decode()
     passwords = json.loads(made.stdout)["passwords"]
     town = Town(base, url, environment, passwords)

@@ -141,6 +141,28 @@ def test_a_forged_column_misleads_a_search_and_is_found(town: Town, auditor: Use
     assert "actor" in found.err
 
 
+@pytest.mark.parametrize(("most", "told"), [(100, [3, 5, 7]), (2, [3, 5])])
+def test_every_row_that_was_changed_is_named_up_to_a_bound(
+    town: Town,
+    auditor: User,
+    trust: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    most: int,
+    told: list[int],
+) -> None:
+    monkeypatch.setattr(audit_commands, "MOST_FAULTS", most)
+    kept = tmp_path / "checkpoint"
+    change = "UPDATE log_entry SET actor = %s WHERE id IN (SELECT id FROM sealed_entry WHERE leaf_index IN (3, 5, 7))"
+    with forged(town, change % "'?' || actor", change % "substr(actor, 2)"):
+        found = auditor.types("audit", "verify", "--trust", trust, "--keep", kept)
+    assert found.code == 1
+    assert [line.split()[1] for line in found.err.splitlines() if "actor" in line] == list(map(str, told))
+    assert str(len(told)) in found.err.splitlines()[-1]
+    assert not kept.exists()
+    assert auditor.types("audit", "verify", "--trust", trust, "--keep", kept).code == 0
+
+
 def export(auditor: User, out: Path, *words: str) -> Outcome:
     return auditor.types("audit", "export", "--out", out, *words)
 

@@ -13,7 +13,8 @@ from certs.canonical import canonical
 from certs.checkpoint import Checkpoint, parse_verifier_key, sign, verifier_key
 from certs.errors import LogBrokenError
 from certs.suites import KeySigner
-from certs.tiles import TILE_WIDTH, Tile, TileWriter, tile_path, write_bundle
+from certs.tile_files import TILE_WIDTH, Tile, tile_path, write_bundle
+from certs.tiles import TileWriter
 from certs.tree import Frontier, leaf_hash
 from hub.api import audit_events
 from hub.audit import repository
@@ -265,6 +266,35 @@ LEAF: dict[str, object] = {
 def test_a_sealed_entry_that_is_no_leaf_is_named(leaf: bytes) -> None:
     named, answers = small_log([leaf])
     assert verdict_on(named, answers) == "leaf-form"
+
+
+def test_beyond_a_row_that_is_no_leaf_further_faults_are_told() -> None:
+    leaves = [b"no leaf", *(canonical(LEAF | {"id": str(number)}) for number in range(1, 4)), b"none either"]
+    named, answers = small_log(leaves)
+    rows = [{"id": f"row-{index}", "leaf_index": index} for index in range(5)]
+    for index in (1, 3):
+        rows[index] |= _columns(leaves[index])
+    said = {
+        "/v1/audit/events/sealed": orjson.dumps({"items": rows}),
+        "/v1/audit/events/unsealed": orjson.dumps({"items": [{"id": "row-x"}, {"id": "row-y", "pending": True}]}),
+    }
+    served = answers | said
+
+    def fetch(path: str) -> bytes:
+        return next(data for start, data in served.items() if path.startswith(start))
+
+    told: list[LogBrokenError] = []
+    assert verify_log(fetch, named, tell=told.append).checkpoint.size == 5
+    assert [fault.reason for fault in told] == [
+        "leaf-form", "column-unlike-leaf", "leaf-form", "row-outside-log", "row-overdue",
+    ]  # fmt: skip
+    for fault, row in zip(told, ("row-0", "row-2", "row-4", "row-x", "row-y"), strict=True):
+        assert row in fault.zh
+        assert row in fault.en
+    served["/tlog/tile/0/"] = bytes(32) + answers["/tlog/tile/0/"][32:]
+    with pytest.raises(LogBrokenError) as caught:  # what is about the tree ends the walk
+        verify_log(fetch, named, tell=told.append)
+    assert caught.value.reason == "entry-unlike-tile"
 
 
 def test_a_hub_that_answers_anything_gets_a_verdict_and_nothing_else() -> None:

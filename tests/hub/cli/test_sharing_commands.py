@@ -69,6 +69,9 @@ def test_a_request_is_handed_in_returned_reviewed_decided_and_its_grant_renewed(
     assert reviewer.types("request", "review", named, "--pass", "--json").json["state"] == "with-provider"
     granted = decider.types("request", "decide", named, "--grant", "--opinion", "同意", "--json").json
     assert granted["grant"]["state"] == "active"
+    served = decider.types("grant", "schema", granted["grant"]["id"], "--version", "1").json
+    assert served == decider.types("resource", "schema", provider).json
+    assert decider.types("grant", "schema", granted["grant"]["id"], "--version", "9").code == 1
     renewed = decider.types(
         *("grant", "renew", granted["grant"]["id"], "--valid-to", "2028-12-31T00:00:00+08:00"),
         *("--reason", "继续", "--average", "2", "--peak", "20", "--json"),

@@ -1,6 +1,5 @@
 """`shuniu verify`: what it prints and how it ends."""
 
-import ast
 import io
 import sys
 from collections.abc import Mapping, Sequence
@@ -14,6 +13,7 @@ from click.testing import CliRunner, Result
 from certs.evidence import PROJECTION_STATEMENTS, STATEMENTS
 from certs.statements import Statement
 from hub.cli import verify as command
+from tests.support.closures import closure, imported
 from tests.support.log_copies import SEAL_BY, Served, acceptance, export_of, filler, receipt, write_trust
 from tests.vectors.evidence.keys import Keys
 from tests.vectors.evidence.make import FOLDER
@@ -247,22 +247,8 @@ def test_at_a_terminal_long_reading_shows_a_bar(monkeypatch: pytest.MonkeyPatch)
 
 def test_the_command_and_the_verifier_import_nothing_of_the_gateway() -> None:
     """All modules that the command reaches: our own are of `certs`, and what else they import speaks to no net and no database."""
-    ours, others = {Path(command.__file__)}, set[str]()
-    todo = list(ours)
-    rooms = Path(command.__file__).parents[2]
-    while todo:
-        for node in ast.walk(ast.parse(todo.pop().read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Import):
-                names = [name.name for name in node.names]
-            elif isinstance(node, ast.ImportFrom):
-                names = [node.module or "", *(f"{node.module}.{name.name}" for name in node.names)]
-            else:
-                continue
-            files = [rooms.joinpath(*name.split(".")).with_suffix(".py") for name in names if name.startswith("certs")]
-            fresh = {file for file in files if file.is_file()} - ours
-            ours |= fresh
-            todo += fresh
-            others |= {name.partition(".")[0] for name in names} - {"certs"}
+    ours = closure("hub/cli/verify.py")
+    others = {name.partition(".")[0] for file in ours for name in imported(file)} - {"certs"}
     assert {file.stem for file in ours} >= {
         "evidence_statements",
         "export_reading",

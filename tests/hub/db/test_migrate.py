@@ -13,7 +13,8 @@ import hub.db.migrate as subject
 from hub.db.engine import Database
 from hub.db.errors import DatabaseTooNew, DatabaseUnavailable
 from hub.db.locks import MIGRATION
-from hub.db.migrate import current, head, migrate
+from hub.db.migrate import migrate
+from hub.db.revision import current, head
 from tests.support.postgres import TestServer
 
 
@@ -145,4 +146,5 @@ def test_the_history_is_one_line_without_branches_and_without_ways_back() -> Non
 
     revisions = list(ScriptDirectory(str(subject.SCRIPTS)).walk_revisions())
     assert [len(revision.nextrev) for revision in revisions] == [0] + [1] * (len(revisions) - 1)
+    assert all(Path(revision.path).name.startswith(f"{revision.revision}_") for revision in revisions)
     assert not any(hasattr(revision.module, "downgrade") for revision in revisions)

@@ -49,6 +49,22 @@ async def test_every_partitioned_table_is_known_and_has_a_default(database: Data
     assert {row["name"]: row["fallback"] for row in rows} == {table: f"{table}_default" for table in PARTITIONED}
 
 
+async def test_tables_that_only_grow_are_vacuumed_rarely(database: Database) -> None:
+    """Months made by migrations, by chores, and what is not cut into months."""
+    async with database.connection() as connection:
+        await ensure_partitions(connection, NOW, 1)
+        rows = await connection.fetch(
+            "SELECT relname, reloptions FROM pg_class WHERE relname IN ('acceptance', 'sealed_entry')"
+            " OR oid IN (SELECT inhrelid FROM pg_inherits WHERE inhparent = ANY ($1::text[]::regclass[]))"
+            " AND relkind = 'r'",
+            PARTITIONED,
+        )
+    assert len(rows) >= 2 + 3 * len(PARTITIONED)
+    for row in rows:
+        assert "autovacuum_vacuum_insert_threshold=10000000" in row["reloptions"], row["relname"]
+        assert "autovacuum_analyze_scale_factor=1" in row["reloptions"], row["relname"]
+
+
 async def test_rows_go_to_the_month_of_their_id_in_utc(database: Database) -> None:
     last_moment = datetime(2026, 11, 30, 23, 59, 59, 999000, tzinfo=UTC)
     async with database.connection() as connection:

@@ -22,6 +22,12 @@ async def narrow(post: Post) -> None:
     await post.world.change("UPDATE access_grant SET items = '{case_no}' WHERE id = $1", post.grant)
 
 
+async def mask(post: Post) -> None:
+    """The lane's grant hides a name from now on, and nothing else."""
+    masks = [{"item": "applicant", "op": "mask", "keep_first": 1, "keep_last": 0}]
+    await post.world.change("UPDATE access_grant SET items = NULL, rows = $2 WHERE id = $1", post.grant, masks)
+
+
 async def is_due(post: Post, database: Database) -> bool:
     return bool(await Deliveries(database.connect, post.pusher())._due(post.connection))
 
@@ -61,9 +67,7 @@ async def test_what_waits_from_a_wider_grant_is_not_pushed_by_a_narrower_one(pos
 async def test_a_parked_letter_of_a_wider_grant_is_replayed_into_the_queue_and_stays_there(
     post: Post, database: Database
 ) -> None:
-    await post.publish(1)
-    post.receiver.answer = fails(rejected())
-    assert await post.pusher().push(post.lane) is Settled.PARKED
+    await park(post)
     await narrow(post)
     await replay(post, database)
     assert not await is_due(post, database)
@@ -73,9 +77,7 @@ async def test_a_parked_letter_of_a_wider_grant_is_replayed_into_the_queue_and_s
 
 async def test_a_parked_projection_is_replayed_as_the_same_bytes(post: Post, database: Database) -> None:
     await narrow(post)
-    await post.publish(1)
-    post.receiver.answer = fails(rejected())
-    assert await post.pusher().push(post.lane) is Settled.PARKED
+    await park(post)
     await replay(post, database)
     await post.due_now()
     post.receiver.answer = confirm
@@ -83,6 +85,32 @@ async def test_a_parked_projection_is_replayed_as_the_same_bytes(post: Post, dat
     first, second = (batch.items[0] for batch in post.receiver.batches)
     assert (first.envelope, first.digest) == (second.envelope, second.digest)
     assert first.delivery != second.delivery
+
+
+async def test_a_masked_text_is_pushed_and_replayed_with_its_mask(post: Post, database: Database) -> None:
+    await mask(post)
+    await park(post)
+    await replay(post, database)
+    await post.due_now()
+    post.receiver.answer = confirm
+    assert await post.pusher().push(post.lane) is Settled.DELIVERED
+    shown = [payload(batch.items[0].envelope)["records"][0]["applicant"] for batch in post.receiver.batches]
+    assert shown == ["示****", "示****"]
+
+
+async def test_an_unmasked_letter_is_not_replayed_to_a_grant_that_masks(post: Post, database: Database) -> None:
+    await park(post)
+    await mask(post)
+    await replay(post, database)
+    assert not await is_due(post, database)
+    assert await post.pusher().push(post.lane) is None
+
+
+async def park(post: Post) -> None:
+    """Publish one exchange, whose push the receiver refuses."""
+    await post.publish(1)
+    post.receiver.answer = fails(rejected())
+    assert await post.pusher().push(post.lane) is Settled.PARKED
 
 
 async def replay(post: Post, database: Database) -> None:

@@ -6,12 +6,15 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from asyncpg.connection import LoggedQuery
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from certs.envelope import kid_of
 from hub.access import service as access
+from hub.access.scope import WHOLE, Scope
 from hub.access.service import NewGrant
 from hub.evidence.building import build_evidence
+from hub.evidence.repository import ACCEPTANCE, ENTRIES_OF
 from hub.identity.callers import SystemCaller
 from hub.identity.roles import Role
 from hub.registry import certificates
@@ -160,6 +163,38 @@ async def test_the_list_of_what_is_revoked_is_never_older_than_what_it_speaks_of
             now=town.gateway.now + later,
         )
     assert town.verdict(data).failed is None
+
+
+@pytest.mark.parametrize("scope", [WHOLE, Scope(items=("item_code",))], ids=["whole", "projections"])
+async def test_a_file_takes_one_look_at_the_acceptance_and_one_at_all_other_entries(
+    town: EvidenceTown, scope: Scope
+) -> None:
+    await town.grant(town.consumer, scope)
+    path = await town.publish()
+    await town.acknowledge(town.consumer)
+    await town.seal()
+    looks: list[str] = []
+
+    def watch(asked: LoggedQuery) -> None:
+        if "FROM log_entry" in asked.query:
+            looks.append(asked.query)
+
+    caller = SystemCaller(
+        town.consumer.system.id, "consumer-b", town.consumer.organisation.id, town.consumer.certificate.kid, OFFICER
+    )
+    context = town.gateway.context
+    async with context.acquire() as connection:
+        connection.add_query_logger(watch)
+        await build_evidence(
+            connection,
+            UUID(path.split("/")[-1]),
+            caller,
+            keyring=context.keyring,
+            recorder=context.recorder,
+            now=town.gateway.now,
+        )
+        connection.remove_query_logger(watch)
+    assert looks == [ACCEPTANCE, ENTRIES_OF]
 
 
 async def test_the_auditor_gets_everything_and_no_openings(town: EvidenceTown) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import orjson
 
 from certs import envelope
-from certs.tiles import TILE_WIDTH
+from certs.tile_files import TILE_WIDTH
 from hub.audit import repository as audit
 from hub.audit.entry import Actor, Event, make_entry
 from hub.identity.roles import Role

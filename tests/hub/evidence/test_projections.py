@@ -10,9 +10,10 @@ import pytest
 
 from certs.digests import digest
 from certs.evidence import PROJECTION_STATEMENTS, STATEMENTS
-from hub.access.scope import Condition, Operator, Scope
+from certs.masks import Mask
+from certs.reductions import projection_jti
+from hub.access.scope import Condition, MaskedItem, Operator, Scope
 from hub.evidence import building, gathering
-from hub.exchange.projecting import projection_jti
 from hub.identity.roles import Role
 from tests.support.decoded import all_in
 from tests.support.evidence import EvidenceTown
@@ -124,6 +125,24 @@ async def test_provider_and_staff_get_the_projection_beside_the_envelope(town: E
         assert header["orig"] == digest(members["envelope"].encode())
         said = {read(one["acknowledgement"])[1]["deliveries"][0]["digest"] for one in members["deliveries"]}
         assert said == {header["orig"], digest(projection.encode())}
+
+
+async def test_evidence_of_masked_texts_holds_and_the_consumers_has_no_byte_of_what_they_hide(
+    town: EvidenceTown,
+) -> None:
+    path = await narrowed(town, Scope(masks=(MaskedItem("item_name", Mask(4, 2)),)))
+    own = await taken(town, path, town.token(town.consumer))
+    shown = [one["item_name"] for one in read(own["projections"][0])[1]["records"]]
+    assert shown == ["left*********-1", "left*********-2"]
+    assert not [text for text in all_in(own) if b"out-name" in text]
+    auditor = bearer(await town.gateway.staff("auditor", Role.AUDITOR))
+    for headers in (town.token(town.provider), auditor):
+        members = await taken(town, path, headers)
+        assert members["projections"] == own["projections"]
+        granted = [one["leaf"]["details"] for one in members["entries"] if one["leaf"]["event"] == "grant.created"]
+        assert [one["masks"] for one in granted if "masks" in one] == [
+            [{"item": "item_name", "keep_first": 4, "keep_last": 2}]
+        ]
 
 
 async def test_where_nobody_got_the_envelope_provider_and_staff_get_the_whole_file_all_the_same(

@@ -12,7 +12,7 @@ import pytest
 
 from hub.audit.entry import Actor
 from hub.errors import Refused
-from hub.exchange import acknowledging, inbox
+from hub.exchange import acknowledging, inbox, new_items
 from hub.exchange.inbox import Item
 from hub.identity.callers import SystemCaller
 from hub.ledger.committer import find_seen
@@ -171,6 +171,51 @@ async def test_a_compromised_key_stops_what_is_queued_and_a_superseded_one_does_
         reason,
     )
     assert len(await pull(floor)) == handed_out
+
+
+async def leave_a_backlog(floor: Floor, count: int) -> None:
+    """So many items wait whose signer's key is compromised."""
+    await publish(floor, count)
+    other = await floor.world.system("compromised")
+    await floor.connection.execute("UPDATE delivery SET kid = $1", other.kid)
+    await floor.world.change(REVOKE, other.id)
+
+
+@pytest.mark.parametrize(("every_s", "share"), [(60.0, 0), (0.0, 1_000_000)], ids=["every", "share"])
+async def test_a_compromised_signers_backlog_is_read_seldom(
+    floor: Floor, monkeypatch: pytest.MonkeyPatch, every_s: float, share: int
+) -> None:
+    monkeypatch.setattr(new_items, "MOST_PASSED", 2)
+    monkeypatch.setattr(new_items, "DEEP_EVERY_S", every_s)
+    monkeypatch.setattr(new_items, "DEEP_SHARE", share)
+    await leave_a_backlog(floor, 5)
+    sent = await publish(floor, 1)
+    assert [item.envelope for item in await pull(floor, limit=2)] == sent
+    await publish(floor, 1)
+    assert [item.envelope for item in await pull(floor, limit=2)] == sent, "it is found by the next look past all"
+    assert len(await pull(floor, limit=4)) == 2, "it is within two more than are asked for"
+
+
+async def test_as_long_as_there_is_as_much_as_asked_for_behind_a_backlog_it_is_looked_past(
+    floor: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(new_items, "MOST_PASSED", 2)
+    await leave_a_backlog(floor, 5)
+    sent = await publish(floor, 6)
+    for at in (0, 2, 4):
+        items = await pull(floor, limit=2)
+        assert [item.envelope for item in items] == sent[at : at + 2]
+        await acknowledge(floor, floor.consumer.ack(named(items)))
+
+
+async def test_a_long_poll_finds_what_lies_behind_a_backlog(floor: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(new_items, "MOST_PASSED", 2)
+    monkeypatch.setattr(new_items, "DEEP_EVERY_S", 0.2)
+    monkeypatch.setattr(inbox, "LOOK_AGAIN_S", 0.05)
+    await leave_a_backlog(floor, 5)
+    assert await pull(floor, limit=2) == []
+    sent = await publish(floor, 1)
+    assert [item.envelope for item in await pull(floor, limit=2, wait_s=20)] == sent
 
 
 async def test_a_long_poll_ends_when_something_arrives(floor: Floor) -> None:

@@ -4,7 +4,7 @@ import orjson
 import pytest
 
 from certs.leaf_grants import read_grants
-from certs.tiles import LONGEST_ENTRY, write_bundle
+from certs.tile_files import LONGEST_ENTRY, write_bundle
 from hub.audit.entry import Actor
 from hub.errors import Refused
 from hub.exchange.inbox import MAX_LIMIT

@@ -7,8 +7,10 @@ from uuid import UUID
 import orjson
 import pytest
 
-from hub.access.scope import Condition, Operator, Scope, columns_of
-from hub.exchange.projecting import Lens, lens_of, projection_jti
+from certs.masks import Mask
+from certs.reductions import projection_jti
+from hub.access.scope import Condition, MaskedItem, Operator, Scope, columns_of
+from hub.exchange.projecting import Lens, lens_of
 from hub.registry.picture import LaneState, LiveVersion, SystemState
 from tests.support.world import record
 
@@ -27,8 +29,8 @@ def lane(scope: Scope) -> LaneState:
     )  # fmt: skip
 
 
-def lens(items: tuple[str, ...] | None = None, *rows: Condition) -> Lens:
-    return lens_of(lane(Scope(items, rows)))
+def lens(items: tuple[str, ...] | None = None, *rows: Condition, **masks: Mask) -> Lens:
+    return lens_of(lane(Scope(items, rows, tuple(MaskedItem(item, one) for item, one in masks.items()))))
 
 
 def narrowed(found: Lens, payload: dict[str, Any]) -> Any:
@@ -49,6 +51,23 @@ def test_the_rows_that_the_rule_names_are_let_out_and_no_others() -> None:
     payload: dict[str, Any] = {"op": "upsert", "records": [record(1), record(2), record(3)]}
     assert narrowed(some, payload) == {"op": "upsert", "records": [record(2)]}
     assert some.places(payload["records"]) == [1]
+
+
+def test_of_masked_items_the_ends_are_let_out_in_the_rows_and_items_that_are() -> None:
+    some = lens(("case_no", "note"), Condition("case_no", Operator.PREFIX, ("6",)), note=Mask(1, 1), applicant=Mask())
+    payload = {"records": [record(1, note="金丝雀在此"), record(2, note="金"), record(3)]}
+    assert narrowed(some, payload)["records"] == [
+        {"case_no": "621124-000001", "note": "金***此"},
+        {"case_no": "621124-000002", "note": "*"},
+        {"case_no": "621124-000003"},
+    ]
+    whole = narrowed(lens(applicant=Mask(1)), {"records": [record(1)]})
+    assert whole["records"] == [record(1, applicant="示****")]
+
+
+def test_records_that_delete_have_nothing_to_mask() -> None:
+    payload = {"op": "delete", "records": [{"case_no": "A"}]}
+    assert narrowed(lens(note=Mask()), payload) == payload
 
 
 @pytest.mark.parametrize(
@@ -105,9 +124,17 @@ def test_a_version_without_the_keys_that_a_rule_speaks_of_cannot_be_judged() -> 
     some = lens(None, Condition("case_no", Operator.IN, ("A",)))
     names = frozenset({"case_no", "note"})
     for keys, can in ((frozenset({"case_no"}), True), (frozenset({"note"}), False), (frozenset[str](), False)):
-        version = LiveVersion(1, "", b"", None, names, keys, frozenset())  # type: ignore[arg-type]
+        version = LiveVersion(1, "", b"", None, names, keys, names - keys, frozenset())  # type: ignore[arg-type]
         assert some.can_judge(version) == can
         assert lens(("note",)).can_judge(version)
+
+
+def test_a_version_that_has_not_the_text_that_is_masked_cannot_be_judged() -> None:
+    names = frozenset({"case_no", "note", "days"})
+    for texts, can in ((frozenset({"note"}), True), (frozenset({"remark"}), False), (frozenset[str](), False)):
+        version = LiveVersion(1, "", b"", None, names, frozenset({"case_no"}), texts, frozenset())  # type: ignore[arg-type]
+        assert lens(note=Mask(1)).can_judge(version) == can
+        assert lens().can_judge(version)
 
 
 def test_a_projections_jti_follows_from_lane_sender_and_jti() -> None:

@@ -10,10 +10,10 @@ import pytest
 from certs import envelope
 from certs.digests import digest
 from certs.header import EXCHANGE, RECEIPT
+from certs.reductions import projection_jti
 from hub.audit.entry import Actor
 from hub.errors import Refused
 from hub.exchange.inbox import Item
-from hub.exchange.projecting import projection_jti
 from hub.exchange.reading import read_exchange
 from hub.identity.callers import SystemCaller
 from tests.hub.exchange.conftest import Floor
@@ -71,6 +71,29 @@ async def test_what_is_delivered_is_the_hubs_own_envelope_with_what_the_grant_na
     )
     assert "示例申请人".encode() not in item.envelope
     assert f"sha-256:{item.digest.hex()}" == digest(item.envelope) != digest(sent)
+
+
+async def test_of_masked_texts_only_the_ends_leave(floor: Floor) -> None:
+    masks = [
+        {"item": name, "op": "mask", "keep_first": first, "keep_last": 1}
+        for name, first in (("applicant", 1), ("note", 0))
+    ]
+    await narrow(floor, rows=[*ROWS, *masks])
+    await send(floor, record(1, applicant="金丝雀在此", note="另一只金丝雀"))
+    (item,) = await pull(floor)
+    assert opened(item)[1]["records"] == [record(1, applicant="金***此", note="*****雀")]
+    assert await floor.connection.fetchval("SELECT envelope FROM projection") == item.envelope
+
+
+@pytest.mark.parametrize("item", ["remark", "case_no", "days", "accepted_on"])
+async def test_a_mask_of_what_the_version_has_as_no_such_text_lets_nothing_out(floor: Floor, item: str) -> None:
+    """As a later version may have it, which the scope was not checked against."""
+    await narrow(floor, rows=[{"item": item, "op": "mask", "keep_first": 1, "keep_last": 0}])
+    _, receipt = await send(floor, record(1))
+    assert (receipt["lanes"], await pull(floor)) == (0, [])
+    with pytest.raises(Refused) as caught:
+        await send(floor, record(1), to=["consumer-b"])
+    assert caught.value.slug == "no-grant"
 
 
 async def test_a_repeated_pull_gets_the_same_bytes_until_their_own_digest_is_acknowledged(floor: Floor) -> None:

@@ -2,14 +2,16 @@
 
 import inspect
 from collections.abc import Callable
+from importlib import import_module
 from itertools import product
+from pkgutil import iter_modules
 from uuid import UUID
 
 import pytest
 
 from hub.errors import Forbidden
 from hub.identity import permissions
-from hub.identity.permissions import ACTIONS, require
+from hub.identity.permissions import ACTIONS, catalogue, deadlines, lists, require, sharing
 from hub.identity.roles import WATCHERS, Role
 from tests.support.staff import caller
 
@@ -186,15 +188,15 @@ FOR_ONE_ORGANISATION = {
 
 
 def test_every_function_is_an_action_and_every_action_is_in_the_table() -> None:
-    functions = {
+    functions = [
         name
-        for name, found in vars(permissions).items()
-        if inspect.isfunction(found)
-        and found.__module__ == permissions.__name__
-        and name[0] != "_"
-        and name != "require"
-    }
-    assert functions == set(ACTIONS) == set(TABLE)
+        for module in iter_modules(permissions.__path__)
+        if module.name != "holding"
+        for name, found in vars(import_module(f"{permissions.__name__}.{module.name}")).items()
+        if inspect.isfunction(found) and found.__module__.endswith(f".{module.name}") and name[0] != "_"
+    ]
+    assert len(functions) == len(set(functions))
+    assert set(functions) == set(ACTIONS) == set(TABLE)
 
 
 @pytest.mark.parametrize("role", Role)
@@ -242,7 +244,7 @@ HOLDERS = {
 }
 
 
-@pytest.mark.parametrize("action", [permissions.resource_review, permissions.resource_return])
+@pytest.mark.parametrize("action", [catalogue.resource_review, catalogue.resource_return])
 @pytest.mark.parametrize(("step", "holders"), HOLDERS.items())
 def test_a_step_of_a_review_is_its_holders_and_nobody_elses(
     action: Callable[..., bool], step: tuple[Role, UUID | None], holders: set[tuple[Role, UUID | None]]
@@ -254,32 +256,32 @@ def test_a_step_of_a_review_is_its_holders_and_nobody_elses(
 
 def test_reviewers_of_the_reform_office_alone_decide_on_suspended_powers() -> None:
     everybody = product(Role, (None, OURS, THEIRS))
-    decides = permissions.power_suspension_decide
+    decides = lists.power_suspension_decide
     may = {(role, own) for role, own in everybody if decides(caller(role, organisation_id=own), OURS)}
     assert may == {(Role.REVIEWER, OURS)}
 
 
 def test_the_authority_alone_extends_a_deadline() -> None:
-    assert permissions.duty_extend(caller(Role.REVIEWER))
-    assert not permissions.duty_extend(caller(Role.REVIEWER, organisation_id=OURS))
-    assert not permissions.duty_extend(caller(Role.DECIDER, organisation_id=OURS))
+    assert deadlines.duty_extend(caller(Role.REVIEWER))
+    assert not deadlines.duty_extend(caller(Role.REVIEWER, organisation_id=OURS))
+    assert not deadlines.duty_extend(caller(Role.DECIDER, organisation_id=OURS))
 
 
 def test_the_authority_alone_reviews_requests() -> None:
-    assert permissions.access_request_review(caller(Role.REVIEWER))
-    assert not permissions.access_request_review(caller(Role.REVIEWER, organisation_id=OURS))
+    assert sharing.access_request_review(caller(Role.REVIEWER))
+    assert not sharing.access_request_review(caller(Role.REVIEWER, organisation_id=OURS))
 
 
 def test_the_authority_answers_about_the_catalogue_and_approvals_and_the_provider_about_its_data() -> None:
     authority, provider = caller(Role.REVIEWER), caller(Role.EDITOR, organisation_id=OURS)
-    assert permissions.objection_answer(authority, OURS, by_authority=True)
-    assert not permissions.objection_answer(authority, OURS)
-    assert permissions.objection_answer(provider, OURS)
-    assert not permissions.objection_answer(provider, OURS, by_authority=True)
+    assert sharing.objection_answer(authority, OURS, by_authority=True)
+    assert not sharing.objection_answer(authority, OURS)
+    assert sharing.objection_answer(provider, OURS)
+    assert not sharing.objection_answer(provider, OURS, by_authority=True)
 
 
 def test_either_party_sees_a_request_and_nobody_elses_organisation() -> None:
-    for read in (permissions.access_request_read, permissions.objection_read, permissions.correction_read):
+    for read in (sharing.access_request_read, sharing.objection_read, sharing.correction_read):
         assert read(caller(Role.DECIDER, organisation_id=OURS), THEIRS, OURS)
         assert not read(caller(Role.DECIDER, organisation_id=OURS), THEIRS, THEIRS)
         assert not read(caller(Role.OPERATOR), OURS)
@@ -289,13 +291,13 @@ def test_either_party_sees_a_request_and_nobody_elses_organisation() -> None:
 
 
 def test_the_security_officer_revokes_a_grant_of_any_organisation() -> None:
-    assert permissions.grant_revoke(caller(Role.SECURITY), THEIRS)
+    assert sharing.grant_revoke(caller(Role.SECURITY), THEIRS)
 
 
 def test_a_refusal_names_the_action_and_the_roles() -> None:
-    require(permissions.resource_edit, caller(Role.EDITOR, organisation_id=OURS), OURS)
+    require(catalogue.resource_edit, caller(Role.EDITOR, organisation_id=OURS), OURS)
     with pytest.raises(Forbidden) as refused:
-        require(permissions.resource_edit, caller(Role.EDITOR, organisation_id=OURS), THEIRS)
+        require(catalogue.resource_edit, caller(Role.EDITOR, organisation_id=OURS), THEIRS)
     assert "resource_edit" in refused.value.zh
     assert "目录编制员" in refused.value.zh
     assert "editor" in refused.value.en

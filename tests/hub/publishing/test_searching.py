@@ -140,12 +140,12 @@ async def test_what_is_shown_is_read_from_the_resource_whatever_the_index_says(s
         return await searching.search(await driver_connection(session), Search(query, with_facets=True))
 
     wrong = await search("环保")
-    assert [found.resource.name for found in wrong.records] == ["救助名单"]
+    assert [found.name for found in wrong.resources] == ["救助名单"]
     done = await rebuild(session)
     assert (done.checked, done.changed, done.next, done.of) == (1, 1, "MzA2MDAxMDAwMDAxLzAwMDAwMQ", 1)
-    assert (await search("环保")).records == []
+    assert (await search("环保")).resources == []
     found = await search("救助")
-    assert [found.resource.id for found in found.records] == [record.resource.id]
+    assert [found.id for found in found.resources] == [record.resource.id]
     assert found.facets is not None
     assert [(one.value, one.zh, one.count) for one in found.facets[Facet.PROVIDER]] == [
         (provider.code, provider.name, 1)
@@ -162,7 +162,7 @@ async def test_a_provider_is_named_by_code_or_id(session: AsyncSession) -> None:
     async def named(*providers: str) -> Sequence[Any]:
         return (
             await searching.search(await driver_connection(session), Search(filters={Facet.PROVIDER: providers}))
-        ).records
+        ).resources
 
     assert provider.code is not None
     assert len(await named(provider.code)) == len(await named(str(provider.id))) == 1

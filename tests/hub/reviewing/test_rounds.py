@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from hub.identity.permissions import resource_review
+from hub.identity.permissions.catalogue import resource_review
 from hub.identity.roles import Role
 from hub.reviewing.rounds import Approval, Excluded, Kind, Planned, exclusion_of, plan
 from tests.support.staff import caller

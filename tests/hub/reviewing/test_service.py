@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from hub.audit.entry import Actor
 from hub.db.engine import Database
-from hub.identity.permissions import resource_review
+from hub.identity.permissions.catalogue import resource_review
 from hub.identity.roles import Role
 from hub.publishing import deciding, stopping
 from hub.publishing import service as publishing

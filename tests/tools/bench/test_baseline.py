@@ -20,7 +20,8 @@ from hub.db.partitions import ensure_partitions
 from hub.registry.keyring import create_keys
 from hub.registry.masterkey import create_master_key
 from hub.settings import Settings
-from tools.bench.baseline import create_app, open_plain
+from tools.bench.baseline.app import create_app
+from tools.bench.baseline.parts import open_plain
 from tools.bench.counts import check_committed, count
 from tools.bench.county import County, settle
 from tools.bench.plan import ACCEPT_CONSUMERS, PULL_CONSUMERS

@@ -18,7 +18,8 @@ from certs import authority, envelope
 from certs.canonical import canonical
 from certs.digests import digest
 from certs.evidence_form import write_evidence
-from certs.tree import consistency_proof, inclusion_proof, leaf_hash, tree_root
+from certs.tree import leaf_hash
+from certs.tree_proofs import consistency_proof, inclusion_proof, tree_root
 from tests.vectors.evidence.keys import HOUR, HUB, MINUTE, NOW, Keys
 
 RES = "306001000001/000042"
@@ -27,6 +28,8 @@ DELIVERY = "019aa8c0-0000-7000-8000-000000000002"
 GRANT = "019aa8c0-0000-7000-8000-000000000003"
 OTHER_GRANT = "019aa8c0-0000-7000-8000-000000000004"
 ACKNOWLEDGEMENT = "019aa8c0-0000-7000-8000-000000000005"
+LANE = "019aa8c0-0000-7000-8000-000000000006"
+OTHER_LANE = "019aa8c0-0000-7000-8000-000000000007"
 SCHEMA = {"type": "object", "properties": {"op": {"const": "upsert"}, "records": {"type": "array", "maxItems": 1000}}}
 
 Change = Callable[[Any], None]
@@ -172,7 +175,7 @@ class Case:
             )
             for code, holder in signers.items()
         ]
-        granted = {"consumer": "consumer", "resource": RES, "lane": "lane"}
+        granted = {"consumer": "consumer", "resource": RES, "lane": LANE}
         accepted = {
             "envelope_digest": digest(sent),
             "jti": "j-1",

@@ -12,6 +12,7 @@ from typing import Any
 from certs.authority import RevocationReason, Revoked
 from certs.digests import digest
 from certs.evidence_form import write_projection_evidence
+from certs.reductions import projection_jti
 from tests.vectors.evidence.changes import (
     both,
     drop_entry,
@@ -23,15 +24,17 @@ from tests.vectors.evidence.changes import (
     unacknowledged,
     without,
 )
-from tests.vectors.evidence.county import GRANT, RES, Case, Change, Vector
+from tests.vectors.evidence.county import GRANT, LANE, OTHER_GRANT, OTHER_LANE, RES, Case, Change, Vector
 from tests.vectors.evidence.keys import HOUR, HUB, MINUTE, NOW, Keys
 
 RECORDS = [
-    {"case_no": "1", "name": "甲", "days": 5, "open": True},
-    {"case_no": "2", "name": "乙", "days": 5.5, "open": False},
+    {"case_no": "1", "name": "张小甲", "days": 5, "open": True},
+    {"case_no": "2", "name": "李乙", "days": 5.5, "open": False},
 ]
 OTHER_RES = "306001000001/000043"
 SECOND = int(NOW.timestamp())
+JTI = projection_jti(LANE, "sender", "j-1")
+SURNAME = {"item": "name", "keep_first": 1, "keep_last": 0}
 
 
 class Projected(Case):
@@ -43,7 +46,7 @@ class Projected(Case):
 
     def delivered(self, sent: bytes) -> list[bytes]:
         """A projection, and as many more as the stage `more` has headers."""
-        header = {"typ": "exchange+jws", "iss": HUB, "aud": "consumer", "jti": "p-1", "res": RES, "ver": 1}
+        header = {"typ": "exchange+jws", "iss": HUB, "aud": "consumer", "jti": JTI, "res": RES, "ver": 1}
         header["orig"] = digest(sent)
         says = {"op": "upsert", "records": [{"case_no": one["case_no"], "open": one["open"]} for one in RECORDS]}
         others = [header | {"jti": "p-2"} | different for different in self.stage("more", [])]
@@ -111,7 +114,10 @@ def _valid(keys: Keys) -> list[tuple[type[Projected], str, dict[str, Change]]]:
         (Projected, "projected", {}),
         (Projected, "projected-empty-snapshot", snapshot),
         (Projected, "projected-fewer-rows", {"projection-payload": lambda says: says["records"].pop(0)}),
+        (Projected, "projected-masked", masked("张**", "李*")),
+        (Projected, "projected-masked-whole", masked("***", "**", SURNAME | {"keep_first": 2, "keep_last": 1})),
         (Own, "consumer-projected", {}),
+        (Own, "consumer-projected-masked", masked("张**", "李*")),
         (Own, "consumer-projected-empty-snapshot", snapshot),
         (Own, "consumer-two-projections", {"more": more_like({})}),
         (
@@ -183,6 +189,8 @@ def _of_the_whole(keys: Keys) -> list[_Line]:
         "projection-signer": put(0, to="other-projections"),
     }
 
+    masked_days = masked("", "", SURNAME | {"item": "days"})
+
     def header(name: str, to: object) -> dict[str, Change]:
         return {"projection-header": put(name, to=to)}
 
@@ -205,14 +213,43 @@ def _of_the_whole(keys: Keys) -> list[_Line]:
         (statement, "another-value", more, records(first | {"case_no": "3"})),
         (statement, "another-type-of-value", more, records(first | {"open": 1})),
         (statement, "another-item", more, records(first | {"phone": "1"})),
-        (statement, "of-two-records-at-once", more, records(first | {"name": "乙"})),
+        (statement, "of-two-records-at-once", more, records(first | {"name": RECORDS[1]["name"]})),
         (statement, "a-record-twice", more, records(first, first)),
         (statement, "a-record-more", more, records(first, second, second)),
         (statement, "in-another-order", more, records(second, first)),
+        (statement, "masked-without-a-mask-in-the-grant", more, records(first | {"name": "张**"})),
+        (statement, "masked-item-as-it-was", more, masked("张**", "李乙")),
+        (statement, "more-than-the-mask-keeps", more, masked("张小*", "李*")),
+        (statement, "less-than-the-mask-keeps", more, masked("***", "李*")),
+        (statement, "another-value-under-the-mask", more, masked("王**", "李*")),
+        (statement, "shorter-than-it-was", more, masked("张*", "李*")),
+        (statement, "longer-than-it-was", more, masked("张**", "李**")),
+        (statement, "hidden-by-another-character", more, masked("张XX", "李*")),
+        (statement, "short-one-kept-by-its-mask", more, masked("***", "李乙", SURNAME | {"keep_first": 2})),
+        (statement, "masked-and-no-text", more, masked_days | records(first | {"days": 5})),
+        (statement, "mask-of-no-number", "masks-form", masked("张**", "李*", SURNAME | {"keep_first": True})),
+        (statement, "mask-below-nothing", "masks-form", masked("张**", "李*", SURNAME | {"keep_last": -1})),
+        (statement, "two-masks-of-one-item", "masks-form", masked("张**", "李*", SURNAME, SURNAME)),
+        (statement, "of-another-lane", "projection-without-grant", header("jti", projection_jti(OTHER_LANE, "sender", "j-1"))),
+        (statement, "for-whom-the-lane-is-not", "projection-without-grant", header("aud", "stranger")),
         (statement, "of-an-envelope-without-records", "envelope-payload", {"envelope-payload": put("records", to={})}),
-        ("acknowledgement", "of-anothers-projection", "acknowledgement-unlike-delivery", header("aud", "stranger")),
-        ("nothing-else", "a-projection-that-nobody-acknowledged", "projection-idle", {"more": more_like({})}),
-    ]
+        ("acknowledgement", "of-anothers-projection", "acknowledgement-unlike-delivery", _of_the_stranger(keys)),
+        ("nothing-else", "a-projection-that-nobody-acknowledged", "projection-idle", {"more": more_like({"jti": JTI, "ref": "x"})}),
+    ]  # fmt: skip
+
+
+def _of_the_stranger(keys: Keys) -> dict[str, Change]:
+    """The stranger has a grant too, and the projection is for it."""
+    granted = {"consumer": "stranger", "resource": RES, "lane": OTHER_LANE}
+    other = Case(keys).leaf("grant.created", "grant", OTHER_GRANT, NOW - HOUR / 2, "officer", details=granted)
+    return {
+        "log": more_log(other),
+        "exchange.accepted-leaf": put("details", "grants", to=[GRANT, OTHER_GRANT]),
+        "receipt-payload": put("lanes", to=2),
+        "projection-header": both(
+            put("aud", to="stranger"), put("jti", to=projection_jti(OTHER_LANE, "sender", "j-1"))
+        ),
+    }
 
 
 def _of_own(keys: Keys) -> list[_Line]:
@@ -270,6 +307,15 @@ def _of_own(keys: Keys) -> list[_Line]:
         ("nothing-else", "the-senders-certificate", "certificate-idle", {"certificates": _also("sender")}),
         ("consistency", "another-root", "old-root-mismatch", {"members": flip("consistency", "root")}),
     ]  # fmt: skip
+
+
+def masked(first: str, second: str, *masks: Mapping[str, Any]) -> dict[str, Change]:
+    """The grant has these masks, that of the name by default, and the projection these names."""
+    shown = [{"case_no": one["case_no"], "name": name} for one, name in zip(RECORDS, (first, second), strict=True)]
+    return {
+        "grant.created-leaf": put("details", "masks", to=list(masks or [SURNAME])),
+        "projection-payload": put("records", to=shown),
+    }
 
 
 def more_like(*headers: Mapping[str, Any]) -> Change:

@@ -1,0 +1,48 @@
+"""One worker as a process: the background loops, until it is told to stop."""
+
+import asyncio
+import logging
+import os
+import signal
+
+import uvloop
+
+from hub.app import logs
+from hub.app.upkeep import database_address, in_words
+from hub.app.wiring import counting, open_context, open_pushing, watched_connect
+from hub.audit.sealer import Sealer
+from hub.publishing.imports.running import Importer
+from hub.registry.masterkey import load_master_key
+from hub.settings import Settings
+from hub.worker import chores, imports, providing, sealing
+
+log = logging.getLogger(__name__)
+
+
+def worker(settings: Settings) -> None:
+    """Run the background loops until SIGTERM or SIGINT. Raises `SetupError`."""
+    logs.configure()
+    load_master_key(settings.master_key_path)
+    with database_address(settings) as dsn, in_words():
+        uvloop.run(_work(settings, dsn))
+
+
+async def _work(settings: Settings, dsn: str) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with open_context(settings, dsn, application="shuniu-worker") as context, open_pushing(context) as pushing:
+        deliveries, polls = pushing
+        connect = watched_connect(context.database)
+        context.committer.failed = stop.set
+        sealer = Sealer.of(context.keyring.signer("log"), context.keyring.log_verifier_key(settings.hub_id))
+        log.info("worker ready", extra={"pid": os.getpid()})
+        # should one end with an error, all end; the process is started again
+        async with counting(context), asyncio.TaskGroup() as loops:
+            loops.create_task(chores.run(connect, stop))
+            loops.create_task(sealing.run(connect, sealer, stop))
+            loops.create_task(providing.run(context.database, context.recorder, context.clock, stop))
+            loops.create_task(deliveries.run(stop))
+            loops.create_task(polls.run(stop))
+            loops.create_task(imports.run(Importer(context.database, context.clock, context.recorder), stop))
