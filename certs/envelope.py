@@ -81,8 +81,17 @@ def seal(
 
 def seal_members(signer: Signer, members: Mapping[str, Any], payload: bytes) -> bytes:
     """As `seal`, for a header whose form the caller answers for: a receipt repeats values that were read and checked."""
-    signing_input = b64u_encode(orjson.dumps(members)) + b"." + b64u_encode(payload)
-    return signing_input + b"." + b64u_encode(signer.sign(signing_input))
+    return sign(signer, signing_input(members, payload))
+
+
+def signing_input(members: Mapping[str, Any], payload: bytes) -> bytes:
+    """What the signature of an envelope covers (RFC 7515 §5.1 step 5)."""
+    return b64u_encode(orjson.dumps(members)) + b"." + b64u_encode(payload)
+
+
+def sign(signer: Signer, unsigned: bytes) -> bytes:
+    """The envelope of a signing input whose header names the signer."""
+    return unsigned + b"." + b64u_encode(signer.sign(unsigned))
 
 
 def read(compact: bytes, *, max_bytes: int, allowed_types: frozenset[str]) -> Opened:
@@ -115,9 +124,9 @@ def read(compact: bytes, *, max_bytes: int, allowed_types: frozenset[str]) -> Op
             zh=f"不支持算法 {header.alg[:40]!a}；请改用 {'、'.join(SUITES)}",
             en=f"the algorithm {header.alg[:40]!a} is not supported; use {', '.join(SUITES)}",
         )
-    signing_input = compact[: len(compact) - len(parts[2]) - 1]
+    signed = compact[: len(compact) - len(parts[2]) - 1]
     hashed = digest_bytes(compact)
-    return Opened(header, payload, signing_input, signature, digest_text(hashed), hashed, compact)
+    return Opened(header, payload, signed, signature, digest_text(hashed), hashed, compact)
 
 
 def _decode_parts(parts: list[bytes]) -> list[bytes]:

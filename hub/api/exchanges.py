@@ -27,6 +27,7 @@ from hub.db.faults import FAULTS
 from hub.errors import NotFound, Refused, Unavailable
 from hub.exchange.gate import Origin
 from hub.exchange.reading import ExchangeState, read_exchange
+from hub.exchange.steps import Steps
 from hub.ledger.committer import busy
 from hub.ledger.records import Committed, NewExchange, Outcome
 
@@ -40,8 +41,11 @@ MAX_IN_FLIGHT = 1024
 MAX_READING = 128
 """Bodies being read outside the express lane, large ones that is; each may hold `max_bytes`."""
 
+GROUP = 8
+"""Messages that go through the steps of their judgement together. More would spare little, and hold up the first."""
+
 SLICE_S = 0.001
-"""How long envelopes are judged at a stretch. Between two stretches answers are read, the committer sends what is ready, arrivals
+"""How long messages are judged at a stretch. Between two stretches answers are read, the committer sends what is ready, arrivals
 are gathered: were all that has arrived judged in one go, the database would wait for the gateway, and then the gateway for it."""
 
 router = APIRouter(tags=["交换 / exchanges"])
@@ -62,6 +66,10 @@ class Posted:
     request_id: str
 
 
+Group = tuple[Sequence[tuple[Posted, Answer]], Steps[list[NewExchange | None]]]
+"""Messages that are judged together, and their judgement as far as it is."""
+
+
 class ExchangeDoor:
     """`POST /v1/exchanges`, as an ASGI application and as an express lane for servers that hand over whole messages.
 
@@ -75,6 +83,8 @@ class ExchangeDoor:
         self._reading = 0
         self._slow: set[asyncio.Task[Response]] = set()
         self._arrived: deque[tuple[Posted, Answer]] = deque()
+        self._going: Group | None = None
+        self._is_taking = False
 
     @property
     def max_bytes(self) -> int:
@@ -128,23 +138,41 @@ class ExchangeDoor:
             self._refuse(posted, refusal, answer)
             return
         self._arrived.append((posted, answer))
-        if len(self._arrived) == 1:
+        if not self._is_taking:
+            self._is_taking = True
             asyncio.get_running_loop().call_soon(self._take_some)
 
     def _take_some(self) -> None:
-        """Take what has arrived, the oldest first, for `SLICE_S`; then it is the turn of answers, of the committer, of arrivals."""
-        until = time.monotonic() + SLICE_S
-        while self._arrived:
-            posted, answer = self._arrived.popleft()
-            self._take(posted, answer)
-            if time.monotonic() >= until:
-                break
-        if self._arrived:
-            asyncio.get_running_loop().call_soon(self._take_some)
-
-    def _take(self, posted: Posted, answer: Answer) -> None:
+        """Judge for `SLICE_S`; then it is the others' turn."""
         try:
-            exchange = self._context.intake.prepare(posted.body, Origin(posted.address, posted.request_id))
+            self._judge_until(time.monotonic() + SLICE_S)
+        finally:
+            self._is_taking = self._going is not None or len(self._arrived) > 0
+            if self._is_taking:
+                asyncio.get_running_loop().call_soon(self._take_some)
+
+    def _judge_until(self, end: float) -> None:
+        """Judge what has arrived, the oldest first, `GROUP` messages together."""
+        while self._going is not None or self._arrived:
+            if self._going is None:
+                self._going = self._next_group()
+            group, work = self._going
+            try:
+                next(work)
+            except StopIteration as done:
+                self._going = None
+                for (posted, answer), exchange in zip(group, done.value, strict=True):
+                    self._pass_on(posted, answer, exchange)
+            if time.monotonic() >= end:
+                return
+
+    def _next_group(self) -> Group:
+        group = [self._arrived.popleft() for _ in range(min(GROUP, len(self._arrived)))]
+        messages = [(posted.body, Origin(posted.address, posted.request_id)) for posted, _ in group]
+        return group, self._context.intake.prepare(messages)
+
+    def _pass_on(self, posted: Posted, answer: Answer, exchange: NewExchange | None) -> None:
+        try:
             if exchange is None:
                 self._begin_again(posted, answer)
             else:

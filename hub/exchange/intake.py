@@ -4,6 +4,7 @@ The order is the contract's "Check order". Judging is done on the registry pictu
 proves that the picture was current, and hands the envelope back to be judged again if it was not (I3).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -20,10 +21,11 @@ from hub.audit.errors import LeafTooLong
 from hub.db.ids import new_ids
 from hub.errors import Refused
 from hub.exchange.gate import Gate, Origin, reused, system_actor
-from hub.exchange.judging import BeforeSignature, Judged, RegistryDependent, judge_exchange, open_message
-from hub.exchange.projecting import seal_projection
+from hub.exchange.judging import Judged, RegistryDependent, judge_exchange, open_message
+from hub.exchange.projecting import Narrowed, seal_projection
+from hub.exchange.steps import Steps, at_once, in_step
 from hub.ledger.committer import Committer, busy
-from hub.ledger.records import Committed, NewDelivery, NewExchange, Seen, Stale
+from hub.ledger.records import Committed, NewDelivery, NewExchange, NewProjection, Seen, Stale
 from hub.registry.picture import Picture, SignerState
 
 SEAL_WITHIN = timedelta(seconds=60)
@@ -62,21 +64,18 @@ class Intake:
             repeat=_answer_again,
         )
 
-    def prepare(self, compact: bytes, origin: Origin) -> NewExchange | None:
-        """What is to be committed for `compact`, if every check passes by the picture at hand.
+    def prepare(self, messages: Sequence[tuple[bytes, Origin]]) -> Steps[list[NewExchange | None]]:
+        """For each message in its place what is to be committed for it, if every check passes by the picture at hand.
 
         None when anything is to be said about it: then `accept` says it. Does not wait for anything, so that the door may
-        take a good envelope as far as the committer's queue in one go.
+        take good envelopes as far as the committer's queue without a task for each; they go through their steps together.
         """
-        try:
-            opened = open_message(compact, max_bytes=self.gate.max_bytes, allowed=_EXCHANGE_ONLY)
-            return self._judge(opened, self.gate.pictures.picture, origin)[1]
-        except (BeforeSignature, RegistryDependent):
-            return None
+        picture = self.gate.pictures.picture
+        return in_step([self._steps(compact, picture, origin) for compact, origin in messages])
 
     async def _accept(self, opened: Opened, picture: Picture, origin: Origin) -> Accepted:
         for _ in range(MAX_JUDGEMENTS):
-            signer, exchange = self._judge(opened, picture, origin)
+            signer, exchange = at_once(self._judge(opened, picture, origin))
             match await self.committer.submit(exchange):
                 case Committed():
                     return Accepted(exchange.id, exchange.receipt, fresh=True)
@@ -86,18 +85,37 @@ class Intake:
                     picture = await self.gate.pictures.at_least(epoch)
         raise busy()
 
-    def _judge(self, opened: Opened, picture: Picture, origin: Origin) -> tuple[SignerState, NewExchange]:
+    def _steps(self, compact: bytes, picture: Picture, origin: Origin) -> Steps[NewExchange]:
+        opened = open_message(compact, max_bytes=self.gate.max_bytes, allowed=_EXCHANGE_ONLY)
+        yield
+        _, exchange = yield from self._judge(opened, picture, origin)
+        return exchange
+
+    def _judge(self, opened: Opened, picture: Picture, origin: Origin) -> Steps[tuple[SignerState, NewExchange]]:
+        """From the signer to the receipt; signatures are steps of their own."""
         # 3 signer, 4 signature, 5 whose, 6 for us
         signer = self.gate.signer(opened, picture)
+        yield
         # 7 seen before: found by the committer, or by the gate before it gives a refusal
         # 8 to 13
         now = self.gate.clock()
         judged = judge_exchange(opened, signer, picture, now=now, skew_s=self.gate.skew_s)
         # 14 receipt; then commit
+        exchange_id, *delivery_ids = new_ids(now, 1 + len(judged.lanes) + len(judged.narrowed))
         try:
-            return signer, self._exchange(opened, judged, now, origin)
+            entry = self._entry(exchange_id, opened, judged, now, origin)
         except LeafTooLong as refusal:
             raise RegistryDependent(refusal, signer=signer, after_seen=True) from None
+        unsigned = self._receipt(str(exchange_id), opened, judged, now, entry)
+        yield
+        receipt = envelope.sign(self.receipts, unsigned)
+        yield
+        projections = []
+        for identifier, narrowed in zip(delivery_ids[len(judged.lanes) :], judged.narrowed, strict=True):
+            projections.append(self._projection(identifier, opened, narrowed, entry))
+            yield
+        deliveries = [NewDelivery(i, lane.id) for i, lane in zip(delivery_ids, judged.lanes, strict=False)]
+        return signer, _exchange(opened, judged, entry, receipt, deliveries, projections)
 
     def _repeat(self, opened: Opened, signer: SignerState, seen: Seen) -> Accepted:
         try:
@@ -105,37 +123,15 @@ class Intake:
         except Refused as refusal:
             raise RegistryDependent(refusal, signer=signer) from None
 
-    def _exchange(self, opened: Opened, judged: Judged, now: datetime, origin: Origin) -> NewExchange:
-        header = opened.header
-        assert header.res is not None
-        assert header.ver is not None
-        exchange_id, *delivery_ids = new_ids(now, 1 + len(judged.lanes) + len(judged.narrowed))
-        whole_ids, narrowed_ids = delivery_ids[: len(judged.lanes)], delivery_ids[len(judged.lanes) :]
-        entry = self._entry(exchange_id, opened, judged, now, origin)
-        return NewExchange(
-            id=exchange_id,
-            sender=header.iss,
-            sender_id=judged.signer.system.id,
-            jti=header.jti,
-            kid=header.kid,
-            resource_id=judged.resource.id,
-            version=header.ver,
-            digest=opened.digest_bytes,
-            schema_digest=judged.version.schema_digest_bytes,
-            envelope=opened.compact,
-            receipt=self._receipt(str(exchange_id), opened, judged, now, entry),
-            deliveries=[NewDelivery(i, lane.id) for i, lane in zip(whole_ids, judged.lanes, strict=True)],
-            projections=[
-                seal_projection(
-                    self.projections, opened, one, delivery=i, exchange=exchange_id, hub_id=self.gate.hub_id, now=now
-                )
-                for i, one in zip(narrowed_ids, judged.narrowed, strict=True)
-            ],
-            consumers=frozenset([lane.consumer.id for lane in judged.all_lanes]),
-            accepted_at=now,
-            epoch=judged.epoch,
-            judged_until=judged.until,
-            entry=entry,
+    def _projection(self, delivery: UUID, opened: Opened, narrowed: Narrowed, entry: Entry) -> NewProjection:
+        return seal_projection(
+            self.projections,
+            opened,
+            narrowed,
+            delivery=delivery,
+            exchange=entry.id,
+            hub_id=self.gate.hub_id,
+            now=entry.occurred_at,
         )
 
     def _entry(self, exchange_id: UUID, opened: Opened, judged: Judged, now: datetime, origin: Origin) -> Entry:
@@ -163,6 +159,7 @@ class Intake:
         )
 
     def _receipt(self, exchange_id: str, opened: Opened, judged: Judged, now: datetime, entry: Entry) -> bytes:
+        """The receipt, to be signed."""
         header = opened.header
         payload = {
             "exchange": exchange_id,
@@ -191,10 +188,43 @@ class Intake:
             "ver": header.ver,
             "ref": header.jti,
         }
-        return envelope.seal_members(self.receipts, members, orjson.dumps(payload))
+        return envelope.signing_input(members, orjson.dumps(payload))
 
 
 _EXCHANGE_ONLY = frozenset({EXCHANGE})
+
+
+def _exchange(
+    opened: Opened,
+    judged: Judged,
+    entry: Entry,
+    receipt: bytes,
+    deliveries: Sequence[NewDelivery],
+    projections: Sequence[NewProjection],
+) -> NewExchange:
+    header = opened.header
+    assert header.res is not None
+    assert header.ver is not None
+    return NewExchange(
+        id=entry.id,
+        sender=header.iss,
+        sender_id=judged.signer.system.id,
+        jti=header.jti,
+        kid=header.kid,
+        resource_id=judged.resource.id,
+        version=header.ver,
+        digest=opened.digest_bytes,
+        schema_digest=judged.version.schema_digest_bytes,
+        envelope=opened.compact,
+        receipt=receipt,
+        deliveries=deliveries,
+        projections=projections,
+        consumers=frozenset([lane.consumer.id for lane in judged.all_lanes]),
+        accepted_at=entry.occurred_at,
+        epoch=judged.epoch,
+        judged_until=judged.until,
+        entry=entry,
+    )
 
 
 def _answer_again(opened: Opened, seen: Seen) -> Accepted:

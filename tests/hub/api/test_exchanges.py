@@ -1,9 +1,10 @@
 """`/v1/exchanges` and `/v1/inbox` over HTTP: what the contract promises of the calls."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import count
 from typing import Any
 from uuid import uuid4
 
@@ -11,15 +12,14 @@ import httpx
 import orjson
 import pytest
 
+import certs.envelope
+from certs.suites import Signer
 from hub.api import exchanges
 from hub.api.exchanges import ExchangeDoor, Headers, post_route
 from hub.api.guard import Mark
 from hub.app import application
 from hub.app.logs import JsonLines
-from hub.exchange.gate import Origin
-from hub.exchange.intake import Intake
 from hub.identity.roles import Role
-from hub.ledger.records import NewExchange
 from tests.support.gateway import TestGateway, bearer
 from tests.support.world import TestSystem, World, record
 
@@ -71,9 +71,9 @@ async def test_the_first_post_is_created_and_the_second_gets_the_same_bytes(town
     assert first.headers["location"] == second.headers["location"]
 
 
-@pytest.mark.parametrize(("stretch_s", "stretches"), [(0.0, 4), (60.0, 1)])
-async def test_what_arrives_together_is_judged_in_stretches_between_which_others_have_their_turn(
-    town: Town, monkeypatch: pytest.MonkeyPatch, stretch_s: float, stretches: int
+@pytest.mark.parametrize(("slice_s", "is_in_one_go"), [(0.0, False), (60.0, True)])
+async def test_what_arrives_together_is_judged_at_stretches_between_which_others_have_their_turn(
+    town: Town, monkeypatch: pytest.MonkeyPatch, slice_s: float, is_in_one_go: bool
 ) -> None:
     loop, answers, turn, judged = asyncio.get_running_loop(), asyncio.Queue[tuple[str, int]](), 0, list[int]()
 
@@ -83,25 +83,58 @@ async def test_what_arrives_together_is_judged_in_stretches_between_which_others
         if answers.qsize() < 4:
             loop.call_soon(others)
 
-    def prepare(self: Intake, compact: bytes, origin: Origin) -> NewExchange | None:
+    def sign(signer: Signer, unsigned: bytes) -> bytes:
         judged.append(turn)
-        return really(self, compact, origin)
+        return really(signer, unsigned)
 
-    really = Intake.prepare
-    monkeypatch.setattr(Intake, "prepare", prepare)
-    monkeypatch.setattr(exchanges, "SLICE_S", stretch_s)
-    door = ExchangeDoor(town.gateway.context)
-    for name in "abcd":
-        headers = [(b"content-type", b"application/jose")]
-
-        def answer(status: int, _: Headers, body: bytes, name: str = name) -> None:
-            answers.put_nowait((name, status))
-
-        door.express(headers, envelope(town.provider), "192.0.2.7", answer)
+    really = certs.envelope.sign
+    monkeypatch.setattr(certs.envelope, "sign", sign)
+    monkeypatch.setattr(exchanges, "SLICE_S", slice_s)
+    monkeypatch.setattr(exchanges, "GROUP", 2)
+    sent = [envelope(town.provider) for _ in "abcd"]
+    judged.clear()
+    express(ExchangeDoor(town.gateway.context), sent, answers)
     others()
-    answered = [await asyncio.wait_for(answers.get(), 10) for _ in range(4)]
-    assert answered == [("a", 201), ("b", 201), ("c", 201), ("d", 201)], "the oldest first"
-    assert len(set(judged)) == stretches
+    assert [await taken(answers) for _ in "abcd"] == [("0", 201), ("1", 201), ("2", 201), ("3", 201)], (
+        "the oldest first"
+    )
+    assert len(judged) == 4
+    assert (len(set(judged)) == 1) is is_in_one_go
+
+
+async def test_messages_that_are_judged_together_do_not_share_their_faults(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def sign(signer: Signer, unsigned: bytes) -> bytes:
+        if next(signed) == 2:
+            raise RuntimeError("unforeseen")
+        return really(signer, unsigned)
+
+    sent = [envelope(town.provider) for _ in range(exchanges.GROUP + 1)]
+    sent[1] = sent[1][:-9] + b"AAAAAAAAA"
+    sent[4] = envelope(town.provider, records=[record(accepted_on="昨天")])
+    really, signed = certs.envelope.sign, count()
+    monkeypatch.setattr(certs.envelope, "sign", sign)
+    answers = asyncio.Queue[tuple[str, int]]()
+    express(ExchangeDoor(town.gateway.context), sent, answers)
+    told = dict([await taken(answers) for _ in sent])
+    assert told == {str(place): {1: 401, 4: 422}.get(place, 201) for place in range(len(sent))}
+    assert next(signed) == len(sent) - 1, "what one fault befell was judged again, and nothing else was"
+
+
+def express(door: ExchangeDoor, sent: Sequence[bytes], answers: "asyncio.Queue[tuple[str, int]]") -> None:
+    """Hand messages over as a server does that has read them in one turn; answers go by their places."""
+    for place, message in enumerate(sent):
+
+        def answer(status: int, _: Headers, __: bytes, place: int = place) -> None:
+            answers.put_nowait((str(place), status))
+
+        door.express([(b"content-type", b"application/jose")], message, "192.0.2.7", answer)
+
+
+async def taken(answers: "asyncio.Queue[tuple[str, int]]") -> tuple[str, int]:
+    async with asyncio.timeout(60):
+        return await answers.get()
 
 
 async def test_a_refusal_is_a_problem_in_the_callers_language(town: Town) -> None:
