@@ -87,10 +87,17 @@ def read_page(content: bytes, syntax: Syntax) -> CataloguePage:
         faults.extend(found)
         if not found:
             datasets.append(Harvested(uri, said, digest_of({"uri": uri, "said": said})))
-    following = next((str(o) for o in graph.objects(None, HYDRA.next) if isinstance(o, URIRef)), None)
+    views = sorted({node for node in graph.subjects(RDF.type, HYDRA.PartialCollectionView) if isinstance(node, URIRef)})
+    views += sorted({node for node in graph.subjects(HYDRA.next) if isinstance(node, URIRef)})
+    address = str(views[0]) if views else None
     catalogues = graph.subjects(RDF.type, DCAT.Catalog)
     titles = sorted(str(title) for catalogue in catalogues for title in graph.objects(catalogue, DCTERMS.title))
-    return CataloguePage(tuple(datasets), tuple(faults), following, tuple(titles))
+    following, first = _named_page(graph, HYDRA.next), _named_page(graph, HYDRA.first)
+    return CataloguePage(tuple(datasets), tuple(faults), following, address, first, tuple(titles))
+
+
+def _named_page(graph: Graph, relation: URIRef) -> str | None:
+    return min((str(page) for page in graph.objects(None, relation) if isinstance(page, URIRef)), default=None)
 
 
 def _parse(content: bytes, syntax: Syntax) -> Graph:

@@ -2,6 +2,7 @@
 
 Conflict
 ├── BreakingUnconfirmed   the version breaks with the live one, and the reviewer has not said that they know
+├── GrantedNotShared      the version has items that are not shared and that leave by grants that there are
 ├── CatalogueTaken        an upstream catalogue has that name already
 └── HarvestOpen           a catalogue is harvested once at a time
 NotFound
@@ -32,6 +33,19 @@ class BreakingUnconfirmed(Conflict):
             errors=[FieldError(found.field, found.zh, found.en) for found in findings],
         )
         self.findings = tuple(findings)
+
+
+class GrantedNotShared(Conflict):
+    """Items of the new version are 不予共享 and would leave by grants that there are."""
+
+    def __init__(self, code: str, items: Sequence[str], grants: Sequence[UUID]) -> None:
+        named, given = "、".join(items), "、".join(map(str, grants))
+        super().__init__(
+            f"资源 {code} 的新版本中，信息项 {named} 不予共享，而授权 {given} 会交付它们；请先撤销这些授权，发布后按其余信息项重新授权，或退回修改",
+            f"in the new version of {code} the items {named} are not shared, and the grants {given} deliver them; revoke those first and"
+            " grant the other items after publication, or return the version",
+        )
+        self.items, self.grants = tuple(items), tuple(grants)
 
 
 class PublisherRetired(InvalidField):
