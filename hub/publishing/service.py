@@ -24,7 +24,7 @@ from catalog import service as catalog
 from catalog.codes import ResourceStatus
 from catalog.dcat.pages import Entry
 from catalog.errors import CatalogError, UnknownResource
-from catalog.items import Item, parse_items
+from catalog.items import Item, formed_items
 from catalog.metadata import Metadata, parse_metadata
 from catalog.models import ResourceVersion
 from catalog.rules import Owner
@@ -242,8 +242,9 @@ def read_metadata(raw: Mapping[str, Any]) -> Metadata:
 
 
 def _parsed(items: Sequence[Mapping[str, Any]]) -> tuple[Item, ...]:
+    """The items; their rules are judged together with those of the metadata, so that all faults are named at once."""
     try:
-        return parse_items(items)
+        return formed_items(items)
     except CatalogError as error:
         raise from_catalog(error) from error
 
