@@ -65,7 +65,8 @@ class Harvested:
 class CataloguePage:
     """The datasets of one page in the order of their addresses, the faults by dataset, and the addresses that the page names.
 
-    `address`, `following` and `first` are those of the page itself, of the next one and of the first; None where it names none.
+    `address`, `following`, `first` and `last` are those of the page itself, of the next one, of the first and of the last; None
+    where it names none.
     """
 
     datasets: tuple[Harvested, ...]
@@ -73,4 +74,5 @@ class CataloguePage:
     following: str | None = None
     address: str | None = None
     first: str | None = None
+    last: str | None = None
     titles: tuple[str, ...] = field(default=())

@@ -3,7 +3,7 @@
 What a catalogue says and what people of ours write over it are kept apart, so that a harvest never overwrites a person's
 words, and a person sees when the catalogue has changed beneath them (`conflicts`). What a catalogue no longer has is marked
 as gone and stays. Only a harvest that has every page can be applied: those that are missing would look like deletions. Pages
-name the next and the first one; where they do not say their own address, as many of them as are named must be there.
+name the next, the first and the last one; where they do not say their own address, as many of them as are named must be there.
 """
 
 from collections.abc import Mapping, Sequence
@@ -70,14 +70,14 @@ async def add_page(session: AsyncSession, harvest: Harvest, page: CataloguePage)
     key = page.address or digest_of(
         [dataset.digest for dataset in page.datasets] + [list(fault.values()) for fault in faults]
     )
-    named = {"address": page.address, "next": page.following, "first": page.first}
+    named = {"address": page.address, "next": page.following, "first": page.first, "last": page.last}
     harvest.links = harvest.links | {key: {name: address for name, address in named.items() if address is not None}}
     harvest.is_complete = not missing_pages(harvest.links)
 
 
 def missing_pages(links: Mapping[str, Mapping[str, str]]) -> Sequence[str]:
     """Return the addresses of pages that others name and that are not there, sorted; one empty text if the last is not there."""
-    named = {link[relation] for link in links.values() for relation in ("next", "first") if relation in link}
+    named = {link[relation] for link in links.values() for relation in ("next", "first", "last") if relation in link}
     missing = sorted(named - links.keys())
     nameless = sum("address" not in link for link in links.values())
     if nameless >= len(missing):  # each may be one of them

@@ -116,6 +116,24 @@ def test_a_page_names_itself_the_next_and_the_first() -> None:
             assert (page.address, page.following, page.first) == (place.page, place.following, place.first)
 
 
+@pytest.mark.parametrize("at", ["<http://up.example/c?page=2>", "[]"])
+def test_pages_of_a_paged_collection_are_read_too(at: str) -> None:
+    """As CKAN and udata write them, with addresses as texts."""
+    page = read_page(
+        turtle(
+            '<http://up.example/1> a dcat:Dataset ; dct:title "一" .',
+            f"@prefix hydra: <{HYDRA}> .",
+            f"{at} " if at != "[]" else "_:p ",
+            'a hydra:PagedCollection ; hydra:nextPage "http://up.example/c?page=3" ;',
+            'hydra:firstPage "http://up.example/c?page=1" ; hydra:lastPage "http://up.example/c?page=9" .',
+        ),
+        Syntax.TURTLE,
+    )
+    named = (page.following, page.first, page.last)
+    assert named == tuple(f"http://up.example/c?page={number}" for number in (3, 1, 9))
+    assert page.address == (None if at == "[]" else "http://up.example/c?page=2")
+
+
 def test_both_syntaxes_say_the_same_and_the_same_entries_give_the_same_bytes() -> None:
     entries = [entry(1, share_type=2, share_condition="业务协同", region_scope=["621124"]), entry(2)]
     first = {syntax: write_page(entries, PLACE, syntax) for syntax in Syntax}
