@@ -100,12 +100,17 @@ async def publish(
 
 
 async def _refuse_what_is_not_shared(session: AsyncSession, record: ResourceRecord, number: int) -> None:
-    """Nothing, unless an item that the version does not share would leave by a grant that there is. Raises GrantedNotShared."""
+    """Nothing, unless what the version does not share would leave by a grant that there is. Raises GrantedNotShared."""
     version = await find_version(session, record.resource.id, number)
     items = [Item.model_validate(item) for item in version.items]
-    kept = [item.field_name for item in items if any(one.share_type is ShareType.NOT_SHARED for _, one in walk([item]))]
+    is_whole = version.description["share_type"] == ShareType.NOT_SHARED
+    kept = [
+        item.field_name
+        for item in items
+        if is_whole or any(one.share_type is ShareType.NOT_SHARED for _, one in walk([item]))
+    ]
     if kept and (grants := await repository.delivering(session, record.resource.id, kept)):
-        raise GrantedNotShared(record.resource.code, kept, grants)
+        raise GrantedNotShared(record.resource.code, () if is_whole else kept, grants)
 
 
 def _end_of_replaced(record: ResourceRecord, wanted: datetime | None, now: datetime) -> datetime | None:

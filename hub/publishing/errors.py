@@ -36,14 +36,16 @@ class BreakingUnconfirmed(Conflict):
 
 
 class GrantedNotShared(Conflict):
-    """Items of the new version are 不予共享 and would leave by grants that there are."""
+    """The new version, or some `items` of it, is 不予共享 and would leave by grants that there are; no items: the whole."""
 
     def __init__(self, code: str, items: Sequence[str], grants: Sequence[UUID]) -> None:
-        named, given = "、".join(items), "、".join(map(str, grants))
+        given = "、".join(map(str, grants))
+        zh = f"其中的信息项 {'、'.join(items)} " if items else ""
+        en = f"in which the items {', '.join(items)} are not shared" if items else "which is not shared"
         super().__init__(
-            f"资源 {code} 的新版本中，信息项 {named} 不予共享，而授权 {given} 会交付它们；请先撤销这些授权，发布后按其余信息项重新授权，或退回修改",
-            f"in the new version of {code} the items {named} are not shared, and the grants {given} deliver them; revoke those first and"
-            " grant the other items after publication, or return the version",
+            f"资源 {code} 的新版本{zh}不予共享，而授权 {given} 会交付它们；请先撤销这些授权（可共享的信息项发布后可重新授权），或退回修改",
+            f"the new version of {code}, {en}, would leave by the grants {given}; revoke those first (what is still shared can be"
+            " granted anew after publication), or return the version",
         )
         self.items, self.grants = tuple(items), tuple(grants)
 

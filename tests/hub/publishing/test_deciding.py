@@ -122,6 +122,27 @@ async def test_a_version_does_not_turn_an_item_that_is_not_shared_over_to_grants
     assert (await deciding.publish(session, identifier, actor=REVIEWER, **ACT)).version == 2
 
 
+async def test_a_resource_that_is_not_shared_any_more_leaves_by_no_grant(session: AsyncSession) -> None:
+    owner = await make_organisation(session)
+    record = await published(session, owner, await make_system(session, "provider", owner))
+    await make_system(session, "subsite", await make_organisation(session, "使用示例局"))
+    new = NewGrant("subsite", record.resource.code, "展示", "依据", NOW, NOW + timedelta(days=9))
+    held = (await access.create_grant(session, new, actor=OFFICER, **ACT)).grant.id
+    law = "《示例条例》第三条"
+    less = describe(share_type=3, no_share_basis=law, share_change_basis=law)
+    await service.new_version(session, record.resource.id, metadata=less, actor=EDITOR, **ACT)
+    await service.submit(session, record.resource.id, actor=EDITOR, **ACT)
+    await clear(session, record)
+    identifier = record.resource.id
+    await session.commit()
+    with pytest.raises(GrantedNotShared) as refused:
+        await deciding.publish(session, identifier, actor=REVIEWER, **ACT)
+    assert (refused.value.items, refused.value.grants) == ((), (held,))
+    await session.rollback()
+    await access.revoke_grant(session, held, reason="不予共享", actor=OFFICER, **ACT)
+    assert (await deciding.publish(session, identifier, actor=REVIEWER, **ACT)).version == 2
+
+
 async def ends(session: AsyncSession, record: ResourceRecord) -> list[datetime | None]:
     return [version.ends_at for version in await service.list_versions(session, record.resource.id)]
 
