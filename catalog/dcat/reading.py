@@ -95,8 +95,15 @@ def read_page(content: bytes, syntax: Syntax) -> CataloguePage:
             datasets.append(Harvested(uri, said, digest_of({"uri": uri, "said": said})))
     catalogues = graph.subjects(RDF.type, DCAT.Catalog)
     titles = sorted(str(title) for catalogue in catalogues for title in graph.objects(catalogue, DCTERMS.title))
-    named = [_named_page(graph, relation) for relation in (_NEXT, _FIRST, _LAST)]
-    return CataloguePage(tuple(datasets), tuple(faults), named[0], _own_address(graph), *named[1:], tuple(titles))
+    return CataloguePage(
+        tuple(datasets),
+        tuple(faults),
+        following=_named_page(graph, _NEXT),
+        address=_own_address(graph),
+        first=_named_page(graph, _FIRST),
+        last=_named_page(graph, _LAST),
+        titles=tuple(titles),
+    )
 
 
 def _own_address(graph: Graph) -> str | None:
