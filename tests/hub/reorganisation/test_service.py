@@ -519,7 +519,7 @@ async def test_what_is_open_of_a_resource_and_of_a_system_goes_where_they_go(cou
     session, first, second, heir = county.session, county.first.id, county.second.id, county.heir.id
     await make_system(session, "heir-system", county.heir)
     editor, code = await make_person(session, "editor.wang", Role.EDITOR), county.guides.resource.code
-    conditional = {"share_type": 2, "share_condition": "仅用于办事", "name": "有条件的资源"}
+    conditional: dict[str, Any] = {"share_type": 2, "share_condition": "仅用于办事", "name": "有条件的资源"}
     kept = await published(session, county.first, county.office.system, **conditional)
     act: dict[str, Any] = {"actor": editor, "recorder": RECORDER, "now": NOW}
     granted = await requests.submit(session, "funds", code, Asked(**ASKED), **act)
