@@ -8,7 +8,7 @@ draft holds; staff find it by the live version and the newest one.
 """
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any, Final
@@ -130,6 +130,13 @@ def _wording(provider: str, said: Sequence[Said]) -> Wording:
     others = [provider]
     for one in said:
         others.append(one.description.get("provider_sub_unit", ""))
-        others.extend(item["name"] for item in one.items)
+        others.extend(_item_names(one.items))
         others.append(one.description["summary"])
     return word_resource(names, others)
+
+
+def _item_names(items: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield the names of the items of all levels."""
+    for item in items:
+        yield item["name"]
+        yield from _item_names(item.get("items", ()))

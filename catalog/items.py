@@ -39,6 +39,7 @@ __all__ = [
     "ItemValue",
     "check_items",
     "field_names",
+    "formed_items",
     "item_violations",
     "parse_items",
     "secrecy_fields",
@@ -50,7 +51,14 @@ MAX_KEY_ITEMS: Final = 8  # a row key that needs more is a description, not a ke
 
 
 def parse_items(raw: Sequence[Mapping[str, Any]]) -> tuple[Item, ...]:
-    """Return the items that `raw` (JSON) describes; InvalidItem names every fault of form and of rule."""
+    """Return the items that `raw` (JSON) describes; InvalidItem names every fault of form, or else of rule."""
+    items = formed_items(raw)
+    check_items(items)
+    return items
+
+
+def formed_items(raw: Sequence[Mapping[str, Any]]) -> tuple[Item, ...]:
+    """Return the items that `raw` describes, held to no rule yet; InvalidItem names every fault of form."""
     items: list[Item] = []
     violations: list[Violation] = []
     for index, entry in enumerate(raw):
@@ -60,7 +68,6 @@ def parse_items(raw: Sequence[Mapping[str, Any]]) -> tuple[Item, ...]:
             violations.extend(_form_violations(index, error))
     if violations:
         raise InvalidItem(violations)
-    check_items(items)
     return tuple(items)
 
 

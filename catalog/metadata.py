@@ -100,10 +100,8 @@ def form_violations(error: ValidationError) -> Iterator[Violation]:
             yield Violation(pointer, "required", "必填，请填写", "is required; fill it in")
         elif fault["type"] == "extra_forbidden":
             yield Violation(pointer, "form", "没有这个字段，请删除或改名", "no such field; remove or rename it")
-        elif (codes := _codes_of(field)) is not None:
-            zh = "、".join(f"{code.value} {code.zh}" for code in codes)
-            en = ", ".join(f"{code.value} {code.en}" for code in codes)
-            yield Violation(pointer, "code-list", f"应为：{zh}", f"is one of: {en}")
+        elif (words := code_list_words(field)) is not None:
+            yield Violation(pointer, "code-list", *words)
         else:
             yield Violation(pointer, "form", "值的类型不对，请改正", f"has the wrong type: {fault['msg']}")
 
@@ -124,5 +122,11 @@ _LISTS: Final = {
 }
 
 
-def _codes_of(field: str) -> Any:
-    return _LISTS.get(field)
+def code_list_words(field: str) -> tuple[str, str] | None:
+    """Return which values a field of `Metadata` takes, in Chinese and English; None for one without a code list."""
+    codes: Any = _LISTS.get(field)
+    if codes is None:
+        return None
+    zh = "、".join(f"{code.value} {code.zh}" for code in codes)
+    en = ", ".join(f"{code.value} {code.en}" for code in codes)
+    return f"应为：{zh}", f"is one of: {en}"

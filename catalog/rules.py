@@ -4,6 +4,7 @@ Every rule is a function of one `Registration` and yields all it finds; `registr
 database: CAT-09 一数一源 compares resources with each other and is in `catalog.sources`.
 """
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -34,8 +35,12 @@ _LIMITS: Final = {
     ),
 }
 _UNCONDITIONAL: Final = frozenset({"无条件", "无条件共享"})
-# What a citation of law, administrative regulation or central policy cannot do without.
-_CITATIONS: Final = ("《", "法", "条例", "规定", "国务院", "党中央", "中共中央")
+# What a citation of law, administrative regulation or central policy cannot do without: the title of a law or regulation, its
+# article, or one of those who make central policy. 无法, 办法 and a rule of one's own are none.
+_CITATION: Final = re.compile(
+    r"(?:(?<!办)法|法典|条例)(?:[（(][^（）()《》]*[）)])?》|[^\W\d_](?:(?<![办方无没])法|法典|条例)第[0-9零〇一二三四五六七八九十百]+条"
+    r"|国务院|党中央|中共中央|国发|国办[发函]|中发〔|中办发|全国人民代表大会|全国人大"
+)
 _FILES: Final = (FormatClass.DOCUMENT, FormatClass.SPREADSHEET, FormatClass.IMAGE, FormatClass.MEDIA)
 
 
@@ -50,7 +55,7 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """A resource as its editor would have it; `published` is what its live version says, None before the first.
+    """A resource as its editor would have it; `published` is what its live version says, None before the first, with its items.
 
     `provider_code` is None where the provider was judged before and does not change.
     """
@@ -60,6 +65,7 @@ class Registration:
     provider_code: str | None
     items: Sequence[Item]
     published: Metadata | None = None
+    published_items: Sequence[Item] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,12 +228,13 @@ def cat_03_not_shared_cites_its_basis(registration: Registration) -> Iterator[Vi
     """CAT-03: who does not share cites law, administrative regulation or central policy."""
     metadata = registration.metadata
     basis = trimmed(metadata.no_share_basis or "")
-    if metadata.share_type is ShareType.NOT_SHARED and not any(word in basis for word in _CITATIONS):
+    if metadata.share_type is ShareType.NOT_SHARED and _CITATION.search(basis) is None:
         yield Violation(
             "/no_share_basis",
             "CAT-03",
-            "不予共享必须写明依据的法律、行政法规或党中央、国务院政策，如《……法》第几条",
-            "a resource that is not shared cites the law, administrative regulation or central policy that says so",
+            "不予共享必须写明依据的法律、行政法规或党中央、国务院政策，如《……法》第几条；本单位、本地的规定不能作为依据",
+            "a resource that is not shared cites the law, administrative regulation or central policy that says so; rules of one's"
+            " own are no basis",
         )
 
 
@@ -288,17 +295,42 @@ def cat_07_nothing_secret(registration: Registration) -> Iterator[Violation]:
 
 
 def cat_08_sharing_less_needs_a_basis(registration: Registration) -> Iterator[Violation]:
-    """CAT-08: a share type stricter than the published one needs a basis of its own."""
+    """CAT-08: a share type stricter than the published one, of the resource or of an item, needs a basis of its own."""
     metadata, published = registration.metadata, registration.published
-    if published is None or metadata.share_type <= published.share_type:
+    if published is None or trimmed(metadata.share_change_basis or ""):
         return
-    if not trimmed(metadata.share_change_basis or ""):
+    if metadata.share_type > published.share_type:
         yield Violation(
             "/share_change_basis",
             "CAT-08",
             f"共享类型由{published.share_type.zh}收紧为{metadata.share_type.zh}，必须写明依据；不得擅自增设条件阻碍共享",
             f"the share type narrows from {published.share_type.en} to {metadata.share_type.en}: cite the basis for it",
         )
+    elif narrowed := list(_narrowed_items(registration, published)):
+        yield Violation(
+            "/share_change_basis",
+            "CAT-08",
+            f"信息项 {'、'.join(narrowed)} 的共享类型收紧，必须写明依据；不得擅自增设条件阻碍共享",
+            f"the share type of the items {', '.join(narrowed)} narrows: cite the basis for it",
+        )
+
+
+def _narrowed_items(registration: Registration, published: Metadata) -> Iterator[str]:
+    """The field names of items that are shared less than they were published, and than their resource."""
+    before = _share_types(registration.published_items, published.share_type)
+    for path, share_type in _share_types(registration.items, registration.metadata.share_type).items():
+        if share_type > before.get(path, share_type):
+            yield path
+
+
+def _share_types(items: Sequence[Item], of_resource: ShareType, above: str = "") -> dict[str, ShareType]:
+    """Each item's share type, or that of what it is in, by the field names that lead to it."""
+    found: dict[str, ShareType] = {}
+    for item in items:
+        path, share_type = f"{above}{item.field_name}", max(item.share_type or of_resource, of_resource)
+        found[path] = share_type
+        found |= _share_types(item.items or (), share_type, f"{path}/")
+    return found
 
 
 def item_share_types_are_not_looser(registration: Registration) -> Iterator[Violation]:

@@ -261,7 +261,8 @@ def _edited(
     if metadata is not None or items is not None:
         live = held.live()
         published = None if live is None else Metadata.model_validate(live.description)
-        judge(Registration(held.classification, said, None, carried, published))
+        published_items = [] if live is None else [Item.model_validate(item) for item in live.items]
+        judge(Registration(held.classification, said, None, carried, published, published_items))
     return said, carried
 
 

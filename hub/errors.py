@@ -20,11 +20,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One fault in a request or payload: where (JSON pointer or field name), why and how to cure it."""
+    """One fault in a request or payload: where (JSON pointer or field name), why and how to cure it, by which rule if it has an id."""
 
     pointer: str
     zh: str
     en: str
+    rule: str = ""
 
 
 class HubError(Exception):

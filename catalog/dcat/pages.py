@@ -37,17 +37,19 @@ class Entry:
     published_at: datetime
     updated_at: datetime
     item_names: Sequence[str] = ()
+    class_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the catalogue is: public address without a closing stroke, hub id, name of the catalogue, this page and the next."""
+    """Where the catalogue is: public address without a closing stroke, hub id, name of the catalogue, this page, the next and the first."""
 
     base: str
     hub: str
     title: str
     page: str
     following: str | None
+    first: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +63,16 @@ class Harvested:
 
 @dataclass(frozen=True, slots=True)
 class CataloguePage:
-    """The datasets of one page in the order of their addresses, the faults by dataset, and the address of the next page."""
+    """The datasets of one page in the order of their addresses, the faults by dataset, and the addresses that the page names.
+
+    `address`, `following`, `first` and `last` are those of the page itself, of the next one, of the first and of the last; None
+    where it names none.
+    """
 
     datasets: tuple[Harvested, ...]
     faults: tuple[Violation, ...]
     following: str | None = None
+    address: str | None = None
+    first: str | None = None
+    last: str | None = None
     titles: tuple[str, ...] = field(default=())

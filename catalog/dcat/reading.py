@@ -4,7 +4,7 @@ What comes in is not trusted: the document is bounded, nothing that it names is 
 refused, for a parser would load it), and a dataset that says too little is a fault beside the others, not the end.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -49,6 +49,12 @@ _PARSER_FAULTS: Final = (
 )
 """What the parsers raise for documents that are none: they let the faults of their depths through."""
 
+_PAGES: Final = (HYDRA.PartialCollectionView, HYDRA.PagedCollection)
+_NEXT: Final = (HYDRA.next, HYDRA.nextPage)
+_FIRST: Final = (HYDRA.first, HYDRA.firstPage)
+_LAST: Final = (HYDRA.last, HYDRA.lastPage)
+"""Of pages, the terms of Hydra and those of its older drafts, which CKAN and udata write; the latter give addresses as texts."""
+
 _CYCLES: Final = {address: cycle for cycle, address in FREQUENCIES.items()}
 _SHARING: Final = {address: kind for kind, address in ACCESS_RIGHTS.items()}
 
@@ -87,10 +93,30 @@ def read_page(content: bytes, syntax: Syntax) -> CataloguePage:
         faults.extend(found)
         if not found:
             datasets.append(Harvested(uri, said, digest_of({"uri": uri, "said": said})))
-    following = next((str(o) for o in graph.objects(None, HYDRA.next) if isinstance(o, URIRef)), None)
     catalogues = graph.subjects(RDF.type, DCAT.Catalog)
     titles = sorted(str(title) for catalogue in catalogues for title in graph.objects(catalogue, DCTERMS.title))
-    return CataloguePage(tuple(datasets), tuple(faults), following, tuple(titles))
+    return CataloguePage(
+        tuple(datasets),
+        tuple(faults),
+        following=_named_page(graph, _NEXT),
+        address=_own_address(graph),
+        first=_named_page(graph, _FIRST),
+        last=_named_page(graph, _LAST),
+        titles=tuple(titles),
+    )
+
+
+def _own_address(graph: Graph) -> str | None:
+    """The address of the page: of whatever is a page, or names others."""
+    pages = {node for kind in _PAGES for node in graph.subjects(RDF.type, kind)}
+    pages |= {node for term in (*_NEXT, *_FIRST, *_LAST) for node in graph.subjects(term)}
+    return min((str(page) for page in pages if isinstance(page, URIRef)), default=None)
+
+
+def _named_page(graph: Graph, terms: Sequence[URIRef]) -> str | None:
+    """The address of the page that a page names by one of the terms, as a node or as a text."""
+    named = (str(page) for term in terms for page in graph.objects(None, term) if isinstance(page, URIRef | Literal))
+    return min(filter(None, named), default=None)
 
 
 def _parse(content: bytes, syntax: Syntax) -> Graph:

@@ -1,7 +1,8 @@
 """Our catalogue as DCAT-AP: one page of published resources as a graph, in Turtle or JSON-LD.
 
-A page is a `hydra:PartialCollectionView` of the one `dcat:Catalog` and names the next page, so that a harvester walks on
-until there is none. The same entries give the same bytes.
+A page is a `hydra:PartialCollectionView` of the one `dcat:Catalog` and names the first and the next page, so that a harvester
+walks on until there is none, and sees if one is missing. The same entries give the same bytes. Everything has the properties
+that DCAT-AP 3 makes mandatory for its class.
 """
 
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from catalog.dcat.pages import Entry, Place, Syntax
 from catalog.dcat.vocabulary import ACCESS_RIGHTS, FREQUENCIES, HYDRA, PREFIXES, SHUNIU, VERSION
 
 CHINESE: Final = "zh"
+LANGUAGE: Final = URIRef("http://publications.europa.eu/resource/authority/language/ZHO")
 
 
 def write_page(entries: Sequence[Entry], place: Place, syntax: Syntax) -> bytes:
@@ -26,7 +28,13 @@ def write_page(entries: Sequence[Entry], place: Place, syntax: Syntax) -> bytes:
     catalogue = URIRef(f"{place.base}/v1/resources")
     graph.add((catalogue, RDF.type, DCAT.Catalog))
     graph.add((catalogue, DCTERMS.title, Literal(place.title, lang=CHINESE)))
+    graph.add((catalogue, DCTERMS.description, Literal(f"枢纽 {place.hub} 已发布的政务信息资源", lang=CHINESE)))
     graph.add((catalogue, DCTERMS.identifier, Literal(place.hub)))
+    graph.add((catalogue, DCTERMS.language, LANGUAGE))
+    hub = URIRef(place.base)
+    graph.add((catalogue, DCTERMS.publisher, hub))
+    graph.add((hub, RDF.type, FOAF.Agent))
+    graph.add((hub, FOAF.name, Literal(place.hub)))
     _view(graph, catalogue, place)
     for entry in entries:
         dataset = URIRef(f"{place.base}/v1/resources/{entry.code}")
@@ -41,6 +49,7 @@ def _view(graph: Graph, catalogue: URIRef, place: Place) -> None:
     page = URIRef(place.page)
     graph.add((catalogue, HYDRA.view, page))
     graph.add((page, RDF.type, HYDRA.PartialCollectionView))
+    graph.add((page, HYDRA.first, URIRef(place.first)))
     if place.following is not None:
         graph.add((page, HYDRA.next, URIRef(place.following)))
 
@@ -72,7 +81,8 @@ def _dataset(graph: Graph, dataset: URIRef, entry: Entry, base: str) -> None:
         graph.add((dataset, DCTERMS.relation, URIRef(f"{base}/v1/resources/{code}")))
     for region in metadata.region_scope:
         graph.add((dataset, DCTERMS.spatial, URIRef(f"urn:gb2260:{region}")))
-    _theme(graph, dataset, classification)
+        graph.add((URIRef(f"urn:gb2260:{region}"), RDF.type, DCTERMS.Location))
+    _theme(graph, dataset, classification, entry.class_name or classification)
     _publisher(graph, dataset, entry)
     _distribution(graph, dataset, entry, base)
 
@@ -84,10 +94,11 @@ def _rights(graph: Graph, dataset: URIRef, clause: str) -> None:
     graph.add((statement, DCTERMS.description, Literal(clause, lang=CHINESE)))
 
 
-def _theme(graph: Graph, dataset: URIRef, classification: str) -> None:
+def _theme(graph: Graph, dataset: URIRef, classification: str, name: str) -> None:
     theme = URIRef(f"urn:shuniu:classification:{classification}")
     graph.add((dataset, DCAT.theme, theme))
     graph.add((theme, RDF.type, SKOS.Concept))
+    graph.add((theme, SKOS.prefLabel, Literal(name, lang=CHINESE)))
     graph.add((theme, SKOS.notation, Literal(classification)))
 
 
@@ -107,7 +118,9 @@ def _distribution(graph: Graph, dataset: URIRef, entry: Entry, base: str) -> Non
     graph.add((dataset, DCAT.distribution, distribution))
     graph.add((distribution, RDF.type, DCAT.Distribution))
     graph.add((distribution, DCAT.accessURL, URIRef(f"{base}/v1/inbox")))
-    graph.add((distribution, DCTERMS.conformsTo, URIRef(f"{dataset}/schema?ver={entry.version}")))
+    schema = URIRef(f"{dataset}/schema?ver={entry.version}")
+    graph.add((distribution, DCTERMS.conformsTo, schema))
+    graph.add((schema, RDF.type, DCTERMS.Standard))
     graph.add((distribution, DCAT.mediaType, URIRef("https://www.iana.org/assignments/media-types/application/jose")))
 
 

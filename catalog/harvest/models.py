@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, DateTime, Index, Text, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Column, DateTime, Index, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -26,7 +26,11 @@ class UpstreamCatalogue(SQLModel, table=True):
 
 
 class Harvest(SQLModel, table=True):
-    """One walk through a catalogue: its pages are staged, compared, and applied or given up; at most one is open."""
+    """One walk through a catalogue: its pages are staged, compared, and applied or given up; at most one is open.
+
+    `links` has each page that was staged, by its address or by what it holds, with the addresses that it names: none for
+    whoever is the last of pages that do not know the first.
+    """
 
     __tablename__ = "harvest"
     __table_args__ = (
@@ -40,6 +44,9 @@ class Harvest(SQLModel, table=True):
     state: str = Field(sa_type=Text)
     pages: int
     is_complete: bool
+    links: dict[str, dict[str, str]] = Field(
+        default_factory=dict, sa_column=Column(JSONB, nullable=False, server_default=text("'{}'"))
+    )
     faults: list[dict[str, Any]] = Field(sa_type=JSONB)
     counts: dict[str, int] | None = Field(default=None, sa_type=JSONB)
     began_at: datetime = Field(sa_type=DateTime(timezone=True))

@@ -2,7 +2,8 @@
 
 What a catalogue says and what people of ours write over it are kept apart, so that a harvest never overwrites a person's
 words, and a person sees when the catalogue has changed beneath them (`conflicts`). What a catalogue no longer has is marked
-as gone and stays. Only a harvest that reached the last page can be applied: pages that are missing would look like deletions.
+as gone and stays. Only a harvest that has every page can be applied: those that are missing would look like deletions. Pages
+name the next, the first and the last one; where they do not say their own address, as many of them as are named must be there.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,6 +24,8 @@ from catalog.rules import MAX_NAME, MAX_SUMMARY, MAX_TERM
 from catalog.schema import digest_of
 
 MAX_FAULTS: Final = 1_000  # of a harvest; a catalogue with more is not fit to be taken over
+MAX_TOLD: Final = 5
+"""Addresses of missing pages in a message."""
 MAX_STAGED: Final = 200_000  # datasets of one harvest: the largest provincial catalogue known has a tenth of it
 
 EDITABLE: Final[Mapping[str, int]] = {
@@ -44,7 +47,7 @@ def begin(catalogue_id: UUID, *, harvest_id: UUID, now: datetime) -> Harvest:
 
 
 async def add_page(session: AsyncSession, harvest: Harvest, page: CataloguePage) -> None:
-    """Stage one page; the same page again changes nothing but the count. Raises InvalidTransition."""
+    """Stage one page, in whatever order; the same page again changes nothing but the count. Raises InvalidTransition."""
     _require_open(harvest)
     await repository.stage(session, harvest.id, page.datasets)
     if await repository.staged_count(session, harvest.id) > MAX_STAGED:
@@ -64,16 +67,33 @@ async def add_page(session: AsyncSession, harvest: Harvest, page: CataloguePage)
         )
     harvest.faults = [*harvest.faults, *fresh]
     harvest.pages += 1
-    harvest.is_complete = harvest.is_complete or page.following is None
+    key = page.address or digest_of(
+        [dataset.digest for dataset in page.datasets] + [list(fault.values()) for fault in faults]
+    )
+    named = {"address": page.address, "next": page.following, "first": page.first, "last": page.last}
+    harvest.links = harvest.links | {key: {name: address for name, address in named.items() if address is not None}}
+    harvest.is_complete = not missing_pages(harvest.links)
+
+
+def missing_pages(links: Mapping[str, Mapping[str, str]]) -> Sequence[str]:
+    """Return the addresses of pages that others name and that are not there, sorted; one empty text if the last is not there."""
+    named = {link[relation] for link in links.values() for relation in ("next", "first", "last") if relation in link}
+    missing = sorted(named - links.keys())
+    nameless = sum("address" not in link for link in links.values())
+    if nameless >= len(missing):  # each may be one of them
+        missing = []
+    return missing if missing or any("next" not in link for link in links.values()) else [""]
 
 
 async def apply(session: AsyncSession, harvest: Harvest, *, now: datetime) -> dict[str, int]:
     """Write the harvest's findings and return their counts. Raises InvalidTransition unless it is open and complete."""
     _require_open(harvest)
     if not harvest.is_complete:
+        known = [address for address in missing_pages(harvest.links) if address][:MAX_TOLD]
+        zh, en = (f"（{'、'.join(known)}）", f" ({', '.join(known)})") if known else ("", "")
         raise InvalidTransition(
-            "还没有收到最后一页，未收到的会被误认为已删除；请补齐各页后再应用",
-            "the last page is missing, and what was not read would look deleted; add the other pages first",
+            f"还有页没有收到，或没有收到最后一页{zh}，未收到的会被误认为已删除；请补齐各页后再应用",
+            f"pages are missing, or the last one is{en}, and what was not read would look deleted; add them first",
             "/pages",
         )
     counts = await repository.counts(session, harvest)

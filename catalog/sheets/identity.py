@@ -11,6 +11,7 @@ from typing import Any, Final
 from catalog.codes import ResourceClass, ResourceStatus
 from catalog.errors import InvalidIdentifier
 from catalog.identifiers import check_uscc, parse_resource_code
+from catalog.items import UNPRINTABLE
 from catalog.sheets.columns import CLASSIFICATION, CODE, METADATA_COLUMNS, PROVIDER_CODE, PROVIDER_NAME, SYSTEM, Column
 from catalog.sheets.entries import Entry
 from catalog.sheets.findings import Findings
@@ -80,7 +81,8 @@ def wanted(identities: Iterable[Identity], options: Options) -> Wanted:
 
 
 def _distinct(values: Iterable[str | None]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(value for value in values if value is not None))
+    """Each value once; what neither JSON nor a database holds is nothing that there could be."""
+    return tuple(dict.fromkeys(value for value in values if value is not None and UNPRINTABLE.search(value) is None))
 
 
 def _read(entry: Entry, column: Column, findings: Findings) -> Any:

@@ -58,10 +58,13 @@ def judge(entry: Entry, said: Said, items: Sequence[Said], settled: Settled, kno
     """Return what the entry makes of its resource, with every broken rule noted at its cell."""
     existing = settled.existing
     published = None if existing is None or existing.live is None else Metadata.model_validate(existing.live)
+    published_items = () if existing is None else tuple(Item.model_validate(item) for item in existing.live_items)
     provider_code = known.own.coded if existing is None else None
     made = _items(entry, items, findings)
     variants = list(_variants(said))
-    registrations = (Registration(settled.classification, one, provider_code, made, published) for one in variants)
+    registrations = (
+        Registration(settled.classification, one, provider_code, made, published, published_items) for one in variants
+    )
     nameless = any("field_name" in one.unread for one in items)  # it may be the very item that is missed
     for violation in _in_all([list(registration_violations(one)) for one in registrations]):
         if _split(violation.field)[0] >= 0:

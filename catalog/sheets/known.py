@@ -76,8 +76,18 @@ class Existing(_Told):
     @property
     def live(self) -> Mapping[str, Any] | None:
         """What its live version says, None before the first is published."""
+        found = self._live()
+        return None if found is None else found["description"]
+
+    @property
+    def live_items(self) -> Sequence[Mapping[str, Any]]:
+        """The items of its live version, none before the first is published."""
+        found = self._live()
+        return () if found is None else found["items"]
+
+    def _live(self) -> Mapping[str, Any] | None:
         number = self.resource["live_version"]
-        return next((version["description"] for version in self.versions if version["number"] == number), None)
+        return next((version for version in self.versions if version["number"] == number), None)
 
 
 class Known(_Told):

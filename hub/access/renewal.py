@@ -5,8 +5,10 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from hub.access import repository
 from hub.access.errors import ConsumerRetired
 from hub.access.repository import GrantRecord
+from hub.access.scope import check_shared, scope_of
 from hub.access.service import LIVING, find_grant, grantable, record_grant
 from hub.access.terms import Frequency, check_asked_period, check_frequency
 from hub.audit.entry import Actor, instant
@@ -31,7 +33,7 @@ async def renew_grant(
 ) -> GrantRecord:
     """Let a grant last longer 续期, expired or not, and expect another frequency 频次变更 if one is given.
 
-    Raises UnknownGrant, WrongState, InvalidField, ConsumerRetired, NotShared, NothingPublished.
+    Raises UnknownGrant, WrongState, InvalidField, ConsumerRetired, NotShared, NothingPublished, ScopeRefused.
     """
     told = required_text("/reason", reason, longest=LONGEST_REASON)
     check_frequency(frequency)
@@ -60,7 +62,9 @@ async def renew_grant(
 
 async def _check_parties(session: AsyncSession, record: GrantRecord) -> None:
     """Nothing, if what is granted could be granted today, to that consumer."""
-    await grantable(session, record.resource)
+    resource = await grantable(session, record.resource)
+    scope = scope_of(record.grant.items, record.grant.rows)
+    check_shared(scope, await repository.live_items(session, resource))
     consumer, _ = await registry.find_system(session, record.consumer)
     if consumer.state == "retired":
         raise ConsumerRetired(consumer.code)

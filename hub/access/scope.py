@@ -4,6 +4,9 @@ The rule speaks of key items alone, because records that delete carry nothing el
 judged of every record. A scope names what may leave and nothing is added to it later: an item of a version that comes after
 is not in a scope that lists items.
 
+An item may be shared less than its resource (§1.2). One that is not shared leaves by no grant, and one that is shared on
+conditions is decided on as a conditional resource is.
+
 A mask is of a text that is no key: by its key a consumer updates, deletes and corrects, and two masked keys may be one.
 """
 
@@ -13,7 +16,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from catalog.codes import DataType
+from catalog.codes import DataType, ShareType
 from catalog.item import TEXT_TYPES
 from certs.masks import Mask
 from hub.errors import FieldError, InvalidInput
@@ -100,6 +103,36 @@ def check_scope(scope: Scope, items: Sequence[Mapping[str, Any]]) -> None:
     by_name = {item["field_name"]: item for item in items}
     if found := [*_item_faults(scope, by_name), *_row_faults(scope, by_name), *_mask_faults(scope, by_name)]:
         raise ScopeRefused(found)
+
+
+def check_shared(scope: Scope, items: Sequence[Mapping[str, Any]]) -> None:
+    """Nothing, if no item that would leave, nor one within it, is 不予共享. Raises ScopeRefused, which names them."""
+    kept = [item for item in items if _strictest(item) == ShareType.NOT_SHARED and _leaves(scope, item)]
+    if not kept:
+        return
+    names = "、".join(f"{item['name']}（{item['field_name']}）" for item in kept)
+    if any(item.get("key") for item in kept):
+        zh = f"主键项 {names} 不予共享，没有主键就分不清是哪一行，因此不能申请或授权；请提供方发布以可共享的信息项为主键的版本"
+        en = f"the key items {names} are not shared, and without them nobody can tell the rows apart; ask the provider for a version with another key"
+    else:
+        zh = f"信息项 {names} 不予共享；请在 items 中列出其余要用的信息项（成组的整组不列）"
+        en = f"the items {names} are not shared; list the others that are needed in items, a group as a whole or not at all"
+    raise ScopeRefused([FieldError("/scope/items", zh, en)])
+
+
+def share_type_of(scope: Scope, items: Sequence[Mapping[str, Any]], of_resource: int) -> ShareType:
+    """The share type of what would leave: that of the resource, or of its strictest item in the scope."""
+    return ShareType(max([of_resource, *(_strictest(item) for item in items if _leaves(scope, item))]))
+
+
+def _leaves(scope: Scope, item: Mapping[str, Any]) -> bool:
+    return scope.items is None or item["field_name"] in scope.items
+
+
+def _strictest(item: Mapping[str, Any]) -> int:
+    """The strictest share type that the item, or one within it, says of itself; 0 where none says any."""
+    own: int = item.get("share_type", 0)
+    return max([own, *(_strictest(child) for child in item.get("items", ()))])
 
 
 _MASK = "mask"

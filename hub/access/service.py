@@ -27,7 +27,7 @@ from hub.access.errors import (
 )
 from hub.access.models import AccessGrant, GrantVersion, Lane
 from hub.access.repository import GrantRecord
-from hub.access.scope import WHOLE, Scope, check_scope, columns_of
+from hub.access.scope import WHOLE, Scope, check_scope, check_shared, columns_of
 from hub.access.terms import (
     INBOX,
     Frequency,
@@ -96,8 +96,10 @@ async def add_grant(
     if consumer.state == "retired":
         raise ConsumerRetired(consumer.code)
     resource = await grantable(session, new.resource)
+    items = await repository.live_items(session, resource)
     if not new.scope.is_whole:
-        check_scope(new.scope, await repository.live_items(session, resource))
+        check_scope(new.scope, items)
+    check_shared(new.scope, items)
     lane = await repository.lane(
         session,
         Lane(

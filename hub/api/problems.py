@@ -285,7 +285,11 @@ def problem(refusal: Refused, *, request_id: str, english: bool) -> Response:
 
 
 def _field_errors(errors: Sequence[FieldError], english: bool) -> list[dict[str, str]]:
-    return [{"pointer": _sound(e.pointer), "detail": _sound(e.en if english else e.zh)} for e in errors]
+    return [
+        {"pointer": _sound(e.pointer), "detail": _sound(e.en if english else e.zh)}
+        | ({"rule": e.rule} if e.rule else {})
+        for e in errors
+    ]
 
 
 def _sound(text: str) -> str:

@@ -51,7 +51,9 @@ async def _page(ctx: Context, page: Paging, syntax: Syntax) -> Response:
     def at(cursor: str | None) -> str:
         return f"{address}?{urlencode({'limit': page.limit, **({} if cursor is None else {'cursor': cursor})})}"
 
-    place = Place(base, ctx.settings.hub_id, TITLE, at(page.cursor), None if following is None else at(following))
+    place = Place(
+        base, ctx.settings.hub_id, TITLE, at(page.cursor), None if following is None else at(following), at(None)
+    )
     from catalog.dcat.writing import write_page  # its library takes long to load
 
     return Response(write_page(entries, place, syntax), media_type=syntax.value)

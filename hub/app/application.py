@@ -3,7 +3,6 @@
 import logging
 import time
 import traceback
-from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -53,9 +52,10 @@ from hub.api.context import Context
 from hub.api.problems import database_away, problem
 from hub.api.requests import english_wanted, request_id_of, too_large
 from hub.app.description import DESCRIPTION, Application
+from hub.app.input_faults import field_error
 from hub.app.proxies import Proxies
 from hub.db.faults import FAULTS
-from hub.errors import FieldError, InvalidInput, NotFound, Refused, SetupError, Unavailable
+from hub.errors import InvalidInput, NotFound, Refused, SetupError, Unavailable
 from hub.ledger.committer import busy
 
 log = logging.getLogger("hub.access")
@@ -228,21 +228,9 @@ async def _refused(request: Request, fault: Exception) -> Response:
 
 async def _invalid(request: Request, fault: Exception) -> Response:
     assert isinstance(fault, RequestValidationError)
-    errors = [_field_error(error) for error in fault.errors()]
+    errors = [field_error(error) for error in fault.errors()]
     zh = f"有 {len(errors)} 处输入有误，没有任何内容被保存"
     return _answer(request, InvalidInput(zh, f"{len(errors)} field(s) are wrong; nothing was saved", errors=errors))
-
-
-def _field_error(error: dict[str, Any]) -> FieldError:
-    """A field error of the framework's, without the value: it may be personal."""
-    place = "/" + "/".join(str(part) for part in error["loc"][1:] or error["loc"])
-    kinds = {
-        "missing": ("缺少该字段；请补上", "this field is missing; add it"),
-        "extra_forbidden": ("没有这个字段；请删除或核对名称", "there is no such field; remove it or check its name"),
-        "json_invalid": ("请求体不是合格的 JSON；请检查语法", "the body is not JSON; check its syntax"),
-    }
-    zh, en = kinds.get(error["type"], (f"取值不合要求：{error['msg']}", f"not acceptable: {error['msg']}"))
-    return FieldError(place, zh, en)
 
 
 async def _http(request: Request, fault: Exception) -> Response:

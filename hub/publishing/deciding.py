@@ -13,15 +13,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from catalog import service as catalog
 from catalog import steps
+from catalog.codes import ShareType
+from catalog.items import Item, walk
 from hub.audit.entry import Actor, instant
 from hub.audit.service import Recorder
 from hub.notices import service as notices
 from hub.publishing import owing, repository
-from hub.publishing.errors import BreakingUnconfirmed
+from hub.publishing.errors import BreakingUnconfirmed, GrantedNotShared
 from hub.publishing.examining import compare_with_live
 from hub.publishing.recording import finish, hold, refusing
 from hub.publishing.repository import ResourceRecord
-from hub.publishing.service import find_resource
+from hub.publishing.service import find_resource, find_version
 from hub.publishing.stopping import organisations_concerned
 from hub.registry.errors import InvalidField
 from hub.reviewing import service as reviewing
@@ -68,7 +70,7 @@ async def publish(
     """Take the last step of the review: the version goes live, is pinned for every grant that is not revoked, and who is concerned is told.
 
     The version that was live ends at `replaced_ends_at`, by default `REPLACED_FOR` from now. Raises NotFound, NotSubmitted,
-    StepsWaiting, OwnSubmission, SecondStep, BreakingUnconfirmed, InvalidField, Conflict.
+    StepsWaiting, OwnSubmission, SecondStep, BreakingUnconfirmed, GrantedNotShared, InvalidField, Conflict.
     """
     now = await hold(session, now)
     record = await find_resource(session, str(resource_id))
@@ -78,6 +80,7 @@ async def publish(
     breaking = (await compare_with_live(session, record.resource, waiting.version)).breaking
     if breaking and not confirm_breaking:
         raise BreakingUnconfirmed(code, breaking)
+    await _refuse_what_is_not_shared(session, record, waiting.version)
     ends_at = _end_of_replaced(record, replaced_ends_at, now)
     was = record.resource.share_type
     step = await refusing(catalog.publish(session, resource_id, now=now, replaced_ends_at=ends_at))
@@ -94,6 +97,20 @@ async def publish(
     await owing.settle_publication(session, code, actor=actor, recorder=recorder, now=now)
     await finish(session, "resource.published", step, actor, recorder, grants=pinned, **facts)
     return step
+
+
+async def _refuse_what_is_not_shared(session: AsyncSession, record: ResourceRecord, number: int) -> None:
+    """Nothing, unless what the version does not share would leave by a grant that there is. Raises GrantedNotShared."""
+    version = await find_version(session, record.resource.id, number)
+    items = [Item.model_validate(item) for item in version.items]
+    is_whole = version.description["share_type"] == ShareType.NOT_SHARED
+    kept = [
+        item.field_name
+        for item in items
+        if is_whole or any(one.share_type is ShareType.NOT_SHARED for _, one in walk([item]))
+    ]
+    if kept and (grants := await repository.delivering(session, record.resource.id, kept)):
+        raise GrantedNotShared(record.resource.code, () if is_whole else kept, grants)
 
 
 def _end_of_replaced(record: ResourceRecord, wanted: datetime | None, now: datetime) -> datetime | None:

@@ -2,6 +2,7 @@
 
 Conflict
 ├── BreakingUnconfirmed   the version breaks with the live one, and the reviewer has not said that they know
+├── GrantedNotShared      the version has items that are not shared and that leave by grants that there are
 ├── CatalogueTaken        an upstream catalogue has that name already
 └── HarvestOpen           a catalogue is harvested once at a time
 NotFound
@@ -32,6 +33,21 @@ class BreakingUnconfirmed(Conflict):
             errors=[FieldError(found.field, found.zh, found.en) for found in findings],
         )
         self.findings = tuple(findings)
+
+
+class GrantedNotShared(Conflict):
+    """The new version, or some `items` of it, is 不予共享 and would leave by grants that there are; no items: the whole."""
+
+    def __init__(self, code: str, items: Sequence[str], grants: Sequence[UUID]) -> None:
+        given = "、".join(map(str, grants))
+        zh = f"其中的信息项 {'、'.join(items)} " if items else ""
+        en = f"in which the items {', '.join(items)} are not shared" if items else "which is not shared"
+        super().__init__(
+            f"资源 {code} 的新版本{zh}不予共享，而授权 {given} 会交付它们；请先撤销这些授权（可共享的信息项发布后可重新授权），或退回修改",
+            f"the new version of {code}, {en}, would leave by the grants {given}; revoke those first (what is still shared can be"
+            " granted anew after publication), or return the version",
+        )
+        self.items, self.grants = tuple(items), tuple(grants)
 
 
 class PublisherRetired(InvalidField):

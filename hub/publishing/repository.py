@@ -1,6 +1,6 @@
 """The SQL of publishing: resources as outsiders read them, who takes them, and the pins of grants. Decides nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -12,7 +12,7 @@ from sqlalchemy import ARRAY, Select, Text, Uuid, and_, any_, bindparam, select,
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from catalog.models import Resource, ResourceVersion
+from catalog.models import Classification, Resource, ResourceVersion
 from catalog.statements import Statement, compiled
 from hub.publishing.freshness import expected_at
 from hub.publishing.models import ResourceFreshness
@@ -27,6 +27,11 @@ _PIN = text(
 _CONSUMERS = text(
     "SELECT DISTINCT s.organisation_id FROM access_grant g JOIN system s ON s.id = g.consumer_id"
     " WHERE g.resource_id = :resource AND g.state <> 'revoked'"
+)
+
+_DELIVERING = text(
+    "SELECT id FROM access_grant WHERE resource_id = :resource AND state <> 'revoked'"
+    " AND (items IS NULL OR items && CAST(:names AS text[])) ORDER BY id"
 )
 
 
@@ -218,3 +223,14 @@ async def pin(session: AsyncSession, resource: UUID, version: int, digest: str) 
 async def consumers(session: AsyncSession, resource: UUID) -> Sequence[UUID]:
     """The organisations whose systems hold a grant of the resource that is not revoked."""
     return (await session.scalars(_CONSUMERS, {"resource": resource})).all()
+
+
+async def delivering(session: AsyncSession, resource: UUID, names: Sequence[str]) -> Sequence[UUID]:
+    """The grants, not revoked, by which one of these items of the resource leaves."""
+    return (await session.scalars(_DELIVERING, {"resource": resource, "names": list(names)})).all()
+
+
+async def class_names(session: AsyncSession, codes: Sequence[str]) -> Mapping[str, str]:
+    """The names of these classes by their codes."""
+    query = select(col(Classification.code), col(Classification.name)).where(col(Classification.code).in_(codes))
+    return {row[0]: row[1] for row in await session.execute(query)}

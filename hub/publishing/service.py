@@ -24,7 +24,7 @@ from catalog import service as catalog
 from catalog.codes import ResourceStatus
 from catalog.dcat.pages import Entry
 from catalog.errors import CatalogError, UnknownResource
-from catalog.items import Item, parse_items
+from catalog.items import Item, formed_items
 from catalog.metadata import Metadata, parse_metadata
 from catalog.models import ResourceVersion
 from catalog.rules import Owner
@@ -179,7 +179,8 @@ async def list_entries(session: AsyncSession, *, cursor: str | None, limit: int)
     """A page of what is published, as DCAT writes it, with the cursor of the next page. Raises InvalidInput (cursor)."""
     records, following = await list_resources(session, cursor=cursor, limit=limit, statuses=(ResourceStatus.PUBLISHED,))
     live = await repository.live_versions(session, [record.resource.id for record in records])
-    return [_entry(record, live[record.resource.id]) for record in records], following
+    names = await repository.class_names(session, [record.resource.code.partition("/")[0] for record in records])
+    return [_entry(record, live[record.resource.id], names) for record in records], following
 
 
 async def list_overdue(
@@ -210,7 +211,7 @@ def _decoded(cursor: str) -> str:
         raise from_catalog(error) from error
 
 
-def _entry(record: ResourceRecord, version: ResourceVersion) -> Entry:
+def _entry(record: ResourceRecord, version: ResourceVersion, class_names: Mapping[str, str]) -> Entry:
     assert version.published_at is not None
     return Entry(
         code=record.resource.code,
@@ -221,6 +222,7 @@ def _entry(record: ResourceRecord, version: ResourceVersion) -> Entry:
         published_at=version.published_at,
         updated_at=record.resource.updated_at,
         item_names=[item["name"] for item in version.items],
+        class_name=class_names.get(record.resource.code.partition("/")[0]),
     )
 
 
@@ -240,8 +242,9 @@ def read_metadata(raw: Mapping[str, Any]) -> Metadata:
 
 
 def _parsed(items: Sequence[Mapping[str, Any]]) -> tuple[Item, ...]:
+    """The items; their rules are judged together with those of the metadata, so that all faults are named at once."""
     try:
-        return parse_items(items)
+        return formed_items(items)
     except CatalogError as error:
         raise from_catalog(error) from error
 

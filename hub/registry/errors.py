@@ -126,7 +126,7 @@ def from_catalog(error: CatalogError) -> Refused:
         return NotFound(error.zh, error.en)
     if isinstance(error, InvalidTransition):
         return Conflict(error.zh, error.en)
-    errors = [FieldError(violation.field, violation.zh, violation.en) for violation in error.violations]
+    errors = [FieldError(violation.field, violation.zh, violation.en, violation.rule) for violation in error.violations]
     if not errors and error.field is not None:
         errors = [FieldError(error.field, error.zh, error.en)]
     return InvalidInput(error.zh, error.en, errors=errors)

@@ -23,7 +23,7 @@ from hub.registry import service as registry
 from hub.registry.models import Organisation, System
 from hub.registry.recording import fingerprint, record_change
 from hub.reorganisation import repository
-from hub.reorganisation.handing_on import hand_on
+from hub.reorganisation.handing_on import follow_resources, follow_system, hand_on
 from hub.reorganisation.models import Kind, OrganisationChangeMove, What
 from hub.reorganisation.plan import DISABLED, Move, Plan
 from hub.responsibility import repository as people_rows
@@ -101,6 +101,7 @@ class Work:
         row, _ = await registry.find_system(self.session, move.object_id)
         before = fingerprint(row)
         row.organisation_id, row.updated_at = _given(move.to_id), self.now
+        await follow_system(self.session, row.id, _given(move.to_id))
         self._record("system.transferred", row.code, row, before, move)
 
     async def _resources(self, moves: Sequence[Move]) -> None:
@@ -123,6 +124,11 @@ class Work:
                 details={**self._details(move), "system": _given(move.after)},
             )
             self.recorder.record(self.session, event, now=self.now)
+        passed: dict[tuple[UUID, UUID], list[UUID]] = {}
+        for move in moves:
+            passed.setdefault((move.from_id, _given(move.to_id)), []).append(ids[move.object_id])
+        for (giver, taker), resources in passed.items():
+            await follow_resources(self.session, resources, giver, taker)
         await indexing.index(self.session, list(destinations))
 
     async def _account(self, move: Move) -> None:

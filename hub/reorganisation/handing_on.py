@@ -1,13 +1,16 @@
-"""What an ended body has open is its successor's: duties, steps of review, requests, objections, corrections, unread notices.
+"""What is open goes along: of an ended body to its successor, of a resource to its provider, of a system to whose it is.
 
-What is closed stays where it was, as history. The tables of floors above are named here and not imported.
+An ended body leaves duties, steps of review, requests, objections, corrections and unread notices. With a resource go the duties
+about it, its requests and corrections, with a system the requests and corrections that it made. What is closed stays where it was,
+as history. The tables of floors above are named here and not imported.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import ARRAY, Uuid, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from hub.audit.entry import Actor
@@ -30,6 +33,22 @@ _OPEN: Final = {
 }
 """For the name of each count in the log: table, the column that names the body, and what is open."""
 
+_HELD_BY_TAKER: Final = """EXISTS (
+    SELECT FROM duty held WHERE held.state = 'open' AND held.debtor_organisation_id = :taker
+    AND held.subject_kind = duty.subject_kind AND held.subject_id = duty.subject_id AND held.duty = duty.duty)"""
+_WITH_RESOURCES: Final = text(f"""
+UPDATE duty SET debtor_organisation_id = :taker
+WHERE state = 'open' AND debtor_organisation_id = :giver AND NOT {_HELD_BY_TAKER} AND (subject_kind, subject_id) IN (
+    SELECT kind, code FROM resource CROSS JOIN (VALUES ('resource'), ('list')) AS kinds(kind) WHERE id = ANY(:resources)
+    UNION ALL SELECT 'access-request', id::text FROM access_request WHERE resource_id = ANY(:resources)
+    UNION ALL SELECT 'correction', id::text FROM correction WHERE resource_id = ANY(:resources)
+    UNION ALL SELECT 'power-suspension', id::text FROM power_suspension WHERE resource_id = ANY(:resources))
+""").bindparams(bindparam("resources", type_=ARRAY(Uuid)))  # noqa: S608
+_WITH_SYSTEM: Final = tuple(
+    text(f"UPDATE {table} SET organisation_id = :taker WHERE consumer_id = :system AND {is_open}")  # noqa: S608
+    for table, _, is_open in (_OPEN["requests"], _OPEN["corrections"])
+)
+
 HANDED_ON: Final = frozenset(f"{table}.{column}" for table, column, _ in _OPEN.values())
 
 
@@ -37,6 +56,17 @@ _HELD_ALREADY: Final = text("""
 UPDATE duty SET state = 'cancelled', closed_at = :now, closed_by = :actor, closed_reason = '承接机构已有同一项'
 WHERE debtor_organisation_id = :ended AND state = 'open'
 """)
+
+
+async def follow_resources(session: AsyncSession, resources: Sequence[UUID], giver: UUID, taker: UUID) -> None:
+    """Have the taker owe what the giver owed about these resources, their requests, corrections and suspended powers."""
+    await session.execute(_WITH_RESOURCES, {"resources": list(resources), "giver": giver, "taker": taker})
+
+
+async def follow_system(session: AsyncSession, system: UUID, taker: UUID) -> None:
+    """Make the open requests and corrections of a system those of the body that it belongs to now."""
+    for moved in _WITH_SYSTEM:
+        await session.execute(moved, {"system": system, "taker": taker})
 
 
 async def hand_on(

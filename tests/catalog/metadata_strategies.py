@@ -74,7 +74,7 @@ def metadata(draw: st.DrawFn) -> Metadata:
         "format_type": draw(st.sampled_from(FORMAT_TYPES[form] or ("JSON", "自定义"))),
         "share_type": share,
         "share_condition": _condition(draw, share),
-        "no_share_basis": draw(texts.map("《{}》".format) if share is ShareType.NOT_SHARED else _maybe(texts)),
+        "no_share_basis": draw(texts.map("《{}条例》".format) if share is ShareType.NOT_SHARED else _maybe(texts)),
         "share_mode_class": draw(st.sampled_from(list(ShareModeClass))),
         "share_mode_type": draw(st.sampled_from(list(ShareModeType))),
         "is_open": is_open,

@@ -66,6 +66,17 @@ async def test_words_are_found_however_they_are_written(session: AsyncSession, o
         assert await codes(session, query) == ["2"], query
 
 
+async def test_items_are_found_on_every_level(session: AsyncSession, owner: Stored) -> None:
+    found = await put(session, owner, "306001/1", "办事指南")
+    version = version_of(found, 2, name="办事指南", items=["申请材料"])
+    version.items[0]["items"] = [{"name": "材料来源", "items": [{"name": "出具机构"}]}]
+    session.add(version)
+    await session.flush()
+    await indexing.index(session, [found])
+    for query in ("申请材料", "材料来源", "出具机构"):
+        assert await codes(session, query) == ["1"], query
+
+
 async def test_a_word_is_found_only_where_its_characters_stand_side_by_side(
     session: AsyncSession, owner: Stored
 ) -> None:

@@ -57,9 +57,26 @@ def test_cat_02_a_conditional_resource_states_its_condition() -> None:
 
 
 def test_cat_03_a_resource_that_is_not_shared_cites_its_basis() -> None:
-    for missing in (None, "领导要求"):
+    for missing in (
+        None,
+        "领导要求",
+        "系统老旧，无法共享",
+        "按本局规定",
+        "《临洮县某局数据管理办法》第三条",
+        "《",
+        "没有办法第一条",
+    ):
         assert broken(share_type=ShareType.NOT_SHARED, no_share_basis=missing) == [("/no_share_basis", "CAT-03")]
-    assert broken(share_type=ShareType.NOT_SHARED, no_share_basis="《中华人民共和国统计法》第二十五条") == []
+    for cited in (
+        "《中华人民共和国统计法》第二十五条",
+        "《中华人民共和国统计法（2024年修正）》",
+        "统计法第25条",
+        "《政府信息公开条例》第十四条",
+        "国务院《政务信息资源共享管理暂行办法》",
+        "国办发〔2017〕39号",
+        "党中央有关政策",
+    ):
+        assert broken(share_type=ShareType.NOT_SHARED, no_share_basis=cited) == []
 
 
 def test_cat_06_the_providers_code_has_the_form_of_the_standard() -> None:
@@ -128,6 +145,41 @@ def test_cat_08_sharing_less_than_before_needs_a_basis() -> None:
     assert broken(published=said(), **less) == [("/share_change_basis", "CAT-08")]
     assert broken(published=said(), **less, share_change_basis="《示例条例》第三条") == []
     assert broken(published=said(**less)) == broken(published=said(**less), **less) == []
+
+
+def _place(**stricter: ShareType) -> tuple[Item, ...]:
+    """Items with a group, those that are named shared less than their resource."""
+    town = Item(field_name="town", name="镇", data_type=DataType.C, length=9, share_type=stricter.get("town"))
+    group = Item(field_name="place", name="地点", data_type=DataType.G, items=(town,), share_type=stricter.get("place"))
+    return (*ITEMS, group)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "narrowed"),
+    [
+        ({}, {"town": ShareType.NOT_SHARED}, "place/town"),
+        ({}, {"place": ShareType.CONDITIONAL}, "place、place/town"),
+        ({"town": ShareType.CONDITIONAL}, {"town": ShareType.NOT_SHARED}, "place/town"),
+        ({"place": ShareType.CONDITIONAL}, {"town": ShareType.CONDITIONAL}, None),
+        ({"town": ShareType.NOT_SHARED}, {}, None),
+    ],
+)
+def test_cat_08_sharing_less_of_an_item_than_before_needs_a_basis(
+    before: dict[str, ShareType], after: dict[str, ShareType], narrowed: str | None
+) -> None:
+    for basis in (None, "《示例条例》第三条"):
+        registration = Registration(
+            "306001", said(share_change_basis=basis), USCC, _place(**after), said(), _place(**before)
+        )
+        found = [
+            (one.field, one.rule, f"信息项 {narrowed} 的" in one.zh) for one in registration_violations(registration)
+        ]
+        assert found == ([("/share_change_basis", "CAT-08", True)] if narrowed and basis is None else [])
+
+
+def test_cat_08_an_item_that_is_new_narrows_nothing() -> None:
+    registration = Registration("306001", said(), USCC, _place(town=ShareType.NOT_SHARED), said(), ITEMS)
+    assert list(registration_violations(registration)) == []
 
 
 def test_a_format_type_is_of_its_class_or_explained() -> None:

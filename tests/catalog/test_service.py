@@ -335,6 +335,14 @@ async def test_a_successor_that_shares_less_needs_a_basis(session: AsyncSession,
     assert (await service.new_version(session, resource_id, metadata=based, now=NOW)).version == 2
 
 
+async def test_a_successor_that_shares_less_of_an_item_needs_a_basis(session: AsyncSession, owner: Stored) -> None:
+    resource_id = await published(session, owner)
+    stricter = [ITEMS[0].model_copy(update={"share_type": ShareType.NOT_SHARED}), *ITEMS[1:]]
+    with pytest.raises(InvalidResource) as refused:
+        await service.new_version(session, resource_id, items=stricter, now=NOW)
+    assert [violation.rule for violation in refused.value.violations] == ["CAT-08"]
+
+
 async def test_the_publishing_system_stays_once_the_resource_has_been_published(
     session: AsyncSession, owner: Stored
 ) -> None:

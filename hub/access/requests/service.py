@@ -1,8 +1,9 @@
 """Asking for access 共享申请: handed in, handed in again after a return, withdrawn; and what the rule answers at once.
 
 What is shared unconditionally (1) is granted in the transaction of the request, and the provider is told. What is conditional
-(2) waits for the authority's compliance review and then for the provider (`deciding`). What is not shared (3) is refused with
-the basis that the catalogue states. None commits. Texts stay in the rows; the log has digests and codes.
+(2), or has an item in its scope that is, waits for the authority's compliance review and then for the provider (`deciding`).
+What is not shared (3) is refused with the basis that the catalogue states; a scope that names an item which is not shared is
+not taken down, for the rest can be asked for. None commits. Texts stay in the rows; the log has digests and codes.
 """
 
 from collections.abc import Sequence
@@ -26,7 +27,7 @@ from hub.access.requests.granting import give
 from hub.access.requests.models import AccessRequest, AccessRequestAttachment
 from hub.access.requests.moving import Move
 from hub.access.requests.repository import Filter, RequestRecord
-from hub.access.scope import check_scope, columns_of
+from hub.access.scope import check_scope, check_shared, columns_of, share_type_of
 from hub.access.terms import columns_of_frequency
 from hub.access.texts import open_text
 from hub.audit.entry import Actor
@@ -172,8 +173,11 @@ async def _parties(session: AsyncSession, consumer_code: str, resource_code: str
 
 async def _check_free(session: AsyncSession, parties: _Parties, asked: Asked, *, itself: UUID | None = None) -> None:
     """The scope fits, and neither a grant nor another request is in the way; nobody else asks for this consumer meanwhile."""
+    items = await grants.live_items(session, parties.resource)
     if not asked.scope.is_whole:
-        check_scope(asked.scope, await grants.live_items(session, parties.resource))
+        check_scope(asked.scope, items)
+    if parties.resource.share_type != ShareType.NOT_SHARED:
+        check_shared(asked.scope, items)
     await repository.hold_consumer(session, parties.consumer.id)
     lane = (parties.consumer.id, parties.resource.id, asked.purpose, asked.mode)
     if (grant := await grants.live_grant_for(session, *lane)) is not None:
@@ -212,12 +216,12 @@ async def _place(
     record = await find(session, row.id)
     move = Move(session, row, actor, recorder, now, before)
     await move.note(act, record, **attached)
-    await _answer_by_rule(move, record)
+    items = await grants.live_items(session, parties.resource)
+    await _answer_by_rule(move, record, share_type_of(asked.scope, items, parties.resource.share_type))
     return await find(session, row.id)
 
 
-async def _answer_by_rule(move: Move, record: RequestRecord) -> None:
-    share_type = ShareType(record.resource.share_type)
+async def _answer_by_rule(move: Move, record: RequestRecord, share_type: ShareType) -> None:
     deadlines = move.deadlines(record.provider_id)
     match BY_RULE.get(share_type):
         case Act.GRANT:

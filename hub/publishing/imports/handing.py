@@ -9,6 +9,7 @@ import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from catalog import queries, repository
+from catalog.sheets.limits import MAX_FILE_BYTES, MAX_ROWS
 from hub.errors import InvalidInput, Unavailable
 from hub.publishing.imports import repository as rows
 from hub.publishing.imports.clerk import ClerkLost, hired
@@ -16,8 +17,8 @@ from hub.registry import repository as registry_rows
 from hub.registry.errors import UnknownOrganisation
 from hub.registry.models import Organisation
 
-MOST_ITEMS: Final = 100_000
-"""In one workbook: the catalogues of a county have some ten thousand."""
+MOST_ROWS: Final = MAX_ROWS - 1
+"""Resources, and items, in one workbook, below the heading: what is exported can be imported again."""
 
 MOST_AT_ONCE: Final = 2
 """Workbooks that one gateway has made at a time; others wait."""
@@ -32,8 +33,11 @@ async def template() -> bytes:
 
 
 async def export(pieces: Sequence[bytes]) -> bytes:
-    """The workbook of what was collected. Raises Unavailable."""
-    return await _made({"order": "export"}, pieces)
+    """The workbook of what was collected. Raises Unavailable, InvalidInput."""
+    made = await _made({"order": "export"}, pieces)
+    if len(made) > MAX_FILE_BYTES:
+        raise _too_much()
+    return made
 
 
 async def collect(session: AsyncSession, provider: str | None) -> list[bytes]:
@@ -42,14 +46,15 @@ async def collect(session: AsyncSession, provider: str | None) -> list[bytes]:
     systems = await rows.system_codes(session)
     pieces: list[bytes] = []
     cursor: str | None = None
-    count = 0
+    resources = items = 0
     while True:
         page = await queries.list_resources(session, cursor=cursor, limit=_PAGE, provider_id=provider_id)
         shown = [resource for resource in page.items if resource.status != "withdrawn"]
         newest = {row[0]: row for row in await repository.versions_without_schema(session, [one.id for one in shown])}
         providers = await rows.organisations_by_id(session, {one.provider_id for one in shown})
-        count += sum(len(row[3]) for row in newest.values())
-        if count > MOST_ITEMS:
+        resources += len(shown)
+        items += sum(len(row[3]) for row in newest.values())
+        if max(resources, items) > MOST_ROWS:
             raise _too_much()
         described = [
             {
@@ -97,6 +102,7 @@ async def _made(order: dict[str, str], pieces: Sequence[bytes]) -> bytes:
 
 def _too_much() -> InvalidInput:
     return InvalidInput(
-        f"信息项超过 {MOST_ITEMS} 个，一个工作簿放不下；请用 provider 按机构分别导出",
-        f"more than {MOST_ITEMS} items do not fit a workbook; export one organisation at a time with provider",
+        f"资源或信息项超过 {MOST_ROWS} 个，或文件超过 {MAX_FILE_BYTES >> 20} MiB，这样的工作簿不能再导入；请用 provider 按机构分别导出",
+        f"a workbook of more than {MOST_ROWS} resources or items, or {MAX_FILE_BYTES >> 20} MiB, could not be imported again; export one"
+        " organisation at a time with provider",
     )

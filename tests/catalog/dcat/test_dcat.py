@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rdflib import Graph, URIRef
 from rdflib.compare import isomorphic
-from rdflib.namespace import DCAT, DCTERMS, RDF
+from rdflib.namespace import DCAT, DCTERMS, FOAF, RDF, SKOS
 
 from catalog.codes import ShareType, UpdateCycle
 from catalog.dcat import reading, writing
@@ -22,7 +23,8 @@ from catalog.metadata import Metadata
 
 BASE = "https://hub.example"
 PUBLISHED = datetime(2026, 7, 1, 8, 0, tzinfo=UTC)
-PLACE = Place(BASE, "lintao-hub", "临洮县政务信息资源目录", f"{BASE}/v1/resources/catalogue.ttl", None)
+FIRST = f"{BASE}/v1/resources/catalogue.ttl"
+PLACE = Place(BASE, "lintao-hub", "临洮县政务信息资源目录", FIRST, None, FIRST)
 ADDRESS = f"{BASE}/v1/resources/306001000001/000001"
 
 
@@ -57,9 +59,7 @@ def turtle(*statements: str) -> bytes:
 
 @pytest.mark.parametrize("syntax", Syntax)
 def test_a_page_is_a_dcat_catalogue_that_names_the_next(syntax: Syntax) -> None:
-    place = Place(
-        BASE, "lintao-hub", "目录", f"{BASE}/v1/resources/catalogue.ttl", f"{BASE}/v1/resources/catalogue.ttl?cursor=x"
-    )
+    place = Place(BASE, "lintao-hub", "目录", FIRST, f"{FIRST}?cursor=x", FIRST)
     written = write_page([entry(1), entry(2)], place, syntax)
     graph = Graph().parse(data=written, format="turtle" if syntax is Syntax.TURTLE else "json-ld")
     catalogue = URIRef(f"{BASE}/v1/resources")
@@ -73,6 +73,65 @@ def test_a_page_is_a_dcat_catalogue_that_names_the_next(syntax: Syntax) -> None:
     distribution = graph.value(dataset, DCAT.distribution)
     assert distribution is not None
     assert graph.value(distribution, DCAT.accessURL) == URIRef(f"{BASE}/v1/inbox")
+
+
+MANDATORY = {
+    DCAT.Catalog: (DCTERMS.title, DCTERMS.description, DCTERMS.publisher),
+    DCAT.Dataset: (DCTERMS.title, DCTERMS.description),
+    DCAT.Distribution: (DCAT.accessURL,),
+    FOAF.Agent: (FOAF.name,),
+    SKOS.Concept: (SKOS.prefLabel,),
+}
+"""What DCAT-AP 3 makes mandatory for each class."""
+
+
+@pytest.mark.parametrize("syntax", Syntax)
+@pytest.mark.parametrize("page", ["of two", "of none"])
+def test_everything_has_the_mandatory_properties_of_dcat_ap(syntax: Syntax, page: str) -> None:
+    coded = entry(1, share_type=2, share_condition="业务协同", region_scope=["621124"])
+    entries = [coded, replace(entry(2), provider_code=None, class_name="办事指南")] if page == "of two" else []
+    written = write_page(entries, PLACE, syntax)
+    graph = Graph().parse(data=written, format="turtle" if syntax is Syntax.TURTLE else "json-ld")
+    for kind, properties in MANDATORY.items():
+        found = set(graph.subjects(RDF.type, kind))
+        assert found or not entries, kind
+        for node in found:
+            for term in properties:
+                assert any(str(value) for value in graph.objects(node, term)), (node, term)
+    for term, kind in (
+        (DCTERMS.publisher, FOAF.Agent),
+        (DCTERMS.spatial, DCTERMS.Location),
+        (DCTERMS.conformsTo, DCTERMS.Standard),
+        (DCAT.theme, SKOS.Concept),
+    ):
+        assert all((value, RDF.type, kind) in graph for value in graph.objects(None, term)), term
+
+
+def test_a_page_names_itself_the_next_and_the_first() -> None:
+    last = Place(BASE, "lintao-hub", "目录", f"{FIRST}?cursor=x", None, FIRST)
+    middle = Place(BASE, "lintao-hub", "目录", FIRST, f"{FIRST}?cursor=x", FIRST)
+    for place in (middle, last):
+        for syntax in Syntax:
+            page = read_page(write_page([entry()], place, syntax), syntax)
+            assert (page.address, page.following, page.first) == (place.page, place.following, place.first)
+
+
+@pytest.mark.parametrize("at", ["<http://up.example/c?page=2>", "[]"])
+def test_pages_of_a_paged_collection_are_read_too(at: str) -> None:
+    """As CKAN and udata write them, with addresses as texts."""
+    page = read_page(
+        turtle(
+            '<http://up.example/1> a dcat:Dataset ; dct:title "一" .',
+            f"@prefix hydra: <{HYDRA}> .",
+            f"{at} " if at != "[]" else "_:p ",
+            'a hydra:PagedCollection ; hydra:nextPage "http://up.example/c?page=3" ;',
+            'hydra:firstPage "http://up.example/c?page=1" ; hydra:lastPage "http://up.example/c?page=9" .',
+        ),
+        Syntax.TURTLE,
+    )
+    named = (page.following, page.first, page.last)
+    assert named == tuple(f"http://up.example/c?page={number}" for number in (3, 1, 9))
+    assert page.address == (None if at == "[]" else "http://up.example/c?page=2")
 
 
 def test_both_syntaxes_say_the_same_and_the_same_entries_give_the_same_bytes() -> None:

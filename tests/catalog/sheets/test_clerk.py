@@ -71,6 +71,15 @@ def test_trying_tells_how_far_it_is_asks_what_is_known_and_ends_with_verdict_and
     assert marked_cells(found[-1]) == {where("共享条件", 3)}
 
 
+@pytest.mark.parametrize("odd", ["_xD800_", "_x0000_"])
+def test_what_no_database_holds_is_not_asked_for_and_is_faulted(odd: str) -> None:
+    line = NEW | {"信息资源名称": f"新{odd}的", "信息资源提供方": f"局{odd}", "发布系统": f"sys{odd}"}
+    found = conversation(order("import"), workbook(line), told())
+    assert [next(iter(one)) for one in found[:-1]] == ["told", "wanted", "told", "verdict"]
+    assert [found[1]["wanted"][key] for key in ("names", "provider_names", "systems")] == [[], [], []]
+    assert marked_cells(found[-1]) >= {where(name, 2) for name in ("信息资源名称", "信息资源提供方", "发布系统")}
+
+
 def test_what_cannot_be_read_is_refused_in_words() -> None:
     (refused,) = conversation(order("import"), b"no workbook")
     assert refused["refused"]["rule"] == "sheet-form"

@@ -202,6 +202,15 @@ def test_what_the_resource_does_not_allow_is_a_fault(what: Any, line: dict[str, 
     assert named(found) == [f"{cell} {rule}"]
 
 
+def test_an_item_that_is_shared_less_than_it_is_published_is_a_fault_of_the_missing_basis() -> None:
+    items = (ITEM | {"信息资源代码": CODE, "信息项共享类型": "不予共享"},)
+    there = {"field_name": "item_code", "name": "事项编码", "data_type": "C", "length": 31, "share_type": 2}
+    told = known(existing(said=METADATA, items=[there], live=METADATA))
+    assert named(examined(filled((RESOURCE | CHANGE,), items), told)) == ["共享类型收紧依据2 CAT-08"]
+    basis = {"共享类型收紧依据": "《示例条例》第三条"}
+    assert named(examined(filled((RESOURCE | CHANGE | basis,), items), told)) == []
+
+
 def test_a_draft_never_published_takes_another_system_and_a_submitted_one_may_come_back_unchanged() -> None:
     told = known(existing(said=METADATA, items=ITEMS))
     told = told.model_copy(update={"systems": dict(told.systems) | {"other-system": "x"}})

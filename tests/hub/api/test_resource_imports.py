@@ -10,9 +10,10 @@ from sqlalchemy import select, text
 from sqlmodel import col
 
 from catalog.models import Resource, ResourceVersion
-from catalog.sheets.limits import MAX_FILE_BYTES
+from catalog.sheets.limits import MAX_FILE_BYTES, MAX_ROWS
 from hub.identity.models import Staff
 from hub.identity.roles import Role
+from hub.publishing.imports import handing
 from tests.support.gateway import TestGateway, bearer
 from tests.support.office import IMPORTS, XLSX, Office, workbook
 from tests.support.workbooks import ITEM, RESOURCE, filled, marked_cells, where
@@ -120,6 +121,17 @@ async def test_an_export_comes_back_unchanged_edits_drafts_and_begins_successors
         query = {"provider": provider}
         answer = await office.client.get("/v1/resources/export.xlsx", params=query, headers=office.editor)
         assert answer.status_code == 404
+
+
+@pytest.mark.parametrize("limit", ["MOST_ROWS", "MAX_FILE_BYTES"])
+async def test_what_could_not_be_imported_again_is_not_exported(
+    office: Office, limit: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert handing.MOST_ROWS < MAX_ROWS  # which counts the heading
+    await office.written(workbook(RESOURCE, GOOD))
+    monkeypatch.setattr(handing, limit, 1)
+    refused = await office.client.get("/v1/resources/export.xlsx", headers=office.reviewer)
+    assert (refused.status_code, "provider" in refused.json()["detail"]) == (422, True)
 
 
 async def test_what_changes_between_judging_and_writing_is_judged_once_more_and_may_have_become_bad(

@@ -192,6 +192,29 @@ async def test_every_fault_of_a_registration_is_named_by_its_pointer(office: Off
     assert prefix.json()["errors"][0]["pointer"] == "/classification"
 
 
+async def test_all_violations_of_a_registration_and_of_an_edit_are_told_at_once_with_their_rules(
+    office: Office,
+) -> None:
+    items = [{"field_name": "A B", "name": "甲", "data_type": "C", "secret": True}]
+    wrong: dict[str, Any] = {"share_type": 2, "share_mode_type": "file", "is_secret": True}
+    told = {
+        ("/share_condition", "CAT-02"),
+        ("/share_mode_type", "CAT-05"),
+        ("/is_secret", "CAT-07"),
+        ("/items/0/field_name", "item-field-name"),
+        ("/items/0/secret", "CAT-07"),
+        ("/items/0/length", "item-length"),
+    }
+    refused = await office.register(classification="399", items=items, **wrong)
+    found = {(error["pointer"], error["rule"]) for error in refused.json()["errors"] if error["detail"]}
+    assert found == {*told, ("/classification", "CODE")}
+    made = (await office.register()).json()
+    description = {name: value for name, value in NEW.items() if name not in ("classification", "items", "provider")}
+    body = {"description": description | wrong, "items": items}
+    edited = await office.client.put(f"/v1/resources/{made['id']}/draft", json=body, headers=office.editor)
+    assert {(error["pointer"], error["rule"]) for error in edited.json()["errors"]} == told
+
+
 async def test_an_editor_works_for_the_own_organisation_only(gateway: TestGateway, office: Office) -> None:
     async with gateway.context.transaction() as session:
         other = await make_organisation(session, "别的局", now=gateway.now)

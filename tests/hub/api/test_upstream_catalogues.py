@@ -50,12 +50,17 @@ class Steward:
         return {item["uri"].rpartition("/")[2]: item for item in found["items"]}
 
 
-def document(following: str | None = None, **titles: str) -> bytes:
-    """A page with a dataset of each title, at an address that ends with its name."""
+def document(following: str | None = None, *, page: str = "p", first: str | None = None, **titles: str) -> bytes:
+    """A page with a dataset of each title, at an address that ends with its name; it says its own where it names another."""
     lines = ["@prefix dcat: <http://www.w3.org/ns/dcat#> . @prefix dct: <http://purl.org/dc/terms/> ."]
     lines += [f'<https://up.example/{name}> a dcat:Dataset ; dct:title "{title}" .' for name, title in titles.items()]
     if following is not None:
-        lines.append(f"<https://up.example/p> <http://www.w3.org/ns/hydra/core#next> <{following}> .")
+        lines.append(f"<https://up.example/{page}> <http://www.w3.org/ns/hydra/core#next> <{following}> .")
+    if first is not None:
+        lines.append(
+            f"<https://up.example/{page}> a <http://www.w3.org/ns/hydra/core#PartialCollectionView> ;"
+            f" <http://www.w3.org/ns/hydra/core#first> <{first}> ."
+        )
     return "\n".join(lines).encode()
 
 
@@ -88,6 +93,34 @@ async def test_a_harvest_goes_in_stages_and_changes_nothing_before_it_is_applied
     again = await steward.client.post(f"/v1/harvests/{harvest}/apply", headers=steward.headers)
     assert again.status_code == 409
     assert (await steward.get(f"harvests/{harvest}"))["counts"]["new"] == 3
+
+
+async def test_a_harvest_that_lacks_a_page_is_not_applied_whichever_it_is(steward: Steward) -> None:
+    at = "https://up.example/"
+    pages = [
+        document(f"{at}p2", page="p1", first=f"{at}p1", a="甲"),
+        document(f"{at}p3", page="p2", first=f"{at}p1", b="乙"),
+        document(page="p3", first=f"{at}p1", c="丙"),
+    ]
+    for lacking, name in enumerate(("p1", "p2", "p3")):
+        harvest = await steward.begin()
+        for page in (*pages[lacking + 1 :], *pages[:lacking]):
+            assert (await steward.page(harvest, page)).json()["is_complete"] is False
+        refused = await steward.client.post(f"/v1/harvests/{harvest}/apply", headers=steward.headers)
+        assert (refused.status_code, f"{at}{name}" in refused.json()["detail"]) == (409, True)
+        assert (await steward.page(harvest, pages[lacking])).json()["is_complete"] is True
+        assert (await steward.post(f"harvests/{harvest}/apply"))["counts"]["gone"] == 0
+    assert list(await steward.listed(gone="false")) == ["a", "b", "c"]
+
+
+async def test_pages_that_do_not_say_their_address_are_counted(steward: Steward) -> None:
+    harvest = await steward.begin()
+    await steward.page(harvest, document("https://up.example/p3", page="p2", b="乙"))
+    await steward.page(harvest, document("https://up.example/p2", page="p1", a="甲"))
+    assert (await steward.get(f"harvests/{harvest}"))["is_complete"] is False
+    last = document(c="丙")
+    for _ in range(2):
+        assert (await steward.page(harvest, last)).json()["is_complete"] is True
 
 
 async def test_the_same_harvest_again_changes_nothing(steward: Steward) -> None:

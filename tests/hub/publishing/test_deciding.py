@@ -9,11 +9,12 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from hub.access import service as access
+from hub.access.scope import Scope
 from hub.access.service import NewGrant
 from hub.notices import service as notices
 from hub.publishing import deciding, service
 from hub.publishing.deciding import LONGEST_REPLACED, REPLACED_FOR
-from hub.publishing.errors import BreakingUnconfirmed
+from hub.publishing.errors import BreakingUnconfirmed, GrantedNotShared
 from hub.publishing.examining import examine
 from hub.publishing.repository import ResourceRecord
 from hub.registry import service as registry
@@ -96,6 +97,50 @@ async def test_cat_08_a_share_type_that_narrows_is_in_the_log(
     await deciding.publish(session, record.resource.id, actor=REVIEWER, **ACT)
     details = await published_details(session)
     assert (details.get("share_type"), details.get("was_share_type")) == told
+
+
+@pytest.mark.parametrize(
+    ("given", "stops"), [(None, True), (("item_code", "item_name"), True), (("item_code",), False)]
+)
+async def test_a_version_does_not_turn_an_item_that_is_not_shared_over_to_grants_that_there_are(
+    session: AsyncSession, given: tuple[str, ...] | None, stops: bool
+) -> None:
+    items = (*ITEMS[:1], {**ITEMS[1], "share_type": 3}, *MORE_ITEMS[2:])
+    record = await successor(session, items, share_change_basis="《示例条例》第三条")
+    consumer = await make_organisation(session, "使用示例局")
+    await make_system(session, "subsite", consumer)
+    new = NewGrant("subsite", record.resource.code, "展示", "依据", NOW, NOW + timedelta(days=9), scope=Scope(given))
+    held = (await access.create_grant(session, new, actor=OFFICER, **ACT)).grant.id
+    identifier = record.resource.id
+    await session.commit()
+    if stops:
+        with pytest.raises(GrantedNotShared) as refused:
+            await deciding.publish(session, identifier, actor=REVIEWER, **ACT)
+        assert (refused.value.items, refused.value.grants) == (("item_name",), (held,))
+        await session.rollback()
+        await access.revoke_grant(session, held, reason="不予共享", actor=OFFICER, **ACT)
+    assert (await deciding.publish(session, identifier, actor=REVIEWER, **ACT)).version == 2
+
+
+async def test_a_resource_that_is_not_shared_any_more_leaves_by_no_grant(session: AsyncSession) -> None:
+    owner = await make_organisation(session)
+    record = await published(session, owner, await make_system(session, "provider", owner))
+    await make_system(session, "subsite", await make_organisation(session, "使用示例局"))
+    new = NewGrant("subsite", record.resource.code, "展示", "依据", NOW, NOW + timedelta(days=9))
+    held = (await access.create_grant(session, new, actor=OFFICER, **ACT)).grant.id
+    law = "《示例条例》第三条"
+    less = describe(share_type=3, no_share_basis=law, share_change_basis=law)
+    await service.new_version(session, record.resource.id, metadata=less, actor=EDITOR, **ACT)
+    await service.submit(session, record.resource.id, actor=EDITOR, **ACT)
+    await clear(session, record)
+    identifier = record.resource.id
+    await session.commit()
+    with pytest.raises(GrantedNotShared) as refused:
+        await deciding.publish(session, identifier, actor=REVIEWER, **ACT)
+    assert (refused.value.items, refused.value.grants) == ((), (held,))
+    await session.rollback()
+    await access.revoke_grant(session, held, reason="不予共享", actor=OFFICER, **ACT)
+    assert (await deciding.publish(session, identifier, actor=REVIEWER, **ACT)).version == 2
 
 
 async def ends(session: AsyncSession, record: ResourceRecord) -> list[datetime | None]:

@@ -15,6 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from catalog.models import Resource
 from hub.access import service as access
 from hub.access.repository import GrantRecord
+from hub.access.requests import service as requests
+from hub.access.requests.asked import Asked
 from hub.access.service import NewGrant
 from hub.db.engine import Database
 from hub.duties import service as duties
@@ -50,6 +52,7 @@ from hub.responsibility import repository as people_rows
 from hub.responsibility import service as responsibility
 from hub.responsibility.models import ResponsibleRole
 from hub.responsibility.service import Particulars
+from tests.support.applying import ASKED, make_person
 from tests.support.publishing import EDITOR, describe, draft, published
 from tests.support.registry import (
     LINTAO,
@@ -510,6 +513,34 @@ async def test_what_is_open_of_an_ended_body_is_its_successors(county: County) -
     assert (await session.scalar(text("SELECT organisation_id FROM notice"))) == heir
     (leaf,) = [leaf for leaf in await county.leaves("organisation.ended") if leaf["object"]["id"] == str(first)]
     assert leaf["details"]["notices"] == 1
+
+
+async def test_what_is_open_of_a_resource_and_of_a_system_goes_where_they_go(county: County) -> None:
+    session, first, second, heir = county.session, county.first.id, county.second.id, county.heir.id
+    await make_system(session, "heir-system", county.heir)
+    editor, code = await make_person(session, "editor.wang", Role.EDITOR), county.guides.resource.code
+    conditional: dict[str, Any] = {"share_type": 2, "share_condition": "仅用于办事", "name": "有条件的资源"}
+    kept = await published(session, county.first, county.office.system, **conditional)
+    act: dict[str, Any] = {"actor": editor, "recorder": RECORDER, "now": NOW}
+    granted = await requests.submit(session, "funds", code, Asked(**ASKED), **act)
+    waiting = await requests.submit(session, "funds", kept.resource.code, Asked(**ASKED), **act)
+    for duty, of in (("update-catalogue", code), ("update-catalogue", kept.resource.code)):
+        debtor = duties.Debtor(first)
+        await duties.owe(session, duty, duties.Subject("resource", of), debtor=debtor, anchored_at=NOW, **act)
+
+    guides = asked(Kind.TRANSFER, [first], [heir], resources={code: heir}, publishers={code: "heir-system"})
+    await confirm(session, await propose(session, guides, county.security), county.reviewer)
+    owed = await session.execute(text("SELECT duty, subject_id, debtor_organisation_id FROM duty WHERE state = 'open'"))
+    assert {tuple(row) for row in owed} == {
+        ("provide-data", str(granted.request.id), heir),
+        ("update-catalogue", code, heir),
+        ("update-catalogue", kept.resource.code, first),
+    }
+    money = county.money.resource.code
+    funds = asked(Kind.TRANSFER, [second], [heir], resources={money: heir}, systems={"funds": heir})
+    await confirm(session, await propose(session, funds, county.security), county.reviewer)
+    asking = await session.execute(text("SELECT id, organisation_id FROM access_request"))
+    assert {tuple(row) for row in asking} == {(granted.request.id, second), (waiting.request.id, heir)}
 
 
 async def test_every_column_that_names_an_organisation_is_moved_or_is_history(session: AsyncSession) -> None:

@@ -26,17 +26,19 @@ from hub.access.requests.errors import (
     UnknownRequest,
 )
 from hub.access.requests.repository import Filter
-from hub.access.scope import Condition, Operator, Scope, ScopeRefused
+from hub.access.scope import WHOLE, Condition, Operator, Scope, ScopeRefused
+from hub.access.service import NewGrant
 from hub.access.terms import Frequency
 from hub.db.engine import Database
 from hub.duties import rules
 from hub.duties.calendar import BEIJING, beijing_date
 from hub.identity.roles import Role
+from hub.publishing import service as publishing
 from hub.registry import barrier
 from hub.registry import service as registry
 from hub.registry.errors import InvalidField, WrongState
 from tests.support.applying import ASKED, YEAR, Counter, make_person
-from tests.support.publishing import draft
+from tests.support.publishing import EDITOR, MORE_ITEMS, approve, draft
 from tests.support.registry import NOW, OFFICER, RECORDER, keeps_acceptances_out
 
 LETTER = Attachment("申请函.pdf", "application/pdf", b"%PDF-1.7 example")
@@ -230,6 +232,73 @@ async def test_a_narrower_scope_is_granted_as_it_was_asked_for(counter: Counter)
     assert (await access.revoke_grant(session, grant.id, reason="不用", **who)).grant.state == "revoked"
     with pytest.raises(ScopeRefused):
         await counter.ask(1, scope=Scope(("item_code", "phone")))
+
+
+def _stricter(**share_types: int) -> list[dict[str, Any]]:
+    """Items of an unconditional resource, those that are named shared less than it."""
+    within = {"field_name": "town", "name": "镇", "data_type": "C", "length": 9}
+    items = [
+        *MORE_ITEMS,
+        {"field_name": "id_number", "name": "公民身份号码", "data_type": "C", "format": "citizen-id"},
+        {"field_name": "place", "name": "地点", "data_type": "G", "items": [within]},
+    ]
+    stricter = [{**item, **_named(item, share_types)} for item in items]
+    stricter[-1]["items"] = [{**within, **_named(within, share_types)}]
+    return stricter
+
+
+def _named(item: Any, share_types: dict[str, int]) -> dict[str, int]:
+    return {"share_type": share_types[item["field_name"]]} if item["field_name"] in share_types else {}
+
+
+async def _publish_stricter(counter: Counter, **share_types: int) -> None:
+    drafted = await draft(counter.session, counter.provider, counter.publisher, name="示例资源1")
+    await publishing.edit_draft(
+        counter.session, drafted.resource.id, items=_stricter(**share_types), actor=EDITOR, recorder=RECORDER, now=NOW
+    )
+    counter.resources[1] = await approve(counter.session, drafted)
+
+
+@pytest.mark.parametrize("stricter", ["id_number", "town"])
+async def test_an_item_that_is_not_shared_leaves_by_no_request_and_no_grant(counter: Counter, stricter: str) -> None:
+    """§1.2: an item may be stricter than its resource, which here is shared unconditionally."""
+    await _publish_stricter(counter, **{stricter: 3})
+    holding = "place" if stricter == "town" else stricter
+    rest = tuple(name for name in ("item_code", "item_name", "id_number", "place") if name != holding)
+    for scope in (WHOLE, Scope((*rest, holding))):
+        with pytest.raises(ScopeRefused) as refused:
+            await counter.ask(1, scope=scope)
+        (fault,) = refused.value.errors
+        assert (fault.pointer, holding in fault.zh, holding in fault.en) == ("/scope/items", True, True)
+        given = NewGrant(
+            "subsite", counter.resources[1].resource.code, "展示", "依据", NOW, NOW + timedelta(days=9), scope=scope
+        )
+        with pytest.raises(ScopeRefused):
+            await access.create_grant(counter.session, given, actor=OFFICER, recorder=RECORDER, now=NOW)
+    record = await counter.ask(1, scope=Scope(rest))
+    assert (record.request.state, record.grant_state) == ("granted", "active")
+
+
+async def test_an_item_that_is_conditional_is_reviewed_and_decided_on_and_the_others_are_granted_at_once(
+    counter: Counter,
+) -> None:
+    await _publish_stricter(counter, id_number=2)
+    plain = await counter.ask(1, purpose="展示", scope=Scope(("item_code", "item_name")))
+    assert (plain.request.state, plain.grant_state) == ("granted", "active")
+    asked = await counter.ask(1, scope=Scope(("item_code", "id_number")))
+    assert (asked.request.state, asked.grant_state) == ("in-review", None)
+    assert "answer-unconditional" not in await counter.duties(asked.request.id)
+    who: dict[str, Any] = {"recorder": RECORDER, "now": NOW}
+    await deciding.forward(counter.session, asked.request.id, actor=counter.reviewer, **who)
+    granted = await deciding.grant(counter.session, asked.request.id, actor=counter.decider, **who)
+    assert (granted.request.state, granted.grant_state) == ("granted", "active")
+
+
+async def test_of_a_resource_whose_key_is_not_shared_nothing_is_granted(counter: Counter) -> None:
+    await _publish_stricter(counter, item_code=3)
+    with pytest.raises(ScopeRefused) as refused:
+        await counter.ask(1)
+    assert "主键项 事项编码（item_code） 不予共享" in refused.value.errors[0].zh
 
 
 async def test_only_what_may_be_granted_at_once_holds_the_barrier(database: Database, counter: Counter) -> None:
