@@ -38,8 +38,11 @@ from adapters.protocol import Adapter, Batch, Capability, Item, Limits, Outcome,
 SHORT_S = 0.4
 """A call limit for receivers that never answer."""
 
-PATIENCE_S = 10.0
+PATIENCE_S = 30.0
 """Everything else is over long before this, on a busy machine too; only what hangs is not."""
+
+TRIES = 5
+"""Of what needs a short lease: on a machine that pauses one may be over before the push begins."""
 
 _ErrorT = TypeVar("_ErrorT", bound=AdapterError)
 _ResultT = TypeVar("_ResultT")
@@ -205,7 +208,12 @@ class PushContract(ABC):
     @_needs(Behaviour.HANG)
     async def test_a_call_ends_with_its_lease(self) -> None:
         async with self._started(Behaviour.HANG, Limits(call_s=PATIENCE_S * 2)) as (_, adapter):
-            await _refused(adapter, make_batch(lease_s=1.5), TimedOut)
+            for left in reversed(range(TRIES)):
+                try:
+                    await _refused(adapter, make_batch(lease_s=1.5), TimedOut)
+                    break
+                except Stale:
+                    assert left, "no lease lasts until the push begins"
 
     async def test_nothing_is_sent_once_the_lease_is_over(self) -> None:
         async with self._started(Behaviour.CONFIRM) as (receiver, adapter):

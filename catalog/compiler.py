@@ -84,7 +84,7 @@ def check_schema_in_child(
     """Judge a schema that enters the catalogue in a child process with limits; blocks for milliseconds, rarely longer.
 
     The child checks it against the metaschema, compiles it and tries its own example record on it. Raises SchemaRefused
-    with what it found, or if the child dies or needs more than `timeout_s` seconds or `memory_bytes` of address space.
+    with what it found, or if the child dies or needs more than `timeout_s` seconds of the processor or `memory_bytes` of address space.
     """
     check_form(schema)
     refusal = child.judge_schema(schema, timeout_s=timeout_s, memory_bytes=memory_bytes)

@@ -62,7 +62,7 @@ async def _serve(settings: Settings, dsn: str, listener: socket.socket) -> None:
         log.info("gateway ready", extra={"host": settings.host, "port": listener.getsockname()[1], "pid": os.getpid()})
         server = _Server(config, ending=context.inbox.arrivals.close)
         context.committer.failed = partial(setattr, server, "should_exit", True)
-        _ignore_after_shutdown()
+        _end_when_told(server)
         async with counting(context):
             await server.serve(sockets=[listener])
 
@@ -80,11 +80,14 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def _ignore_after_shutdown() -> None:
-    """uvicorn raises the signal again once it has shut down; an orderly end exits with 0."""
+def _end_when_told(server: uvicorn.Server) -> None:
+    """What a signal does before uvicorn listens for it, which must not lose it, and when uvicorn raises it again after its end.
 
-    def nothing(_: int, __: FrameType | None) -> None:
-        return
+    An orderly end exits with 0.
+    """
+
+    def end(_: int, __: FrameType | None) -> None:
+        server.should_exit = True
 
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, nothing)
+        signal.signal(number, end)

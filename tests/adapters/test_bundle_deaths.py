@@ -28,7 +28,7 @@ def run(outgoing: Outgoing) -> Callable[[str], int]:
     def run(how: str) -> int:
         folders = [str(outgoing.folder), str(outgoing.state), str(outgoing.folder.parent / "taken")]
         words = [sys.executable, "-m", "tests.adapters.bundle_deaths", *folders, how]
-        return int(subprocess.run(words, check=True, capture_output=True, timeout=60).stdout)
+        return int(subprocess.run(words, check=True, capture_output=True, timeout=180).stdout)
 
     return run
 

@@ -8,7 +8,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from ipaddress import ip_network
@@ -256,7 +256,7 @@ async def test_an_answer_that_is_not_read_to_its_end_closes_its_connection(recei
     receiver.behaviour = Behaviour.HUGE_ANSWER
     async with pushing(receiver.url) as adapter:
         await adapter.push(make_batch())
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await receiver.cut.wait()
         receiver.behaviour = Behaviour.CONFIRM
         await adapter.push(make_batch())
@@ -287,14 +287,19 @@ async def test_a_lease_is_not_rounded_up(receiver: HttpReceiver, monkeypatch: py
         return call_at(when, *arguments, **named)
 
     monkeypatch.setattr(loop, "call_at", recorded)
+    late = []
     async with pushing(receiver.url) as adapter:
-        begun = loop.time()
-        # So that rounding up, wherever in a second we are, would be by four tenths or more.
-        lease_s = math.ceil(begun + 7) - begun + 0.3
-        await adapter.push(make_batch(lease_s=lease_s))
-    ends = [when - begun for when in timers if 6 < when - begun < 9.5]  # ten seconds are the wait for a place
-    assert ends
-    assert max(ends) <= lease_s + 0.2
+        for _ in range(5):  # a pause between a look at the clock and its timer makes one late; rounding up makes all
+            timers.clear()
+            begun = loop.time()
+            # So that rounding up, wherever in a second we are, would be by four tenths or more.
+            lease_s = math.ceil(begun + 7) - begun + 0.3
+            await adapter.push(make_batch(lease_s=lease_s))
+            ends = [when - begun for when in timers if 6 < when - begun < 9.5]  # ten seconds are the wait for a place
+            late.append(max(ends, default=math.inf) - lease_s)
+            if late[-1] <= 0.2:
+                break
+    assert late[-1] <= 0.2, late
 
 
 async def test_a_cookie_is_not_sent_back(receiver: HttpReceiver) -> None:
@@ -411,11 +416,12 @@ def test_a_setting_beyond_its_bounds_is_refused(settings: dict[str, Any]) -> Non
 
 async def test_what_finds_no_connection_free_was_not_sent_and_says_so() -> None:
     reached: list[str] = []
+    let_go = asyncio.Event()
 
     async def slow(request: web.BaseRequest) -> web.Response:
         await request.read()
         reached.append(request.headers["shuniu-lane"])
-        await asyncio.sleep(0.6)
+        await let_go.wait()
         return web.Response()
 
     runner = web.ServerRunner(web.Server(slow), shutdown_timeout=0.1)
@@ -423,8 +429,11 @@ async def test_what_finds_no_connection_free_was_not_sent_and_says_so() -> None:
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     batches = [make_batch(1) for _ in range(8)]
-    async with pushing(f"{site.name}/", connections=2, limits=Limits(call_s=1.5)) as adapter:
-        results = await asyncio.gather(*(adapter.push(batch) for batch in batches), return_exceptions=True)
+    async with pushing(f"{site.name}/", connections=2, limits=Limits(call_s=9)) as adapter:
+        pushes = [asyncio.create_task(adapter.push(batch)) for batch in batches]
+        await asyncio.wait(pushes[2:])
+        let_go.set()
+        results = await asyncio.gather(*pushes, return_exceptions=True)
     await runner.cleanup()
     turned_away = [
         str(batch.lane) for batch, result in zip(batches, results, strict=True) if isinstance(result, NoPlace)
@@ -433,29 +442,42 @@ async def test_what_finds_no_connection_free_was_not_sent_and_says_so() -> None:
     assert sorted([*reached, *turned_away]) == sorted(str(batch.lane) for batch in batches)
 
 
+async def until(condition: Callable[[], object]) -> None:
+    """Return when it holds."""
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.01)
+
+
 async def test_a_name_that_nobody_answers_for_keeps_no_other_name_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
     let_go = threading.Event()
+    passed_s = 0.0
 
     def silent(host: str, *_: object, **__: object) -> list[Any]:
         asked.append(host)
         if host == "dead.example":
-            let_go.wait(5)
+            let_go.wait(200)
             raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 80))]
 
     monkeypatch.setattr(socket, "getaddrinfo", silent)
-    monkeypatch.setattr(addresses, "LOOKUP_S", 1.5)
+    monkeypatch.setattr(addresses, "LOOKUP_S", 1000.0)
+    monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: time.monotonic() + passed_s)
     dead, living = (AllowedAddresses([ip_network("127.0.0.0/8")]) for _ in range(2))
     waiting = [asyncio.create_task(dead.resolve("dead.example", 443)) for _ in range(100)]
-    await asyncio.sleep(0.05)
-    (found,) = await living.resolve("living.example", 443)
-    assert (found["host"], [task for task in waiting if task.done()]) == ("127.0.0.1", [])
-    faults = await asyncio.gather(*waiting, return_exceptions=True)
-    assert {(type(fault), getattr(fault, "reason", "")) for fault in faults} == {(Unreachable, "no-address")}
-    assert asked == ["dead.example", "living.example"]
-    let_go.set()
-    await asyncio.sleep(0.05)
+    try:
+        await until(lambda: asked)
+        (found,) = await living.resolve("living.example", 443)
+        assert (found["host"], [task for task in waiting if task.done()]) == ("127.0.0.1", [])
+        passed_s = 1000.0
+        faults = await asyncio.gather(*waiting, return_exceptions=True)
+        assert {(type(fault), getattr(fault, "reason", "")) for fault in faults} == {(Unreachable, "no-address")}
+        assert asked == ["dead.example", "living.example"]
+    finally:
+        let_go.set()
+    await until(lambda: not dead._asking)
     with pytest.raises(socket.gaierror):
         await dead.resolve("dead.example", 443)
     assert asked[2:] == ["dead.example"], "an answer is not kept"

@@ -1,5 +1,6 @@
 """Compiling: formats asserted, patterns linear and bounded, nothing fetched, and a child that takes the blows."""
 
+import signal
 import sys
 import threading
 import time
@@ -39,9 +40,9 @@ def test_patterns_that_the_linear_engine_cannot_hold_are_refused(pattern: str) -
 
 def test_a_pattern_that_ruins_backtracking_engines_takes_linear_time() -> None:
     validator = compile_schema(schema_of(pattern="^(a+)+$"))
-    began = time.perf_counter()
+    began = time.thread_time()
     assert not validator.is_valid("a" * 100_000 + "b")
-    assert time.perf_counter() - began < 0.5
+    assert time.thread_time() - began < 0.5
 
 
 def test_chinese_character_classes_fit_the_limits() -> None:
@@ -116,8 +117,20 @@ def test_a_schema_that_takes_too_long_costs_the_child_and_not_us() -> None:
     began = time.perf_counter()
     with pytest.raises(SchemaRefused, match="时间或内存"):
         check_schema_in_child(heavy(), timeout_s=0.0)
-    assert time.perf_counter() - began < 5
+    assert time.perf_counter() - began < 60
     check_schema_in_child(heavy())
+
+
+def test_a_schema_is_not_refused_for_what_else_the_machine_has_to_do() -> None:
+    check_schema_in_child(schema_of())
+    process = child.JUDGE._process
+    assert process is not None
+    process.send_signal(signal.SIGSTOP)
+    going_on = threading.Timer(3.0, process.send_signal, (signal.SIGCONT,))
+    going_on.start()
+    check_schema_in_child(schema_of(), timeout_s=2.0)
+    going_on.join()
+    assert child.JUDGE._process is process
 
 
 def test_a_child_that_was_killed_is_replaced() -> None:

@@ -51,9 +51,9 @@ def test_the_linear_engine_takes_the_patterns(bound: str) -> None:
 
 def test_a_long_text_takes_linear_time() -> None:
     validator = compile_schema({"$schema": DIALECT, "not": {"pattern": above_pattern("123456789.123456")}})
-    began = time.perf_counter()
+    began = time.thread_time()
     validator.is_valid("9" * 1_000_000 + "x")
-    assert time.perf_counter() - began < 0.5
+    assert time.thread_time() - began < 0.5
 
 
 @pytest.mark.parametrize(

@@ -128,12 +128,12 @@ def test_no_text_takes_more_than_linear_time(unit: str) -> None:
 
 def test_the_time_grows_with_the_length_and_not_with_its_square() -> None:
     def seconds(count: int) -> float:
-        began = time.perf_counter()
+        began = time.thread_time()
         assert find_marking({"records": [{"note": "密" + "㊙" * count}]}, secrecy_fields=frozenset()) is None
-        return time.perf_counter() - began
+        return time.thread_time() - began
 
-    short = max(seconds(20_000), 0.001)
-    assert seconds(200_000) < 60 * short
+    short = max(min(seconds(20_000) for _ in range(3)), 0.001)
+    assert min(seconds(200_000) for _ in range(3)) < 60 * short
 
 
 def test_a_level_within_a_list_of_groups_is_found() -> None:

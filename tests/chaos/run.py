@@ -57,7 +57,7 @@ SHOWN = (
 )
 """Figures without which a run shows nothing."""
 
-SETTLE_S = 60.0
+SETTLE_S = 120.0
 """By then everything that can be delivered is, once nobody does any more harm."""
 
 DUMP = {

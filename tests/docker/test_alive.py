@@ -41,12 +41,13 @@ def gateway(status: int) -> Iterator[int]:
 def exit_code(port: int, **environment: str) -> int:
     """The check's verdict on that port."""
     given = {**os.environ, "SHUNIU_PORT": str(port), **environment}
-    return subprocess.run([sys.executable, "-I", DOCKER / "alive.py"], env=given, timeout=20).returncode
+    return subprocess.run([sys.executable, "-I", DOCKER / "alive.py"], env=given, timeout=60).returncode
 
 
 def test_a_gateway_that_answers_is_alive_whatever_proxy_the_environment_names() -> None:
-    with gateway(200) as port:
-        assert exit_code(port, http_proxy="http://127.0.0.1:9", HTTP_PROXY="http://127.0.0.1:9") == 0
+    proxies = {"http_proxy": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9"}
+    with gateway(200) as port:  # asked again, as the image does: the answer of a machine that pauses may take too long
+        assert any(exit_code(port, **proxies) == 0 for _ in range(3))
 
 
 def test_a_gateway_that_answers_with_an_error_is_not() -> None:

@@ -91,7 +91,7 @@ WITH_OPENINGS = "session.opened"
 FINANCE, FINANCE_EDITOR = "lintao-finance", "finance-editor"
 """Whose data is pushed to where nobody listens."""
 
-BLOCKED_WITHIN_S = 20.0
+BLOCKED_WITHIN_S = 60.0
 
 POWERS_EDITOR, POWERS_REVIEWER, RELIEF_EDITOR = "reform-editor", "reform-reviewer", "poverty-editor"
 """Who edits the list of powers and the list of poverty relief."""
@@ -204,7 +204,7 @@ def _duties(staff: Staff) -> None:
     off = sorted(
         {one for one in announced().off if one.year == day.year} | {date(day.year, *one) for one in ALWAYS_OFF} | {day}
     )
-    worked = sorted(one for one in announced().worked if one.year == day.year)
+    worked = sorted(one for one in announced().worked if one.year == day.year and one != day)
     notice = {"days_off": [f"{one}" for one in off], "days_worked": [f"{one}" for one in worked], "basis": "示例通知"}
     staff.call("sysadmin", "POST", "/v1/holiday-notices", notice | {"year": day.year})
     staff.call("reviewer", "POST", f"/v1/duties/{owed[0]['id']}/extend", {"basis": "示例"})

@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hub.db.embedded import EmbeddedPostgres
-from tests.support.harness import unmeasured
+from tests.support.harness import free_port, unmeasured
 
-SERVES_WITHIN_S = 150.0
+SERVES_WITHIN_S = 200.0
 STOPS_WITHIN_S = 60.0
 
 SERVING = "枢纽继续运行"
@@ -85,11 +84,3 @@ def plain_environment() -> dict[str, str]:
     """The environment without settings of a hub, with the Python of this run first in the path; coverage is not measured."""
     kept = {name: value for name, value in unmeasured({}).items() if not name.startswith("SHUNIU_")}
     return kept | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{kept['PATH']}", "PYTHONUTF8": "1"}
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port

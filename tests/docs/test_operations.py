@@ -15,12 +15,13 @@ import httpx
 import pytest
 
 from tests.docs.pages import PAGES, ROOT, page
-from tests.docs.running_demo import free_port, plain_environment, remove_cluster
+from tests.docs.running_demo import plain_environment, remove_cluster
 from tests.docs.typed import assert_exists, commands_of
+from tests.support.harness import free_port
 
 PAGE = page("docs/operations.md")
 DEFAULT_URL = "http://127.0.0.1:8640"
-READY_WITHIN_S = 60.0
+READY_WITHIN_S = 120.0
 
 _RUN = re.compile(r"<!-- (run[\w ]*) -->\n```bash\n(.*?)```", re.DOTALL)
 
@@ -75,7 +76,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Operator, di
         yield operator, passwords
     finally:
         process.send_signal(signal.SIGTERM)
-        assert process.wait(60) == 0
+        assert process.wait(90) == 0
     if os.geteuid() != 0:  # the page: root's copy lacks what the link leads to
         down = operator.types(blocks_to("run when down")[0])
         assert down.returncode == 0, down.stderr
@@ -91,7 +92,8 @@ def wait_until_ready(operator: Operator) -> None:
             if httpx.get(f"{operator.url}/readyz").is_success:
                 return
         except httpx.TransportError:
-            time.sleep(0.1)
+            pass
+        time.sleep(0.1)
     raise AssertionError((operator.folder / "up.log").read_text(encoding="utf-8"))
 
 
@@ -100,7 +102,11 @@ def test_a_hub_that_is_up_answers_as_the_page_says(hub: tuple[Operator, dict[str
     operator, _ = hub
     if shutil.which("curl") is None:
         pytest.skip("curl is not installed")
-    done = operator.types(blocks_to("run while up")[0])
+    # a database that says nothing for two seconds is away: after a pause of the machine it is asked again
+    for _ in range(5):
+        done = operator.types(blocks_to("run while up")[0])
+        if '"status":"ready"' in done.stdout and "shuniu_log_waiting " in done.stdout:
+            break
     assert done.returncode == 0, done.stderr
     assert '"status":"ready"' in done.stdout
     listed = re.findall(r"`(shuniu_\w+)`", PAGE.split("## 指标")[1].split("## 备份")[0])
@@ -129,7 +135,7 @@ def test_the_first_partner_gets_a_certificate_by_the_commands_of_the_page(
         assert done.returncode == 0, f"{line}\n{done.stderr}"
     kid = re.search(r"^kid: ([\w-]{43})$", done.stdout, re.MULTILINE)
     assert kid
-    certificate = httpx.get(f"{operator.url}/pki/certificates/{kid[1]}.pem").text
+    certificate = httpx.get(f"{operator.url}/pki/certificates/{kid[1]}.pem", timeout=30).text
     assert (operator.folder / "partners/county-civil/cert.pem").read_text() == certificate
 
 

@@ -24,7 +24,8 @@ from certs.keys import generate_key
 from certs.suites import KeySigner
 from tests.docs.pages import ROOT, Block, blocks, page, steady
 from tests.docs.partner_table import table
-from tests.docs.running_demo import RunningDemo, free_port, plain_environment
+from tests.docs.running_demo import RunningDemo, plain_environment
+from tests.support.harness import free_port
 
 PAGES = {"zh": page("docs/partner-guide.zh-CN.md"), "en": page("docs/partner-guide.md")}
 PAGE = PAGES["zh"]

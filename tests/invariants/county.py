@@ -24,6 +24,7 @@ END $$;
 """
 
 CLEAR = f"""
+LOCK TABLE tree_head IN ACCESS EXCLUSIVE MODE;
 {_ON_THE_LOG.replace("<act>", "DISABLE")}
 TRUNCATE organisation, system, certificate, resource, resource_version, lane, access_grant, grant_version, acceptance,
          exchange, projection, delivery, delivered, dead_letter, acknowledgement, log_entry, refusal_count, client_assertion,
@@ -31,7 +32,10 @@ TRUNCATE organisation, system, certificate, resource, resource_version, lane, ac
 INSERT INTO tree_head (size, root, sealed_at, checkpoint_size) VALUES (0, sha256(''), now(), 0);
 {_ON_THE_LOG.replace("<act>", "ENABLE")}
 """
-"""One statement to the server, so that a sealer at work sees the tree before or the empty one, and nothing between."""
+"""One statement to the server, so that a sealer at work sees the tree before or the empty one, and nothing between.
+
+It takes first what a sealer takes first: neither waits for the other with something in hand.
+"""
 
 
 @dataclass(slots=True)

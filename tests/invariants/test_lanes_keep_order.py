@@ -17,7 +17,7 @@ from tests.support.load import Held, Load, missing
 from tests.support.puller import Puller
 from tests.support.wire import Connection
 
-pytestmark = [pytest.mark.process, pytest.mark.chaos]
+pytestmark = [pytest.mark.process, pytest.mark.chaos, pytest.mark.timeout(380)]
 
 ROUNDS = 8
 WRITERS = 16
@@ -33,12 +33,14 @@ class Inboxes:
 
     numbers: dict[str, dict[str, int]] = field(default_factory=lambda: defaultdict(dict))
     exchanges: dict[str, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
-    acknowledged: set[str] = field(default_factory=set)
+    acknowledged: dict[str, float] = field(default_factory=dict)
+    """When (monotonic seconds) the answer came that a delivery is acknowledged."""
+
     faults: list[str] = field(default_factory=list)
     repeats: int = 0
 
-    def show(self, items: Sequence[dict[str, Any]]) -> None:
-        """Note one answer to a pull."""
+    def show(self, items: Sequence[dict[str, Any]], asked_at: float) -> None:
+        """Note one answer to a pull that was sent at `asked_at`."""
         last: dict[str, int] = {}
         for item in items:
             lane, delivery, sequence = item["lane"], item["delivery"], item["sequence"]
@@ -48,7 +50,7 @@ class Inboxes:
                 self.faults.append(f"{delivery} was {known} and is {sequence}")
             if sequence <= last.get(lane, 0):
                 self.faults.append(f"{lane}: {sequence} after {last[lane]} in one answer")
-            if delivery in self.acknowledged:
+            if self.acknowledged.get(delivery, asked_at) < asked_at:
                 self.faults.append(f"{delivery} came again after it was acknowledged")
             last[lane] = sequence
             self.exchanges[lane].setdefault(item["exchange"], delivery)
@@ -69,14 +71,15 @@ async def keep_pulling(
         try:
             async with Connection(ports[turn % len(ports)]) as connection:
                 for _ in range(moments.randrange(1, 20)):
+                    is_last, asked_at = done.is_set(), time.monotonic()
                     answer = await puller.pull(connection, limit=LIMIT)
                     if answer.status != 200:
                         assert answer.status == 503, answer.body
                         await asyncio.sleep(0.05)
                         continue
                     items = answer.json()["items"]
-                    inboxes.show(items)
-                    if not items and done.is_set():
+                    inboxes.show(items, asked_at)
+                    if not items and is_last:
                         return
                     await acknowledge_some(puller, connection, items, inboxes, moments, everything=done.is_set())
         except TimeoutError:
@@ -100,8 +103,8 @@ async def acknowledge_some(
         return
     answer = await puller.acknowledge(connection, some)
     if answer.status == 200:
-        # what another puller was shown a moment ago may still be on its way to it
-        asyncio.get_running_loop().call_later(1.0, inboxes.acknowledged.update, [item["delivery"] for item in some])
+        for item in some:  # what another puller had asked for before may be on its way to it
+            inboxes.acknowledged.setdefault(item["delivery"], time.monotonic())
     else:
         assert answer.status == 503, answer.body
 
@@ -146,7 +149,7 @@ async def lanes_keep_their_order(found: County, rounds: int) -> None:
             await load.flows()
     done.set()
     began = time.monotonic()
-    await asyncio.wait_for(asyncio.gather(*pullers), 60)
+    await asyncio.wait_for(asyncio.gather(*pullers), 120)
     connection = await found.hub.connect()
     try:
         assert await missing(connection, load.held) == []

@@ -60,9 +60,9 @@ def envelopes(found: County) -> Callable[[], bytes]:
 
 
 class Right:
-    """What the consumer's present grant names."""
+    """What the consumer's present grant names: of five in turn the first is whole, the second masked, the others as chance has it."""
 
-    def __init__(self, moments: random.Random) -> None:
+    def __init__(self, moments: random.Random, turn: int) -> None:
         names = [item for item in ITEMS[1:] if moments.random() < 0.4]
         self.items = moments.choice([None, ["case_no", *names]])
         self.hidden = {
@@ -70,6 +70,8 @@ class Right:
         }
         keys = moments.sample(range(ROWS), 5)
         self.keys = moments.choice([None, {f"621124-{key:06d}" for key in keys}])
+        if turn % 5 < 2:
+            self.items, self.keys, self.hidden = None, None, {"applicant", "note"} if turn % 5 else set()
 
     @property
     def is_whole(self) -> bool:
@@ -126,8 +128,8 @@ async def test_what_a_grant_does_not_name_never_leaves_while_grants_change_under
     moments, puller, grant = random.Random(SEED), Puller(calm.consumers[0]), calm.grants[0]
     seen = {"whole": 0, "narrowed": 0, "masked": 0}
     async with Load(calm.hub.ports, envelopes(calm), connections=6, pause_s=0.02) as load:
-        for _ in range(CHANGES):
-            right = Right(moments)
+        for turn in range(CHANGES):
+            right = Right(moments, turn)
             grant = await succeed(calm, grant, right)
             await load.flows(10)
             async with Connection(moments.choice(calm.hub.ports)) as connection:

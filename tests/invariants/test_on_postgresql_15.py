@@ -20,6 +20,7 @@ PROGRAMS = Path("/usr/lib/postgresql/15/bin")
 pytestmark = [
     pytest.mark.process,
     pytest.mark.chaos,
+    pytest.mark.timeout(380),
     pytest.mark.skipif(
         not (PROGRAMS / "postgres").exists(),
         reason="PostgreSQL 15 is not installed here (Debian/Ubuntu: apt install postgresql-15)",

@@ -14,7 +14,7 @@ import asyncpg
 import pytest
 
 from hub.db.engine import Database
-from hub.db.locks import hold_barrier
+from hub.db.locks import REGISTRY_BARRIER, hold_barrier
 from tests.invariants.county import RES, County
 from tests.support.harness import Process
 from tests.support.wire import Answer, Connection
@@ -23,11 +23,26 @@ from tests.support.world import record
 pytestmark = pytest.mark.process
 
 QUEUE = 8
-HELD_UP_S = 4.0
-"""The server ends a barrier that is held without a word for 5 s."""
+PATIENT = {"hub.db.engine.LOCK_MS": 25_000}
+"""A gateway waits so long for the barrier before it gives up; in service it gives up after 8 s."""
+
+HELD_UP_S = 20.0
+"""Nothing is answered within this time because the barrier is held."""
 
 HEAD_S, BODY_S = 1.0, 2.0
+PAUSE_S = 8.0
+"""The machine may pause for so long; a gateway that had the times of service would take longer than both together."""
+
 SLOW = {"hub.app.protocol.HEAD_TIMEOUT_S": HEAD_S, "hub.app.protocol.BODY_TIMEOUT_S": BODY_S}
+
+
+WAITING = f"""
+SELECT EXISTS (
+    SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+    WHERE d.datname = current_database() AND l.locktype = 'advisory' AND NOT l.granted AND l.mode = 'ShareLock'
+    AND (l.classid::bigint << 32) | l.objid::bigint = {REGISTRY_BARRIER}
+)
+"""
 
 
 @asynccontextmanager
@@ -49,9 +64,26 @@ async def one_more_gateway(
 @asynccontextmanager
 async def nothing_commits(found: County) -> AsyncIterator[asyncpg.Connection]:
     """Hold the barrier, so that every acceptance waits, for the length of the block."""
-    async with Database(found.hub.dsn, application="barrier").connection() as connection, connection.transaction():
-        await hold_barrier(connection)
-        yield connection
+    async with Database(found.hub.dsn, application="barrier").connection() as connection:
+        # the server otherwise ends a barrier that is held without a word for 5 s
+        await connection.execute("SET idle_in_transaction_session_timeout = 0")
+        async with connection.transaction():
+            await hold_barrier(connection)
+            yield connection
+
+
+async def until_one_waits(found: County) -> None:
+    """Return when an acceptance waits for the barrier."""
+    deadline = time.monotonic() + HELD_UP_S
+    while not await found.connection.fetchval(WAITING):
+        assert time.monotonic() < deadline, "nobody waits for the barrier"
+        await asyncio.sleep(0.02)
+
+
+async def until_read(port: int) -> None:
+    """Return when the gateway has read what was sent to it before: it reads its connections in the order in which something came."""
+    async with Connection(port) as connection:
+        assert (await connection.request("GET", "/livez")).status == 200
 
 
 async def open_connections(stack: AsyncExitStack, port: int, count: int) -> list[Connection]:
@@ -70,17 +102,15 @@ async def all_but(
 
 async def test_a_full_queue_answers_early_and_leaves_nothing_half_done(calm: County) -> None:
     envelopes = [calm.provider.exchange(RES, [record(n)]) for n in range(5 * QUEUE)]
-    async with one_more_gateway(calm, max_queue=QUEUE) as gateway, AsyncExitStack() as stack:
+    async with one_more_gateway(calm, tuned=PATIENT, max_queue=QUEUE) as gateway, AsyncExitStack() as stack:
         connections = await open_connections(stack, gateway.port, len(envelopes))
         async with nothing_commits(calm):
             # one envelope is on its way into the database, QUEUE of them wait behind it
             first = asyncio.create_task(connections[0].post(envelopes[0]))
-            await asyncio.sleep(0.3)
-            began = time.monotonic()
+            await until_one_waits(calm)
             rest = [asyncio.create_task(c.post(e)) for c, e in zip(connections[1:], envelopes[1:], strict=True)]
             done, waiting = await all_but(QUEUE, rest)
             early = [task.result() for task in done]
-            assert time.monotonic() - began < 5
             assert len(waiting) == QUEUE
             assert {(answer.status, answer.slug) for answer in early} == {(503, "unavailable")}
             assert all(int(answer.headers["retry-after"]) >= 1 for answer in early)
@@ -94,7 +124,7 @@ async def test_a_full_queue_answers_early_and_leaves_nothing_half_done(calm: Cou
 
 
 async def test_what_a_gateway_cannot_hold_is_turned_away_before_it_is_read(calm: County) -> None:
-    tuned = {"hub.api.exchanges.MAX_IN_FLIGHT": 4}
+    tuned = PATIENT | {"hub.api.exchanges.MAX_IN_FLIGHT": 4}
     async with one_more_gateway(calm, tuned=tuned) as gateway, AsyncExitStack() as stack:
         connections = await open_connections(stack, gateway.port, 12)
         async with nothing_commits(calm):
@@ -124,7 +154,7 @@ async def never_end(port: int, beginning: bytes, drip: bytes) -> float:
         while not await connection.closed_by_peer(0.1):
             if drip:
                 connection.send(drip)
-            assert time.monotonic() - began < 20, beginning
+            assert time.monotonic() - began < 60, beginning
         return time.monotonic() - began
 
 
@@ -151,7 +181,7 @@ async def test_connections_that_come_to_no_end_are_closed_in_time(calm: County) 
         kinds = list(NEVER_ENDING.items())
         seconds = await asyncio.gather(*(never_end(gateway.port, begin, drip) for _, (begin, drip, _) in kinds))
         for (what, (_, _, limit)), took in zip(kinds, seconds, strict=True):
-            assert took < limit + 3, what
+            assert took < limit + PAUSE_S, what
 
 
 async def test_a_head_that_is_too_large_is_refused_and_an_envelope_behind_its_head_is_not(calm: County) -> None:
@@ -160,7 +190,7 @@ async def test_a_head_that_is_too_large_is_refused_and_an_envelope_behind_its_he
         connection.send(b"GET /livez HTTP/1.1\r\n" + b"x-filler: " + b"x" * (40 << 10))
         answer = await connection.answer()
         assert answer.status == 431
-        assert await connection.closed_by_peer(5)
+        assert await connection.closed_by_peer(PAUSE_S)
     many = [record(n, note="备注" * 400) for n in range(100)]
     envelope = calm.provider.exchange(RES, many)
     assert len(envelope) > 200 << 10
@@ -184,7 +214,7 @@ async def pelt(port: int, until: asyncio.Event, counts: Counter[str]) -> None:
     while not until.is_set():
         async with Connection(port) as connection:
             connection.send(GARBAGE)
-            counts["closed" if await connection.closed_by_peer(2) else "left open"] += 1
+            counts["closed" if await connection.closed_by_peer(PAUSE_S) else "left open"] += 1
 
 
 async def latencies(found: County, port: int, count: int) -> float:
@@ -218,6 +248,6 @@ async def test_slow_and_mad_clients_do_not_disturb_an_honest_one(calm: County) -
             await asyncio.gather(*dripping, return_exceptions=True)
         print(f"median {quiet * 1000:.1f} ms alone, {disturbed * 1000:.1f} ms among 450 slow clients; {counts}")
         assert set(counts) == {"closed"}
-        assert disturbed < 10 * quiet + 0.2
+        assert disturbed < 10 * quiet + 1.0
         async with Connection(gateway.port) as connection:
             assert (await connection.request("GET", "/readyz")).status == 200

@@ -3,14 +3,16 @@
 import asyncio
 import os
 import random
+import time
 from collections.abc import Awaitable, Callable
 
 import pytest
 
 from tests.invariants.county import County
+from tests.support.harness import START_S
 from tests.support.load import Load, missing
 
-pytestmark = [pytest.mark.process, pytest.mark.chaos]
+pytestmark = [pytest.mark.process, pytest.mark.chaos, pytest.mark.timeout(380)]
 
 CLIENT_PAUSE_S = 0.02
 """Between two envelopes of one of the 64 clients: leaves the machine time to start what was killed."""
@@ -22,7 +24,10 @@ Killer = Callable[[County, random.Random], Awaitable[None]]
 
 async def kill_gateway(found: County, moments: random.Random) -> None:
     """Kill one gateway and start it again; the others serve on."""
-    serving = [gateway for gateway in found.hub.gateways if await gateway.is_ready()]
+    deadline = time.monotonic() + START_S
+    while not (serving := [gateway for gateway in found.hub.gateways if await gateway.is_ready()]):
+        assert time.monotonic() < deadline, "no gateway is ready"
+        await asyncio.sleep(0.05)
     victim = moments.choice(serving)
     victim.kill()
     victim.start()

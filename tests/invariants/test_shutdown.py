@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from tests.invariants.county import RES, County
-from tests.invariants.test_overload import nothing_commits, one_more_gateway
+from tests.invariants.test_overload import PATIENT, nothing_commits, one_more_gateway, until_read
 from tests.support.load import Load, missing
 from tests.support.puller import Puller
 from tests.support.wire import Connection
@@ -15,9 +15,11 @@ from tests.support.world import record
 
 pytestmark = pytest.mark.process
 
+POLL_S = 30.0
+
 
 async def test_requests_under_way_are_answered_after_sigterm(calm: County) -> None:
-    async with one_more_gateway(calm) as gateway:
+    async with one_more_gateway(calm, tuned=PATIENT) as gateway:
         connections = [Connection(gateway.port) for _ in range(20)]
         for connection in connections:
             await connection.open()
@@ -26,7 +28,7 @@ async def test_requests_under_way_are_answered_after_sigterm(calm: County) -> No
                 asyncio.create_task(connection.post(calm.provider.exchange(RES, [record(n)])))
                 for n, connection in enumerate(connections)
             ]
-            await asyncio.sleep(0.3)
+            await until_read(gateway.port)
             gateway.terminate()
             await asyncio.sleep(0.5)
             assert gateway.is_running
@@ -52,12 +54,12 @@ async def test_a_long_poll_is_answered_and_does_not_hold_the_end_up(calm: County
     async with one_more_gateway(calm) as gateway, Connection(gateway.port) as connection:
         puller = Puller(calm.consumers[0])
         await puller.get_token(connection)
-        polling = asyncio.create_task(puller.pull(connection, wait=30))
-        await asyncio.sleep(0.3)
+        polling = asyncio.create_task(puller.pull(connection, wait=POLL_S))
+        await until_read(gateway.port)
         assert not polling.done()
         gateway.terminate()
         assert (await polling).json() == {"items": []}
-        assert await gateway.ended(5) == 0
+        assert await gateway.ended(POLL_S / 2) == 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -75,5 +77,5 @@ async def test_a_gateway_that_is_told_to_stop_while_it_starts_does_not_start(cal
     gateway = calm.hub.gateway()
     await asyncio.sleep(0.2)
     gateway.terminate()
-    assert await gateway.ended(15) in (0, -signal.SIGTERM)
+    assert await gateway.ended() in (0, -signal.SIGTERM)
     calm.hub.gateways.remove(gateway)

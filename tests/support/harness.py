@@ -56,17 +56,28 @@ main()
 PORTS = range(20_000, 32_768)
 """Below those that Linux gives to outgoing connections: one of them would keep a process that was killed from its port."""
 
+_given: set[int] = set()
+
+
+def _own_ports() -> range:
+    """Those of this test process: two processes that run at once would else now and then choose the same."""
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    return PORTS[number :: int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))]
+
 
 def free_port() -> int:
-    """A port of the loopback interface that nobody listens on."""
+    """A port of the loopback interface that nobody listens on, and that nobody was given before."""
     while True:
-        port = random.SystemRandom().choice(PORTS)
+        port = random.SystemRandom().choice(_own_ports())
+        if port in _given:
+            continue
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError:
                 continue
-            return port
+        _given.add(port)
+        return port
 
 
 def unmeasured(own: Mapping[str, str]) -> dict[str, str]:

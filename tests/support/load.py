@@ -69,7 +69,7 @@ class Load:
                 task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=error is not None)
 
-    async def flows(self, count: int = 20, seconds: float = 30.0) -> None:
+    async def flows(self, count: int = 20, seconds: float = 60.0) -> None:
         """Return when `count` envelopes that were first sent after this call have their receipts.
 
         Fails when they do not in time, or a client has failed.
@@ -81,6 +81,13 @@ class Load:
                     task.result()
             late = f"no receipts any more: {len(self.held) - first} in {seconds} s, {self.refused}"
             assert time.monotonic() < began + seconds, late
+            await asyncio.sleep(0.01)
+
+    async def refuses(self, status: int, slug: str, beyond: int, seconds: float = 60.0) -> None:
+        """Return when more than `beyond` envelopes were refused so; fails when they are not in time."""
+        deadline = time.monotonic() + seconds
+        while self.refused[status, slug] <= beyond:
+            assert time.monotonic() < deadline, f"nothing is refused as {slug}: {self.refused}"
             await asyncio.sleep(0.01)
 
     async def _client(self, number: int) -> None:

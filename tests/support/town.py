@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.error import URLError
 from urllib.request import urlopen
 
 from hub.db.engine import Database
@@ -132,7 +131,7 @@ class Town:
             yield process
         finally:
             process.send_signal(signal.SIGTERM)
-            code = process.wait(30)
+            code = process.wait(60)
         assert code == 0
 
 
@@ -145,7 +144,7 @@ def await_ready(url: str, process: "subprocess.Popen[bytes]") -> None:
             with urlopen(f"{url}/readyz", timeout=2) as answer:
                 if answer.status == 200:
                     return
-        except URLError:
+        except OSError:  # nobody there, 503, or no answer within the two seconds
             time.sleep(0.05)
     raise AssertionError("the gateway did not become ready")
 
@@ -188,6 +187,6 @@ def _receipt_certificate(town: Town) -> bytes:
 
 
 def _get(url: str) -> bytes:
-    with urlopen(url, timeout=10) as answer:
+    with urlopen(url, timeout=30) as answer:
         body: bytes = answer.read()
         return body

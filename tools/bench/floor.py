@@ -88,7 +88,7 @@ def _repeat(task: Task, step: Step) -> float:
     time.sleep(max(0.0, task.begin - time.monotonic()))
     began = time.perf_counter()
     done = 0
-    while (elapsed := time.perf_counter() - began) < task.seconds:
+    while (elapsed := time.perf_counter() - began) < task.seconds or not done:
         for compact in task.envelopes[done % len(task.envelopes) :][:PULL_LIMIT]:
             step(compact)
             done += 1

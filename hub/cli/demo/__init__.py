@@ -37,7 +37,7 @@ from hub.settings import Settings
 
 MARKER = "demo.json"
 UNFINISHED = ".demo"
-READY_WITHIN_S = 40.0
+READY_WITHIN_S = 120.0
 
 
 def run(settings: Settings, *, exit_after: bool) -> None:

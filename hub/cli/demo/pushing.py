@@ -13,7 +13,7 @@ from hub.cli.demo.county import County
 from hub.client import PushGuard, PushRefused, PushTrust, verify_push
 
 CITY, RESOURCE = "dingxi-exchange", "special_funds"
-WITHIN_S = 15.0
+WITHIN_S = 60.0
 PURPOSE = "专项资金汇总（推送）"
 
 

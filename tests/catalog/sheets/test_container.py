@@ -4,6 +4,7 @@ import io
 import struct
 import time
 import zipfile
+import zlib
 
 import pytest
 
@@ -51,12 +52,14 @@ def test_what_is_no_workbook_of_ours_is_refused_with_the_cure(data: bytes, rule:
     assert (refused.rule, says in refused.zh) == (rule, True), refused.zh
 
 
-def test_a_zip_bomb_is_refused_before_it_is_unzipped() -> None:
+def test_a_zip_bomb_is_refused_before_it_is_unzipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unzip(*_: object) -> None:
+        raise AssertionError("unzipped")
+
     bomb = zipped({"xl/worksheets/sheet1.xml": bytes(limits.MAX_UNZIPPED_BYTES - 1)})
     assert len(bomb) < 200_000
-    began = time.perf_counter()
+    monkeypatch.setattr(zlib, "decompressobj", unzip)
     assert "压缩比" in refusal(bomb).zh
-    assert time.perf_counter() - began < 0.1
 
 
 def test_parts_that_are_too_much_together_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,9 +139,9 @@ def test_rows_cells_sheets_and_merges_have_limits(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_merge_down_to_the_last_row_costs_nothing() -> None:
-    began = time.perf_counter()
+    began = time.thread_time()
     assert examined(by_hand(SHEETS, merged=("A2:XFD1048576",))).is_clean
-    assert time.perf_counter() - began < 5
+    assert time.thread_time() - began < 5
 
 
 def test_cells_beyond_the_columns_that_we_look_at_are_nobodys() -> None:

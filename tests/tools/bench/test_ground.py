@@ -1,5 +1,6 @@
 """The bench refuses to measure where writing costs nothing, or without its load generator; it leaves nothing behind."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,7 @@ def test_a_folder_in_memory_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path
 
 @pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="no tmpfs to look at")
 def test_tmpfs_is_refused_before_anything_is_made(capsys: pytest.CaptureFixture[str]) -> None:
-    place = Path("/dev/shm/shuniu-bench-test")
+    place = Path(f"/dev/shm/shuniu-bench-test-{os.getpid()}")
     try:
         with pytest.raises(SetupError, match="tmpfs"), Ground(place).prepared():
             pytest.fail("prepared in memory")

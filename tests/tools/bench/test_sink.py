@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.harness import free_port
 from tools.bench.errors import VoidRun
-from tools.bench.servers import CHECKOUT, free_port
+from tools.bench.servers import CHECKOUT
 from tools.bench.sink import Memory, Sink
 
 pytestmark = pytest.mark.sockets
