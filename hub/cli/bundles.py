@@ -82,7 +82,9 @@ def _show(taken: Taken, *, as_json: bool) -> None:
         f"{taken.bundles} bundles, {taken.deliveries} new deliveries, {taken.repeated} repeats"
     )
     for name in waiting:
-        click.echo(f"还没写完 / not whole yet: {name}", err=True)
+        click.echo(
+            f"还没写完，或在等同批前面的文件 / not whole yet, or waits for its batch's beginning: {name}", err=True
+        )
     for name, reason in refused.items():
         click.echo(f"不可信，已移到 rejected / refused: {name}: {reason}", err=True)
     _show_missing(taken.missing)

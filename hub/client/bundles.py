@@ -6,8 +6,10 @@ still writes wait; what cannot be believed is moved to `rejected`, with the reas
 not had before is handed to `store`, in order; when that has returned, it is remembered on disk, and only then is the file removed.
 A crash in between has `store` called again with the same deliveries: keep them by their ids.
 
-Numbers tell what is missing. Nothing waits for a missing number: the hub writes deliveries that are not acknowledged again, under
-a new number, and never hands out a lane's later ones before. Names may come in any order.
+Numbers tell what is missing. The hub writes deliveries that are not acknowledged again, under a new number, and never hands out a
+lane's later ones before; so nothing waits for a missing number, but for one thing: a batch that was too large for one file came in
+several, and each of these waits for those before it, until they come or a later claim of the lane overtakes it. Names may come
+in any order.
 """
 
 from __future__ import annotations
@@ -73,7 +75,8 @@ Store = Callable[[Sequence[Delivery]], None]
 class Taken:
     """What a look into the folder came to. `refused` and `waiting` are names of files; of the refused with the reason.
 
-    `deliveries` counts those handed to `store`; `repeated` the bundles with nothing new; `missing` are numbers by series.
+    Who waits is not whole yet, or its batch's beginning has not come. `deliveries` counts those handed to `store`; `repeated` the
+    bundles with nothing new; `missing` are numbers by series.
     """
 
     bundles: int = 0
@@ -163,9 +166,16 @@ class Bundles:
         if judged is None:
             return
         manifest, deliveries = judged
-        first_time = state.seen.setdefault(manifest.series, Series()).note(manifest.number)
+        series = state.seen.setdefault(manifest.series, Series())
+        first_time = series.note(manifest.number)
+        taken.bundles += first_time
         # A bundle that a later claim of its lane has overtaken holds nothing that is not in the later one or comes again.
         is_current = manifest.fence >= state.fences.get(manifest.lane, 0)
+        if is_current and series.lacks(manifest.first, manifest.number):
+            if first_time:
+                state.save(self._directory)
+            taken.waiting.append(path.name)
+            return
         fresh = [delivery for delivery in deliveries if is_current and delivery.id not in state.had]
         if fresh:
             store(fresh)
@@ -174,7 +184,6 @@ class Bundles:
             state.keep((delivery.id, delivery.digest) for delivery in deliveries)
         state.save(self._directory)
         path.unlink(missing_ok=True)
-        taken.bundles += first_time
         taken.deliveries += len(fresh)
         taken.repeated += not fresh
 
