@@ -121,6 +121,9 @@ class Bundles:
             while state.unacknowledged:
                 chosen = list(state.unacknowledged.items())[:MAX_ACKNOWLEDGED]
                 state.number += 1
+                state.save(
+                    self._directory
+                )  # a death may leave a number out, and gives none twice: gateways know files by name
                 name = f"{self.prefix}{state.series}_{state.number:010d}.{self.extension}"
                 write_durably(outgoing, name, self._acknowledgement(chosen, state, now), mode=_FOR_THE_GATEWAY)
                 for identifier, _ in chosen:

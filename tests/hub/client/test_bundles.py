@@ -7,6 +7,7 @@ import os
 import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -16,9 +17,10 @@ from hypothesis import strategies as st
 from certs.authority import HubKeyRole
 from certs.canonical import canonical
 from certs.digests import digest
-from hub.client import Delivery, FolderError, bundle_rejected
+from hub.client import Delivery, FolderError, bundle_rejected, bundles
 from hub.client.bundle_state import Series, State
 from hub.client.bundles import MAX_ACKNOWLEDGED
+from hub.client.folder import write_durably
 from tests.support.bundles import PROVIDER, SERIES, Gateway, make_gateway
 from tests.support.client_side import NOW, RECORDS, County, make_county
 
@@ -309,6 +311,25 @@ def test_many_deliveries_are_acknowledged_in_parts_that_the_hub_reads(gateway: G
     assert gateway.bundles.acknowledge(gateway.outgoing, now=NOW) == MAX_ACKNOWLEDGED + 1
     assert [len(part) for part in gateway.acknowledged()] == [MAX_ACKNOWLEDGED, 1]
     assert not list(gateway.outgoing.glob(".*"))
+
+
+def test_a_death_gives_no_number_twice(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A gateway that knows files by their names would not carry the second one over."""
+    gateway.lay("a.txt", gateway.bundle(1, [gateway.item(1)]))
+    gateway.take()
+
+    def die(*given: Any, **named: Any) -> None:
+        write_durably(*given, **named)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(bundles, "write_durably", die)
+        with pytest.raises(KeyboardInterrupt):
+            gateway.bundles.acknowledge(gateway.outgoing, now=NOW)
+    (carried,) = gateway.outgoing.iterdir()
+    carried.unlink()
+    assert gateway.bundles.acknowledge(gateway.outgoing, now=NOW) == 1
+    assert [path.name for path in gateway.outgoing.iterdir()] != [carried.name]
 
 
 def test_folders_that_are_gone_and_a_damaged_memory_are_errors(gateway: Gateway) -> None:
