@@ -50,7 +50,7 @@ def test_what_is_missing_refused_or_not_whole_is_told(gateway: Gateway, tmp_path
     gateway.lay("d.txt", b"hello\n")
     told = run(gateway, "take", gateway.incoming, "--out", tmp_path / "kept")
     assert told.exit_code == 0
-    for shown in ("2-4", "not whole yet: c.txt", "refused: d.txt"):
+    for shown in ("2-4", "batch's beginning: c.txt", "refused: d.txt"):
         assert shown in told.output
     assert "2-4" in run(gateway, "gaps").output
     assert json.loads(run(gateway, "gaps", "--json").output) == {"missing": {SERIES: [[2, 4]]}}
