@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import secrets
 import stat
 from collections.abc import Callable, Iterator, Sequence
@@ -53,6 +54,9 @@ from hub.client.folder import Folder, write_durably
 from hub.client.messages import Delivery, check_delivery
 from hub.client.push import PushTrust
 
+PREFIX, EXTENSION = re.compile(r"[A-Za-z0-9_-]{1,32}"), re.compile(r"[A-Za-z0-9]{1,8}")
+"""What names of files may begin and end with."""
+
 STATE = "bundles"
 LOCK = "lock"
 
@@ -89,19 +93,34 @@ class Taken:
 
 @dataclass(slots=True)
 class Bundles:
-    """A partner's pair of folders. Several processes may use it: one at a time looks."""
+    """A partner's pair of folders. Several processes may use it: one at a time looks.
+
+    `prefix` and `extension` are of what is written: names that the gateway lets pass, as for the hub's (docs/adapters.md).
+    """
 
     folder: Folder
     trust: PushTrust
     prefix: str = "SHUNIUACK_"
     extension: str = "txt"
 
+    def __post_init__(self) -> None:
+        """Raises ValueError for what may not stand in a name."""
+        if PREFIX.fullmatch(self.prefix) is None or EXTENSION.fullmatch(self.extension) is None:
+            raise ValueError(f"prefix: {PREFIX.pattern}, extension: {EXTENSION.pattern}")
+
     @classmethod
-    def load(cls, folder: str | Path, *, trust: str | Path | None = None) -> Bundles:
-        """The bundles of the partner in `folder`; `trust` holds `ca.pem` and `push.pem`. Raises FolderError."""
+    def load(
+        cls,
+        folder: str | Path,
+        *,
+        trust: str | Path | None = None,
+        prefix: str = "SHUNIUACK_",
+        extension: str = "txt",
+    ) -> Bundles:
+        """The bundles of the partner in `folder`; `trust` holds `ca.pem` and `push.pem`. Raises FolderError, ValueError."""
         opened = Folder(Path(folder))
         anchors = opened.find_trust() if trust is None else Path(trust)
-        return cls(opened, PushTrust.load(anchors, hub=opened.profile.hub))
+        return cls(opened, PushTrust.load(anchors, hub=opened.profile.hub), prefix, extension)
 
     def take(self, incoming: Path, store: Store, *, now: datetime) -> Taken:
         """Hand out what lies in `incoming` and was not had before; see the module's text. Raises FolderError, what `store` raises."""

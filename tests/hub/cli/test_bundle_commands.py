@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -40,6 +42,25 @@ def test_bundles_are_taken_kept_and_acknowledged(gateway: Gateway, tmp_path: Pat
     assert json.loads((out / f"{item['delivery']}.json").read_bytes())["records"]
     assert gateway.acknowledged() == [[{"id": item["delivery"], "digest": item["digest"]}]]
     assert "0 deliveries" in run(gateway, "acknowledge", gateway.outgoing).output
+
+
+def test_acknowledgements_have_names_that_the_gateway_back_lets_pass(gateway: Gateway, tmp_path: Path) -> None:
+    gateway.lay("a.txt", gateway.bundle(1, [gateway.item(1)]))
+    names = ("--prefix", "LINTAO", "--extension", "DAT")
+    done = run(gateway, "take", gateway.incoming, "--out", tmp_path / "kept", "--ack", gateway.outgoing, *names)
+    assert done.exit_code == 0
+    gateway.lay("b.txt", gateway.bundle(2, [gateway.item(2)]))
+    run(gateway, "take", gateway.incoming, "--out", tmp_path / "kept")
+    assert run(gateway, "acknowledge", gateway.outgoing, *names).exit_code == 0
+    found = [path.name for path in gateway.outgoing.iterdir()]
+    assert len(found) == 2
+    assert all(re.fullmatch(r"LINTAO[A-Z2-7]{8}_[0-9]{10}\.DAT", name) for name in found)
+    for option, wrong in (("--prefix", "../x"), ("--extension", "a.b")):
+        assert run(gateway, "acknowledge", gateway.outgoing, option, wrong).exit_code == 2
+    with pytest.raises(ValueError, match="prefix"):
+        replace(gateway.bundles, prefix="../x")
+    with pytest.raises(ValueError, match="extension"):
+        replace(gateway.bundles, extension="")
 
 
 def test_what_is_missing_refused_or_not_whole_is_told(gateway: Gateway, tmp_path: Path) -> None:
