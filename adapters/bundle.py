@@ -215,15 +215,19 @@ class BundleAdapter:
                 zh=f"有一项需要 {largest} 字节的文件，网闸上限为 {self._settings.max_bytes}；请改大 max_bytes 或改用别的通道",
                 en=f"an item needs a file of {largest} bytes, the limit is {self._settings.max_bytes}; raise max_bytes",
             )
-        return [partial(self._bundle, batch, parts) for parts in planned]
+        numbers: list[int] = []
+        return [partial(self._bundle, batch, numbers, parts) for parts in planned]
 
-    def _bundle(self, batch: Batch, parts: Sequence[Part], series: str, number: int) -> bytes:
+    def _bundle(self, batch: Batch, numbers: list[int], parts: Sequence[Part], series: str, number: int) -> bytes:
+        """The bytes of the batch's next bundle; `numbers` are those that its bundles have got so far."""
+        numbers.append(number)
         members = manifest_members(
             parts,
             hub=self._notary.hub,
             system=self._system,
             series=series,
             number=number,
+            first=numbers[0],
             made_at=self._clock(),
             lane=batch.lane,
             fence=batch.fence,

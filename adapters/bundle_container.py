@@ -74,9 +74,18 @@ def size(parts: Sequence[Part]) -> int:
 
 
 def manifest_members(
-    parts: Sequence[Part], *, hub: str, system: str, series: str, number: int, made_at: datetime, lane: UUID, fence: int
+    parts: Sequence[Part],
+    *,
+    hub: str,
+    system: str,
+    series: str,
+    number: int,
+    first: int,
+    made_at: datetime,
+    lane: UUID,
+    fence: int,
 ) -> dict[str, Any]:
-    """What the manifest of a bundle of deliveries says."""
+    """What the manifest of a bundle of deliveries says; `first` is the number of the first bundle of its batch."""
     return {
         "format": FORMAT,
         "kind": "deliveries",
@@ -87,6 +96,7 @@ def manifest_members(
         "made_at": made_at.astimezone(UTC).isoformat(timespec="microseconds"),
         "lane": str(lane),
         "fence": fence,
+        "first": first,
         "parts": [{"kind": part.kind, "size": len(part.line), "digest": _digest(part.line)} for part in parts],
     }
 

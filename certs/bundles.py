@@ -40,7 +40,7 @@ MAX_PART_BYTES = 96 << 20
 _SERIES = re.compile(r"[A-Z2-7]{8}")
 _MOST = 2**53 - 1
 _COMMON = frozenset({"format", "kind", "hub", "system", "series", "number", "made_at", "parts"})
-_MEMBERS = {DELIVERIES: _COMMON | {"lane", "fence"}, ACKNOWLEDGEMENT: _COMMON}
+_MEMBERS = {DELIVERIES: _COMMON | {"lane", "fence", "first"}, ACKNOWLEDGEMENT: _COMMON}
 _PARTS = {DELIVERIES: (CERTIFICATES, ITEM), ACKNOWLEDGEMENT: (ACKNOWLEDGEMENT,)}  # what may stand here may be no text
 
 
@@ -61,7 +61,8 @@ class Part:
 class Manifest:
     """What a signed manifest says. `number` counts in `series` from 1, without gaps; `made_at` is aware.
 
-    `lane` and `fence` are those of the claim, for deliveries; "" and 0 else.
+    `lane` and `fence` are those of the claim, for deliveries; "" and 0 else. A claim too large for one bundle goes in several, from
+    the number `first` on, in its order; 0 for acknowledgements.
     """
 
     kind: str
@@ -73,6 +74,7 @@ class Manifest:
     parts: tuple[Part, ...]
     lane: str
     fence: int
+    first: int
 
 
 def seal_manifest(signer: Signer, members: Mapping[str, Any]) -> bytes:
@@ -124,16 +126,21 @@ def _manifest(members: Mapping[str, Any]) -> Manifest:
             _malformed(name)
     if not isinstance(members["series"], str) or not _SERIES.fullmatch(members["series"]):
         _malformed("series")
+    number = _count(members["number"], "number")
+    first = _count(members["first"], "first") if "first" in members else 0
+    if first > number:
+        _malformed("first")
     return Manifest(
         kind=kind,
         hub=members["hub"],
         system=members["system"],
         series=members["series"],
-        number=_count(members["number"], "number"),
+        number=number,
         made_at=_moment(members["made_at"]),
         parts=_parts(kind, members["parts"]),
         lane=_uuid(members["lane"]) if "lane" in members else "",
         fence=_count(members["fence"], "fence") if "fence" in members else 0,
+        first=first,
     )
 
 

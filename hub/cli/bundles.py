@@ -1,6 +1,7 @@
 """`shuniu bundles`: the side of a partner behind a one-way gateway, which has folders and no connection to the hub."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,9 +13,36 @@ from hub.cli.output import show_json
 from hub.cli.partner import keep, partner_folder, trust_folder
 from hub.cli.verbs import as_json
 from hub.client.bundle_state import Range
-from hub.client.bundles import Bundles, Taken
+from hub.client.bundles import EXTENSION, PREFIX, Bundles, Taken
 
 A_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+def _fitting(pattern: re.Pattern[str]) -> Callable[[click.Context, click.Parameter, str], str]:
+    """Lets a part of a name pass that is of this form."""
+
+    def check(_: click.Context, __: click.Parameter, text: str) -> str:
+        if pattern.fullmatch(text) is None:
+            raise click.BadParameter(pattern.pattern)
+        return text
+
+    return check
+
+
+prefix_of_names = click.option(
+    "--prefix",
+    default="SHUNIUACK_",
+    show_default=True,
+    callback=_fitting(PREFIX),
+    help="确认文件名的开头 / how names of acknowledgements begin",
+)
+extension_of_names = click.option(
+    "--extension",
+    default="txt",
+    show_default=True,
+    callback=_fitting(EXTENSION),
+    help="确认文件的扩展名 / their extension",
+)
 
 
 @click.group(help="网闸另一侧：收取文件包、查缺号、签名确认 / behind a one-way gateway: take, gaps, acknowledge")
@@ -34,11 +62,23 @@ def bundles() -> None:
 @click.option(
     "--ack", type=A_FOLDER, metavar="FOLDER", help="随即把签名确认写到此目录 / then acknowledge into this folder"
 )
+@prefix_of_names
+@extension_of_names
 @as_json
-def take(*, incoming: Path, folder: Path, trust: Path | None, out: Path, ack: Path | None, as_json: bool) -> None:
+def take(
+    *,
+    incoming: Path,
+    folder: Path,
+    trust: Path | None,
+    out: Path,
+    ack: Path | None,
+    prefix: str,
+    extension: str,
+    as_json: bool,
+) -> None:
     """Print what came, what is missing and what was refused."""
     with failures():
-        found = Bundles.load(folder, trust=trust)
+        found = Bundles.load(folder, trust=trust, prefix=prefix, extension=extension)
         taken = found.take(incoming, lambda items: keep(items, out), now=datetime.now(UTC))
         _show(taken, as_json=as_json)
         if ack is not None:
@@ -65,10 +105,13 @@ def gaps(*, folder: Path, trust: Path | None, as_json: bool) -> None:
 @click.argument("outgoing", metavar="FOLDER", type=A_FOLDER)
 @partner_folder
 @trust_folder
-def acknowledge(*, outgoing: Path, folder: Path, trust: Path | None) -> None:
+@prefix_of_names
+@extension_of_names
+def acknowledge(*, outgoing: Path, folder: Path, trust: Path | None, prefix: str, extension: str) -> None:
     """Print how many deliveries were acknowledged."""
     with failures():
-        _tell(Bundles.load(folder, trust=trust).acknowledge(outgoing, now=datetime.now(UTC)))
+        found = Bundles.load(folder, trust=trust, prefix=prefix, extension=extension)
+        _tell(found.acknowledge(outgoing, now=datetime.now(UTC)))
 
 
 def _show(taken: Taken, *, as_json: bool) -> None:
@@ -82,7 +125,9 @@ def _show(taken: Taken, *, as_json: bool) -> None:
         f"{taken.bundles} bundles, {taken.deliveries} new deliveries, {taken.repeated} repeats"
     )
     for name in waiting:
-        click.echo(f"还没写完 / not whole yet: {name}", err=True)
+        click.echo(
+            f"还没写完，或在等同批前面的文件 / not whole yet, or waits for its batch's beginning: {name}", err=True
+        )
     for name, reason in refused.items():
         click.echo(f"不可信，已移到 rejected / refused: {name}: {reason}", err=True)
     _show_missing(taken.missing)

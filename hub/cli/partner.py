@@ -13,7 +13,7 @@ from hub.cli.api import failures
 from hub.cli.files import name_of, strict_object
 from hub.cli.output import show_json, show_table
 from hub.cli.verbs import as_json
-from hub.client import ClientError, Delivery, Partner, Receipt, batches
+from hub.client import ClientError, Delivery, Partner, Receipt, Resumed, batches
 from hub.client.folder import write_durably
 
 partner_folder = click.option(
@@ -58,15 +58,18 @@ def send(
     _check_codes(res, addressees)
     payloads = _payloads(file, op)
     with failures(), Partner.load(folder, trust=trust) as partner:
-        _resume(partner)
+        resumed: Resumed | None = _resume(partner)
         version = ver or partner.live_version(res)
         sent = 0
         for payload in _with_progress(payloads):
             try:
-                receipt = partner.publish_payload(res, payload, ver=version, to=addressees or None, ref=ref)
+                receipt = partner.publish_payload(
+                    res, payload, ver=version, to=addressees or None, ref=ref, resumed=resumed
+                )
             except ClientError:
                 _tell_progress(sent, payloads)
                 raise
+            resumed = None  # what follows is newer than this one: left out, it would leave the older standing
             sent += len(payload["records"])
             _show_receipt(receipt, as_json=as_json)
 
@@ -152,8 +155,8 @@ def _tell_progress(sent: int, payloads: Sequence[Mapping[str, Any]]) -> None:
         click.echo(f"此前已接收 {sent}/{total} 条记录 / {sent} of {total} records were accepted before this", err=True)
 
 
-def _resume(partner: Partner) -> None:
-    """Finish what an earlier run left in the outbox, so that order is kept and nothing is forgotten."""
+def _resume(partner: Partner) -> Resumed:
+    """Finish what an earlier run left in the outbox, so that order is kept and nothing is forgotten; what came of it."""
     done = partner.resume()
     if done.receipts or done.acknowledged:
         click.echo(
@@ -163,6 +166,7 @@ def _resume(partner: Partner) -> None:
         )
     for jti, refusal in done.refused.items():
         click.echo(f"上次的 {jti} 被拒绝 / an earlier message was refused:\n{refusal}", err=True)
+    return done
 
 
 def _show_receipt(receipt: Receipt, *, as_json: bool) -> None:

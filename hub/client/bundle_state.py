@@ -34,6 +34,10 @@ class Series:
     highest: int = 0
     missing: list[Range] = field(default_factory=list)
 
+    def lacks(self, first: int, last: int) -> bool:
+        """Whether a number from the first to the last has not been seen."""
+        return last > self.highest or any(low <= last and first <= high for low, high in self.missing)
+
     def note(self, number: int) -> bool:
         """Remember a number; False when it was there before."""
         if number > self.highest:

@@ -6,14 +6,17 @@ still writes wait; what cannot be believed is moved to `rejected`, with the reas
 not had before is handed to `store`, in order; when that has returned, it is remembered on disk, and only then is the file removed.
 A crash in between has `store` called again with the same deliveries: keep them by their ids.
 
-Numbers tell what is missing. Nothing waits for a missing number: the hub writes deliveries that are not acknowledged again, under
-a new number, and never hands out a lane's later ones before. Names may come in any order.
+Numbers tell what is missing. The hub writes deliveries that are not acknowledged again, under a new number, and never hands out a
+lane's later ones before; so nothing waits for a missing number, but for one thing: a batch that was too large for one file came in
+several, and each of these waits for those before it, until they come or a later claim of the lane overtakes it. Names may come
+in any order.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
+import re
 import secrets
 import stat
 from collections.abc import Callable, Iterator, Sequence
@@ -51,6 +54,9 @@ from hub.client.folder import Folder, write_durably
 from hub.client.messages import Delivery, check_delivery
 from hub.client.push import PushTrust
 
+PREFIX, EXTENSION = re.compile(r"[A-Za-z0-9_-]{1,32}"), re.compile(r"[A-Za-z0-9]{1,8}")
+"""What names of files may begin and end with."""
+
 STATE = "bundles"
 LOCK = "lock"
 
@@ -73,7 +79,8 @@ Store = Callable[[Sequence[Delivery]], None]
 class Taken:
     """What a look into the folder came to. `refused` and `waiting` are names of files; of the refused with the reason.
 
-    `deliveries` counts those handed to `store`; `repeated` the bundles with nothing new; `missing` are numbers by series.
+    Who waits is not whole yet, or its batch's beginning has not come. `deliveries` counts those handed to `store`; `repeated` the
+    bundles with nothing new; `missing` are numbers by series.
     """
 
     bundles: int = 0
@@ -86,19 +93,34 @@ class Taken:
 
 @dataclass(slots=True)
 class Bundles:
-    """A partner's pair of folders. Several processes may use it: one at a time looks."""
+    """A partner's pair of folders. Several processes may use it: one at a time looks.
+
+    `prefix` and `extension` are of what is written: names that the gateway lets pass, as for the hub's (docs/adapters.md).
+    """
 
     folder: Folder
     trust: PushTrust
     prefix: str = "SHUNIUACK_"
     extension: str = "txt"
 
+    def __post_init__(self) -> None:
+        """Raises ValueError for what may not stand in a name."""
+        if PREFIX.fullmatch(self.prefix) is None or EXTENSION.fullmatch(self.extension) is None:
+            raise ValueError(f"prefix: {PREFIX.pattern}, extension: {EXTENSION.pattern}")
+
     @classmethod
-    def load(cls, folder: str | Path, *, trust: str | Path | None = None) -> Bundles:
-        """The bundles of the partner in `folder`; `trust` holds `ca.pem` and `push.pem`. Raises FolderError."""
+    def load(
+        cls,
+        folder: str | Path,
+        *,
+        trust: str | Path | None = None,
+        prefix: str = "SHUNIUACK_",
+        extension: str = "txt",
+    ) -> Bundles:
+        """The bundles of the partner in `folder`; `trust` holds `ca.pem` and `push.pem`. Raises FolderError, ValueError."""
         opened = Folder(Path(folder))
         anchors = opened.find_trust() if trust is None else Path(trust)
-        return cls(opened, PushTrust.load(anchors, hub=opened.profile.hub))
+        return cls(opened, PushTrust.load(anchors, hub=opened.profile.hub), prefix, extension)
 
     def take(self, incoming: Path, store: Store, *, now: datetime) -> Taken:
         """Hand out what lies in `incoming` and was not had before; see the module's text. Raises FolderError, what `store` raises."""
@@ -118,6 +140,9 @@ class Bundles:
             while state.unacknowledged:
                 chosen = list(state.unacknowledged.items())[:MAX_ACKNOWLEDGED]
                 state.number += 1
+                state.save(
+                    self._directory
+                )  # a death may leave a number out, and gives none twice: gateways know files by name
                 name = f"{self.prefix}{state.series}_{state.number:010d}.{self.extension}"
                 write_durably(outgoing, name, self._acknowledgement(chosen, state, now), mode=_FOR_THE_GATEWAY)
                 for identifier, _ in chosen:
@@ -163,9 +188,16 @@ class Bundles:
         if judged is None:
             return
         manifest, deliveries = judged
-        first_time = state.seen.setdefault(manifest.series, Series()).note(manifest.number)
+        series = state.seen.setdefault(manifest.series, Series())
+        first_time = series.note(manifest.number)
+        taken.bundles += first_time
         # A bundle that a later claim of its lane has overtaken holds nothing that is not in the later one or comes again.
         is_current = manifest.fence >= state.fences.get(manifest.lane, 0)
+        if is_current and series.lacks(manifest.first, manifest.number):
+            if first_time:
+                state.save(self._directory)
+            taken.waiting.append(path.name)
+            return
         fresh = [delivery for delivery in deliveries if is_current and delivery.id not in state.had]
         if fresh:
             store(fresh)
@@ -174,7 +206,6 @@ class Bundles:
             state.keep((delivery.id, delivery.digest) for delivery in deliveries)
         state.save(self._directory)
         path.unlink(missing_ok=True)
-        taken.bundles += first_time
         taken.deliveries += len(fresh)
         taken.repeated += not fresh
 

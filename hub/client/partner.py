@@ -18,12 +18,13 @@ from typing import Any, Self
 import httpx
 
 from certs import envelope
+from certs.digests import digest
 from certs.header import ACK, EXCHANGE
 from hub.client.chains import Chains
 from hub.client.errors import ProblemError, TrustError
 from hub.client.folder import Folder, Trust
 from hub.client.messages import Delivery, Receipt, check_delivery
-from hub.client.outbox import Outbox, Resumed
+from hub.client.outbox import Content, Outbox, Resumed
 from hub.client.push_receiver import PushReceiver
 from hub.client.tokens import Tokens
 from hub.client.wire import Wire, json_object
@@ -119,17 +120,20 @@ class Partner(PushReceiver):
         op: str = "upsert",
         to: Sequence[str] | None = None,
         ref: str | None = None,
+        resumed: Resumed | None = None,
     ) -> Receipt:
         """Sign 1 to 1,000 records of a resource and send them; returns the receipt, checked and written.
 
         `ver` is the live version unless given; `to` names the only systems that may get them, `ref` the `jti` of the message
-        that this one corrects. Raises ProblemError for a refusal, HubUnreachable when the outcome is unknown (then `resume` goes
-        on), TrustError for a receipt not to be believed, EnvelopeError for a header not of its form, ValueError for too many
-        records.
+        that this one corrects. With `resumed`, what `resume` has just come to, nothing is signed if this very content was the
+        last that was sent there: its receipt is returned, so that who was killed may do it all once more. Raises ProblemError
+        for a refusal, HubUnreachable when the outcome is unknown (then `resume` goes on), TrustError for a receipt not to be
+        believed, EnvelopeError for a header not of its form, ValueError for too many records.
         """
         if not 1 <= len(records) <= MAX_RECORDS:
             raise ValueError(f"an envelope takes 1 to {MAX_RECORDS} records, not {len(records)}; see batches()")
-        return self.publish_payload(res, {"op": op, "records": list(records)}, ver=ver, to=to, ref=ref)
+        payload = {"op": op, "records": list(records)}
+        return self.publish_payload(res, payload, ver=ver, to=to, ref=ref, resumed=resumed)
 
     def publish_payload(
         self,
@@ -139,9 +143,14 @@ class Partner(PushReceiver):
         ver: int | Version | None = None,
         to: Sequence[str] | None = None,
         ref: str | None = None,
+        resumed: Resumed | None = None,
     ) -> Receipt:
         """Sign a whole payload and send it, as `publish` does; the hub judges its form."""
         version = Version(ver) if isinstance(ver, int) else ver or self.live_version(res)
+        body = _json(payload)
+        content = Content(res, version.number, None if to is None else tuple(to), ref, digest(body))
+        if resumed is not None and content == resumed.last:
+            return resumed.receipts[-1]
         jti, now = self._new_jti(), self._clock()
         compact = envelope.seal(
             self._folder.signer,
@@ -154,7 +163,7 @@ class Partner(PushReceiver):
             ver=version.number,
             to=to,
             ref=ref,
-            payload=_json(payload),
+            payload=body,
         )
         return self._outbox.publish(compact, version.schema_digest)
 

@@ -156,6 +156,8 @@ async def test_a_batch_too_large_for_one_file_goes_in_several(base: Path) -> Non
     assert len(found) > 2
     assert [item for bundle in found for item in items(bundle)] == [item.members() for item in batch.items]
     assert all(path.stat().st_size <= 64 << 10 for path in (base / "out").iterdir())
+    await push(base, make_batch(1))
+    assert [bundle.manifest.first for bundle in written(base)] == [1] * len(found) + [len(found) + 1]
     assert names[0] == min(path.name for path in (base / "out").iterdir())
 
 

@@ -38,12 +38,13 @@ def members(**changes: Any) -> dict[str, Any]:
         "made_at": "2026-11-22T08:00:00.000000+00:00",
         "lane": LANE,
         "fence": 3,
+        "first": 6,
         "parts": [{"kind": "certificates", "size": 5, "digest": DIGEST}, {"kind": "item", "size": 9, "digest": DIGEST}],
     } | changes
 
 
 def acknowledgement(**changes: Any) -> dict[str, Any]:
-    kept = {name: value for name, value in members().items() if name not in {"lane", "fence"}}
+    kept = {name: value for name, value in members().items() if name not in {"lane", "fence", "first"}}
     part = {"kind": "acknowledgement", "size": 5, "digest": DIGEST}
     return kept | {"kind": "acknowledgement", "parts": [part]} | changes
 
@@ -73,9 +74,10 @@ def test_a_manifest_says_what_was_signed() -> None:
         "deliveries", "lintao-hub", "consumer-b", "ABCDEFGH", 7,
     )  # fmt: skip
     assert (found.lane, found.fence, found.made_at.isoformat()) == (LANE, 3, "2026-11-22T08:00:00+00:00")
+    assert found.first == 6
     assert found.parts == (Part("certificates", 5, DIGEST), Part("item", 9, DIGEST))
     other = opened(seal_manifest(SIGNER, acknowledgement()))
-    assert (other.kind, other.lane, other.fence) == ("acknowledgement", "", 0)
+    assert (other.kind, other.lane, other.fence, other.first) == ("acknowledgement", "", 0, 0)
 
 
 @given(st.data())
@@ -141,7 +143,7 @@ def test_a_manifest_without_end_is_not_read() -> None:
 BAD = [
     ("format", "shuniu-bundle/2"), ("kind", "other"), ("hub", "No Hub"), ("system", 3), ("series", "abc"), ("series", 1),
     ("number", 0), ("number", True), ("number", 1.5), ("made_at", "2026-11-22T08:00:00"), ("made_at", "x"),
-    ("made_at", 1), ("lane", "x"), ("lane", 1), ("lane", LANE.upper()), ("fence", 0), ("parts", []), ("parts", {}),
+    ("made_at", 1), ("lane", "x"), ("lane", 1), ("lane", LANE.upper()), ("fence", 0), ("first", 0), ("first", 8), ("parts", []), ("parts", {}),
     ("parts", [1]), ("parts", [{"kind": "item", "size": 1}]), ("parts", [{"kind": "acknowledgement", "size": 1, "digest": DIGEST}]),
     ("parts", [{"kind": "item", "size": 1, "digest": "md5:0"}]), ("parts", [{"kind": "item", "size": 1, "digest": 1}]),
     ("parts", [{"kind": "item", "size": 0, "digest": DIGEST}]), ("parts", [{"kind": "item", "size": 1 << 40, "digest": DIGEST}]),
@@ -159,6 +161,6 @@ def test_members_of_another_form_are_neither_signed_nor_read(name: str, value: o
 
 
 def test_an_acknowledgement_has_neither_lane_nor_fence() -> None:
-    for extra in ({"lane": LANE}, {"fence": 1}):
+    for extra in ({"lane": LANE}, {"fence": 1}, {"first": 1}):
         with pytest.raises(BundleError):
             seal_manifest(SIGNER, acknowledgement(**extra))

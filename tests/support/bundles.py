@@ -74,6 +74,7 @@ class Gateway:
             "made_at": (self.now + timedelta(seconds=number)).isoformat(),
             "lane": LANE,
             "fence": fence or number,
+            "first": number,
             "parts": [
                 {"kind": kind, "size": len(line), "digest": digest(line)}
                 for kind, line in zip(kinds, lines, strict=True)

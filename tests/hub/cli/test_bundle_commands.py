@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -42,6 +44,25 @@ def test_bundles_are_taken_kept_and_acknowledged(gateway: Gateway, tmp_path: Pat
     assert "0 deliveries" in run(gateway, "acknowledge", gateway.outgoing).output
 
 
+def test_acknowledgements_have_names_that_the_gateway_back_lets_pass(gateway: Gateway, tmp_path: Path) -> None:
+    gateway.lay("a.txt", gateway.bundle(1, [gateway.item(1)]))
+    names = ("--prefix", "LINTAO", "--extension", "DAT")
+    done = run(gateway, "take", gateway.incoming, "--out", tmp_path / "kept", "--ack", gateway.outgoing, *names)
+    assert done.exit_code == 0
+    gateway.lay("b.txt", gateway.bundle(2, [gateway.item(2)]))
+    run(gateway, "take", gateway.incoming, "--out", tmp_path / "kept")
+    assert run(gateway, "acknowledge", gateway.outgoing, *names).exit_code == 0
+    found = [path.name for path in gateway.outgoing.iterdir()]
+    assert len(found) == 2
+    assert all(re.fullmatch(r"LINTAO[A-Z2-7]{8}_[0-9]{10}\.DAT", name) for name in found)
+    for option, wrong in (("--prefix", "../x"), ("--extension", "a.b")):
+        assert run(gateway, "acknowledge", gateway.outgoing, option, wrong).exit_code == 2
+    with pytest.raises(ValueError, match="prefix"):
+        replace(gateway.bundles, prefix="../x")
+    with pytest.raises(ValueError, match="extension"):
+        replace(gateway.bundles, extension="")
+
+
 def test_what_is_missing_refused_or_not_whole_is_told(gateway: Gateway, tmp_path: Path) -> None:
     assert "no number is missing" in run(gateway, "gaps").output
     gateway.lay("a.txt", gateway.bundle(1, [gateway.item(1)]))
@@ -50,7 +71,7 @@ def test_what_is_missing_refused_or_not_whole_is_told(gateway: Gateway, tmp_path
     gateway.lay("d.txt", b"hello\n")
     told = run(gateway, "take", gateway.incoming, "--out", tmp_path / "kept")
     assert told.exit_code == 0
-    for shown in ("2-4", "not whole yet: c.txt", "refused: d.txt"):
+    for shown in ("2-4", "batch's beginning: c.txt", "refused: d.txt"):
         assert shown in told.output
     assert "2-4" in run(gateway, "gaps").output
     assert json.loads(run(gateway, "gaps", "--json").output) == {"missing": {SERIES: [[2, 4]]}}

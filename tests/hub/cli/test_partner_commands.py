@@ -235,6 +235,25 @@ def test_the_client_and_the_gateway_keep_the_promise_over_a_kill(
     assert arrived == [f"k{number}" for number in range(sent)]
 
 
+def test_the_same_command_after_a_crash_makes_no_second_exchange(
+    main_job: tuple[Path, Path, str], anyone: User, tmp_path: Path
+) -> None:
+    """Killed when the hub had accepted and before the answer: whoever types it once more gets the receipt of then."""
+    provider, consumer, res = main_job
+    drain(anyone, consumer)
+    words = ("send", "--partner", provider, "--res", res, "--json", "-")
+    (receipt,) = anyone.types(*words, stdin=records(2)).lines
+    (item,) = anyone.types("inbox", "--partner", consumer, "--out", tmp_path, "--ack", "--json").lines
+    envelope = (tmp_path / f"{item['delivery']}.jws").read_bytes()
+    (provider / "outbox" / f"{receipt['jti']}.jws").write_bytes(envelope)
+    again = anyone.types(*words, stdin=records(2))
+    assert (again.code, again.lines) == (0, [receipt])
+    assert drain(anyone, consumer) == []
+    (another,) = anyone.types(*words, stdin=records(2)).lines
+    assert another["exchange"] != receipt["exchange"]
+    assert len(drain(anyone, consumer)) == 1
+
+
 def test_the_client_reads_the_live_version_and_the_hubs_refusals(main_job: tuple[Path, Path, str]) -> None:
     provider, _, res = main_job
     with Partner.load(provider) as partner:

@@ -7,6 +7,7 @@ import os
 import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -16,11 +17,14 @@ from hypothesis import strategies as st
 from certs.authority import HubKeyRole
 from certs.canonical import canonical
 from certs.digests import digest
-from hub.client import Delivery, FolderError, bundle_rejected
+from hub.client import Delivery, FolderError, bundle_rejected, bundles
 from hub.client.bundle_state import Series, State
 from hub.client.bundles import MAX_ACKNOWLEDGED
+from hub.client.folder import write_durably
 from tests.support.bundles import PROVIDER, SERIES, Gateway, make_gateway
 from tests.support.client_side import NOW, RECORDS, County, make_county
+
+OTHER_LANE = "0199c1f2-0000-7000-8000-00000000000b"
 
 
 @pytest.fixture
@@ -88,6 +92,33 @@ def test_a_bundle_that_was_overtaken_is_not_handed_out(gateway: Gateway) -> None
     gateway.lay("next.txt", gateway.bundle(3, [two], fence=7))
     gateway.take()
     assert gateway.sequences == [1, 2]
+
+
+def test_a_batch_in_several_bundles_is_handed_out_in_order_whatever_comes_first(gateway: Gateway) -> None:
+    parts = {n: gateway.bundle(n, [gateway.item(n)], fence=5, first=3) for n in (3, 4, 5)}
+    gateway.lay("b.txt", parts[4])
+    taken = gateway.take()
+    assert (taken.waiting, taken.deliveries, taken.missing) == (["b.txt"], 0, {SERIES: [(1, 3)]})
+    gateway.lay("c.txt", parts[5])
+    gateway.lay("other-lane.txt", gateway.bundle(9, [gateway.item(9, lane=OTHER_LANE)], lane=OTHER_LANE))
+    assert gateway.take().waiting == ["b.txt", "c.txt"]
+    assert gateway.sequences == [9]
+    gateway.lay("a.txt", parts[3])
+    taken = gateway.take()
+    assert (taken.waiting, taken.deliveries, gateway.left) == ([], 3, [])
+    assert gateway.sequences == [9, 3, 4, 5]
+
+
+def test_who_waits_for_what_was_lost_goes_when_the_batch_comes_again(gateway: Gateway) -> None:
+    one, two = gateway.item(1), gateway.item(2)
+    gateway.lay("b.txt", gateway.bundle(2, [two], fence=5, first=1))
+    gateway.take()
+    gateway.lay("again-1.txt", gateway.bundle(3, [one], fence=6, first=3))
+    gateway.lay("again-2.txt", gateway.bundle(4, [two], fence=6, first=3))
+    gateway.take()
+    assert gateway.sequences == [1, 2]
+    taken = gateway.take()
+    assert (taken.waiting, gateway.left, gateway.sequences) == ([], [], [1, 2])
 
 
 def test_what_a_crash_left_is_handed_out_again_with_the_same_ids(gateway: Gateway) -> None:
@@ -280,6 +311,25 @@ def test_many_deliveries_are_acknowledged_in_parts_that_the_hub_reads(gateway: G
     assert gateway.bundles.acknowledge(gateway.outgoing, now=NOW) == MAX_ACKNOWLEDGED + 1
     assert [len(part) for part in gateway.acknowledged()] == [MAX_ACKNOWLEDGED, 1]
     assert not list(gateway.outgoing.glob(".*"))
+
+
+def test_a_death_gives_no_number_twice(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A gateway that knows files by their names would not carry the second one over."""
+    gateway.lay("a.txt", gateway.bundle(1, [gateway.item(1)]))
+    gateway.take()
+
+    def die(*given: Any, **named: Any) -> None:
+        write_durably(*given, **named)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(bundles, "write_durably", die)
+        with pytest.raises(KeyboardInterrupt):
+            gateway.bundles.acknowledge(gateway.outgoing, now=NOW)
+    (carried,) = gateway.outgoing.iterdir()
+    carried.unlink()
+    assert gateway.bundles.acknowledge(gateway.outgoing, now=NOW) == 1
+    assert [path.name for path in gateway.outgoing.iterdir()] != [carried.name]
 
 
 def test_folders_that_are_gone_and_a_damaged_memory_are_errors(gateway: Gateway) -> None:

@@ -199,6 +199,33 @@ def _swallow_answers(desk: Desk) -> Fault:
     return fault
 
 
+def test_doing_it_all_once_more_after_a_crash_makes_no_second_exchange(desk: Desk) -> None:
+    desk.hub.faults.append(_swallow_answers(desk))
+    with pytest.raises(HubUnreachable):
+        desk.partner.publish(RES, RECORDS)
+    desk.hub.faults.clear()
+    partner = desk.again()
+    done = partner.resume()
+    assert partner.publish(RES, RECORDS, resumed=done) == done.receipts[0]
+    assert len(desk.hub.accepted) == 1
+    others: list[dict[str, Any]] = [{"op": "snapshot"}, {"ver": 2}, {"to": ["civil-affairs"]}, {"ref": "another"}]
+    for number, other in enumerate(others, start=2):
+        assert partner.publish(RES, RECORDS, resumed=done, **other) not in done.receipts
+        assert len(desk.hub.accepted) == number
+    assert partner.publish(RES, RECORDS) not in done.receipts
+
+
+def test_what_was_sent_before_something_else_may_be_sent_again(desk: Desk) -> None:
+    desk.hub.faults.append(on("/v1/exchanges", *[httpx.ConnectError("refused")] * 10))
+    for number in range(2):
+        with pytest.raises(HubUnreachable):
+            desk.partner.publish(RES, [{"case_no": str(number)}], ver=3)
+    partner = desk.again()
+    done = partner.resume()
+    assert partner.publish(RES, [{"case_no": "0"}], ver=3, resumed=done) not in done.receipts
+    assert len(desk.hub.accepted) == 3
+
+
 def test_what_was_signed_but_never_sent_is_sent_by_resume(desk: Desk) -> None:
     desk.hub.faults.append(on("/v1/exchanges", *[httpx.ConnectError("refused")] * 10))
     for number in range(2):
