@@ -149,7 +149,7 @@ async def lanes_keep_their_order(found: County, rounds: int) -> None:
             await load.flows()
     done.set()
     began = time.monotonic()
-    await asyncio.wait_for(asyncio.gather(*pullers), 120)
+    await asyncio.wait_for(asyncio.gather(*pullers), 200)
     connection = await found.hub.connect()
     try:
         assert await missing(connection, load.held) == []
