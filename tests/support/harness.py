@@ -56,16 +56,26 @@ main()
 PORTS = range(20_000, 32_768)
 """Below those that Linux gives to outgoing connections: one of them would keep a process that was killed from its port."""
 
+_given: set[int] = set()
+
 
 def free_port() -> int:
-    """A port of the loopback interface that nobody listens on."""
+    """A port of the loopback interface that nobody listens on.
+
+    No port is given twice, nor to two processes of a test run: whoever asked for it may be starting still, or be killed just now.
+    """
+    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    ours = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % processes
     while True:
-        port = random.SystemRandom().choice(PORTS)
+        port = random.SystemRandom().choice(PORTS[ours::processes])
+        if port in _given:
+            continue
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError:
                 continue
+            _given.add(port)
             return port
 
 
