@@ -13,6 +13,7 @@ import pytest
 from hypothesis import Phase, settings
 from xdist.scheduler import LoadScopeScheduling
 
+from hub.db import engine
 from hub.db.embedded import EmbeddedPostgres
 from hub.db.engine import Database
 from tests.support.postgres import TestServer, binaries, place_of_many_databases, remove_abandoned, server_directory
@@ -115,6 +116,24 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 def anyio_backend() -> str:
     """What anyio's plugin runs async tests on."""
     return "asyncio"
+
+
+STALL_MS = 60_000
+"""How long the machine may stand still while a test has a transaction open, or somebody waits for a lock that it holds."""
+
+
+@pytest.fixture(autouse=True)
+def times_of_the_database(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Connections of this process outlive a machine that stands still; `products_own_times` leaves them what the product sets."""
+    if "products_own_times" not in request.fixturenames:
+        for name in ("IDLE_IN_TRANSACTION_MS", "LOCK_MS", "STATEMENT_MS"):
+            monkeypatch.setattr(engine, name, STALL_MS)
+        monkeypatch.setattr(engine, "CONNECT_S", STALL_MS / 1000)
+
+
+@pytest.fixture
+def products_own_times() -> None:
+    """What a connection waits for at most is what the product sets."""
 
 
 @pytest.fixture(scope="session")

@@ -71,7 +71,9 @@ async def test_what_one_consumer_reports_the_provider_corrects_and_the_others_ar
         assert right in {item["exchange"] for item in await town.pull(consumer)}
     async with town.gateway.context.transaction() as session:
         rows = await session.execute(
-            text("SELECT event, convert_from(leaf, 'UTF8') FROM log_entry WHERE object_id = :id ORDER BY id"),
+            text(
+                "SELECT event, convert_from(leaf, 'UTF8') FROM log_entry WHERE object_id = :id ORDER BY occurred_at, ctid"
+            ),
             {"id": made["id"]},
         )
         leaves = [tuple(row) for row in rows]

@@ -255,10 +255,11 @@ async def test_the_front_holds_no_more_of_all_bodies_together_than_its_bound(
 ) -> None:
     monkeypatch.setattr(application, "MAX_HELD_BYTES", 3000)
     front = application.Front(town.gateway.app)
-    stopped = asyncio.Event()
+    taken, stopped = asyncio.Event(), asyncio.Event()
 
     async def drip() -> AsyncIterator[bytes]:
         yield b'{"user": "' + b"x" * 2500
+        taken.set()
         await stopped.wait()
         yield b'"}'
 
@@ -267,6 +268,7 @@ async def test_the_front_holds_no_more_of_all_bodies_together_than_its_bound(
             return await client.post("/v1/session", content=content, headers={"Content-Type": "application/json"})
 
     slow = asyncio.create_task(sign_in(drip()))
+    await taken.wait()
     await asyncio.sleep(0.1)
     turned_away = await sign_in(b'{"user": "' + b"x" * 600 + b'"}')
     assert (turned_away.status_code, turned_away.json()["type"]) == (503, "/problems/unavailable")

@@ -43,7 +43,9 @@ async def test_the_provider_answers_about_what_was_received_and_who_objected_rat
     assert (rated["state"], rated["rating"]) == ("rated", 4)
     async with town.gateway.context.transaction() as session:
         rows = await session.execute(
-            text("SELECT event, convert_from(leaf, 'UTF8') FROM log_entry WHERE object_id = :id ORDER BY id"),
+            text(
+                "SELECT event, convert_from(leaf, 'UTF8') FROM log_entry WHERE object_id = :id ORDER BY occurred_at, ctid"
+            ),
             {"id": made["id"]},
         )
         leaves = [tuple(row) for row in rows]

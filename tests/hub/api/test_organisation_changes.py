@@ -139,7 +139,9 @@ async def test_after_a_merger_the_exchange_goes_on_under_the_new_body_and_nothin
     assert answer.json() == {"acknowledged": 6}
 
     async with town.gateway.context.acquire() as connection:
-        rows = await connection.fetch("SELECT leaf FROM log_entry WHERE event = 'exchange.accepted' ORDER BY id")
+        rows = await connection.fetch(
+            "SELECT leaf FROM log_entry WHERE event = 'exchange.accepted' ORDER BY occurred_at, ctid"
+        )
     bodies = [orjson.loads(row["leaf"])["actor"]["organisation"] for row in rows]
     codes = {name: body.code for name, body in town.bodies.items()}
     assert bodies == [codes["甲"], codes["乙"], codes["乙"], codes["甲"], codes["丙"], codes["丙"]]

@@ -140,7 +140,7 @@ async def test_the_office_is_told_that_it_is_asked_and_the_department_what_was_d
 async def _check_log(department: Department, identifier: str) -> None:
     async with department.gateway.context.transaction() as session:
         rows = await session.execute(
-            text("SELECT event, leaf FROM log_entry WHERE object_type = 'power-item' ORDER BY id")
+            text("SELECT event, leaf FROM log_entry WHERE object_type = 'power-item' ORDER BY occurred_at, ctid")
         )
         entries = [(row.event, orjson.loads(row.leaf)) for row in rows]
     assert [event for event, _ in entries] == [

@@ -58,7 +58,9 @@ async def test_an_upload_is_tried_and_written_when_that_is_ordered_as_the_steps_
     answer = await office.client.put(f"{path}/draft", json=changed, headers=office.editor)
     assert answer.status_code == 200, answer.text
     async with office.gateway.context.acquire() as connection:
-        leaves = await connection.fetch("SELECT event, leaf FROM log_entry WHERE event LIKE 'resource.%' ORDER BY id")
+        leaves = await connection.fetch(
+            "SELECT event, leaf FROM log_entry WHERE event LIKE 'resource.%' ORDER BY occurred_at, ctid"
+        )
     told = [orjson.loads(row["leaf"]) for row in leaves]
     registered, edited = (one for one in told if one["object"]["id"] == resource.code)
     assert edited["before"] == registered["after"]

@@ -223,13 +223,14 @@ async def test_a_body_that_comes_with_the_end_of_its_head_does_not_count_as_head
     assert len(peer.app.asked) + len(peer.app.posted) == 1
 
 
-@pytest.fixture
-def short_times(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(protocol, "HEAD_TIMEOUT_S", 0.03)
-    monkeypatch.setattr(protocol, "BODY_TIMEOUT_S", 0.06)
+async def pass_by(seconds: float) -> None:
+    """Let that much time pass for the event loop's timers."""
+    loop = asyncio.get_running_loop()
+    real = loop.time
+    loop.time = lambda: real() + seconds  # type: ignore[method-assign]
+    await settle()
 
 
-@pytest.mark.usefixtures("short_times")
 @pytest.mark.parametrize(
     "pieces",
     [
@@ -243,28 +244,27 @@ def short_times(monkeypatch: pytest.MonkeyPatch) -> None:
     ids=["nothing", "half a head", "half an envelope", "half a body", "an empty line", "half a second head"],
 )
 async def test_what_comes_to_no_end_is_closed(pieces: list[bytes]) -> None:
-    peer = connected()  # only now, with the short times
+    peer = connected()
     for piece in pieces:
         peer.sends(piece)
         await settle()
     assert not peer.line.is_closing()
-    await asyncio.sleep(0.1)
+    await pass_by(protocol.BODY_TIMEOUT_S)
     assert peer.line.is_closing()
     peer.connection.connection_lost(None)
 
 
-@pytest.mark.usefixtures("short_times")
 async def test_a_request_that_has_arrived_may_take_longer_to_answer(peer: Peer) -> None:
     peer.app.slow = asyncio.Event()
     peer.sends(b"GET /v1/inbox HTTP/1.1\r\n\r\n", b"\r\n")
-    await asyncio.sleep(0.1)
+    await settle()
+    await pass_by(protocol.BODY_TIMEOUT_S)
     assert not peer.line.closed
     peer.app.slow.set()
     await settle()
     assert peer.line.written.endswith(b"/v1/inbox 0")
 
 
-@pytest.mark.usefixtures("short_times")
 async def test_a_body_that_goes_on_after_its_answer_has_its_time_too(peer: Peer) -> None:
     async def refusing(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "http.response.start", "status": 415, "headers": [(b"content-length", b"0")]})
@@ -275,7 +275,7 @@ async def test_a_body_that_goes_on_after_its_answer_has_its_time_too(peer: Peer)
     await settle()
     for _ in range(4):
         peer.sends(b"x")
-        await asyncio.sleep(0.02)
+        await pass_by(protocol.BODY_TIMEOUT_S / 3)
     assert b" 415 " in peer.line.written
     assert peer.line.closed
 

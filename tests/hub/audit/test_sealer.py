@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from itertools import count
 from uuid import UUID
 
 import asyncpg
@@ -116,8 +117,12 @@ async def test_two_sealers_take_turns_and_never_make_two_heads_of_one_size(datab
     writer, *sealers = connections
     notes: list[str] = []
 
+    written = asyncio.Event()
+
     async def seal(connection: asyncpg.Connection) -> None:
-        for _ in range(30):
+        for turn in count():
+            if turn >= 30 and written.is_set():
+                return
             await SEALER.round(connection, limit=7)
             note = (await sealed.shown(connection)).note
             assert note is not None
@@ -126,6 +131,7 @@ async def test_two_sealers_take_turns_and_never_make_two_heads_of_one_size(datab
     async def keep_writing() -> None:
         for _ in range(60):
             await write(writer, 5)
+        written.set()
 
     await asyncio.gather(keep_writing(), *map(seal, sealers))
     while (await SEALER.round(writer)).entries:

@@ -28,7 +28,7 @@ def worker(town: Town) -> Iterator[None]:
     process = subprocess.Popen([sys.executable, "-m", "hub", "worker"], env=town.environment)
     yield
     process.terminate()
-    assert process.wait(30) == 0
+    assert process.wait(60) == 0
 
 
 @pytest.fixture

@@ -225,7 +225,7 @@ def test_the_client_and_the_gateway_keep_the_promise_over_a_kill(
                     partner.publish(res, [{"item_code": f"k{number}", "item_name": "x"}], ver=1)
             except HubUnreachable:
                 pass
-        doomed.wait(10)
+        doomed.wait(60)
     finally:
         profile.write_text(kept)
     with Partner.load(provider) as partner:

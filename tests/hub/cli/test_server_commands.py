@@ -44,7 +44,7 @@ def test_the_hub_is_examined_and_migrated(town: Town, tmp_path: Path) -> None:
                 break
     finally:
         worker.terminate()
-        assert worker.wait(40) == 0
+        assert worker.wait(60) == 0
     assert checks["fsync"] is True
     assert checks["receipts_overdue"] is True
     (calendar,) = [check for check in found if check["name"] == "days_off_known_to"]
@@ -71,7 +71,7 @@ def test_up_runs_gateway_and_worker_until_told_to_stop(town: Town) -> None:
         await_ready(f"http://127.0.0.1:{port}", process)
     finally:
         process.send_signal(signal.SIGTERM)
-    assert process.wait(40) == 0
+    assert process.wait(60) == 0
 
 
 @pytest.mark.parametrize("command", ["doctor", "migrate"])

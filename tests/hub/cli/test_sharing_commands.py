@@ -1,6 +1,7 @@
 """Requests, objections, corrections and renewals at staff's terminals against a real gateway."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ from tests.support.town import ITEMS, OTHER_ORGANISATION, Town
 
 pytestmark = pytest.mark.process
 
-UNTIL = "2027-12-31T00:00:00+08:00"
+UNTIL, LATER = [(datetime.now(UTC) + timedelta(days=days)).isoformat() for days in (300, 700)]
+"""A request names an end within the years that may be asked for, a renewal a later one."""
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +75,7 @@ def test_a_request_is_handed_in_returned_reviewed_decided_and_its_grant_renewed(
     assert served == decider.types("resource", "schema", provider).json
     assert decider.types("grant", "schema", granted["grant"]["id"], "--version", "9").code == 1
     renewed = decider.types(
-        *("grant", "renew", granted["grant"]["id"], "--valid-to", "2028-12-31T00:00:00+08:00"),
+        *("grant", "renew", granted["grant"]["id"], "--valid-to", LATER),
         *("--reason", "继续", "--average", "2", "--peak", "20", "--json"),
     ).json
     assert (renewed["frequency"]["peak"], renewed["renewal_reason"]) == (20, "继续")

@@ -213,7 +213,7 @@ def test_a_password_is_typed_unseen_at_a_terminal(town: Town, tmp_path: Path) ->
     while b"password: " not in said:  # what is typed before is discarded
         said += os.read(process.stderr.fileno(), 4096)
     os.write(master, (town.base / "editor.new").read_bytes())
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err.decode()
     assert json.loads(out)["user"] == "editor"
     assert (town.base / "editor.new").read_text().strip().encode() not in out + err

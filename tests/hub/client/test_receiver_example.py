@@ -179,11 +179,11 @@ def test_the_example_believes_stores_once_and_signs_and_a_kill_changes_nothing_o
 def test_the_example_refuses_what_is_forged_late_or_not_to_be_opened(post: Post) -> None:
     items = post.items(1)
     assert post.push(items, changed={"shuniu-fence": "9"}).status_code == 401
-    assert httpx.post(post.url, content=b"{}", trust_env=False).status_code == 401
+    assert httpx.post(post.url, content=b"{}", timeout=30, trust_env=False).status_code == 401
     assert post.push(items, lasts_s=-1).status_code == 409
     assert post.push([items[0] | {"sequence": 2}]).status_code == 400
     for length in ("x", "-1", str(1 << 40)):
-        with socket.create_connection(("127.0.0.1", post.port), timeout=10) as connection:
+        with socket.create_connection(("127.0.0.1", post.port), timeout=30) as connection:
             connection.sendall(f"POST /shuniu HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n".encode())
             assert connection.recv(100).split()[1] == b"413"
     stranger = post.hub.deliver(post.county.hub_keys[HubKeyRole.PUSHES], item={"lane": LANE, "sequence": 1})

@@ -58,25 +58,24 @@ async def test_every_broken_condition_is_named(database: Database) -> None:
 
 async def test_the_offset_says_how_far_the_server_is_ahead(database: Database) -> None:
     async with database.connection() as connection:
-        assert abs(await clock_offset(connection)) < 0.1
-        assert await clock_offset(connection, lambda: time.time() - 60) == pytest.approx(60, abs=0.1)
+        assert abs(await clock_offset(connection)) < 1
+        assert await clock_offset(connection, lambda: time.time() - 60) == pytest.approx(60, abs=1)
 
 
 @pytest.mark.parametrize(
     ("readings", "expected"),
     [
-        pytest.param([0, 2], -1, id="half of the round trip is the way there"),
-        pytest.param([0, 60, 10, 10, 0, 40], -10, id="the quickest of three counts"),
+        pytest.param([0, 200], -100, id="half of the round trip is the way there"),
+        pytest.param([0, 6000, 1000, 1000, 0, 4000], -1000, id="the quickest of three counts"),
     ],
 )
 async def test_the_offset_takes_the_way_there_as_half_of_the_quickest_round_trip(
     database: Database, readings: list[float], expected: float
 ) -> None:
-    base = time.time()
     ours = iter(readings)
     async with database.connection() as connection:
-        offset = await clock_offset(connection, lambda: base + next(ours), samples=len(readings) // 2)
-    assert offset == pytest.approx(expected, abs=0.9)
+        offset = await clock_offset(connection, lambda: time.time() + next(ours), samples=len(readings) // 2)
+    assert offset == pytest.approx(expected, abs=40)
 
 
 def test_a_durable_write_costs_something(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from sqlmodel import select
 import hub.db.engine as subject
 from hub.db.engine import Database
 from hub.db.errors import DatabaseUnavailable
-from hub.db.locks import hold_barrier, share_barrier
+from hub.db.locks import REGISTRY_BARRIER, hold_barrier
 from hub.registry.models import RegistryEpoch
 from tests.support.postgres import TestServer
 
@@ -38,10 +38,12 @@ async def _settings_of_both(database: Database) -> list[dict[str, str]]:
     return [raw, pooled]
 
 
+@pytest.mark.usefixtures("products_own_times")
 async def test_sessions_and_raw_connections_have_the_same_settings(database: Database) -> None:
     assert await _settings_of_both(database) == [SETTINGS, SETTINGS]
 
 
+@pytest.mark.usefixtures("products_own_times")
 async def test_our_settings_outrank_those_of_database_and_role(database: Database, postgres: TestServer) -> None:
     name = database.dsn.partition("///")[2].partition("?")[0]
     for setting in (
@@ -58,21 +60,22 @@ async def test_a_stopped_transaction_is_ended_by_the_server(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """I3: who holds the barrier and is stopped must not hold a revocation up."""
-    monkeypatch.setattr(subject, "IDLE_IN_TRANSACTION_MS", 200)
-    async with database.connection() as stopped, database.connection() as revoking:
-        await stopped.execute("BEGIN")
-        await share_barrier(stopped)
-        async with revoking.transaction():
-            await asyncio.wait_for(hold_barrier(revoking), 3)
-        await asyncio.sleep(0.1)
-        assert stopped.is_closed()
+    async with database.connection() as revoking:
+        monkeypatch.setattr(subject, "IDLE_IN_TRANSACTION_MS", 200)
+        async with database.connection() as stopped:
+            await stopped.execute(f"BEGIN; SELECT pg_advisory_xact_lock_shared({REGISTRY_BARRIER})")
+            async with revoking.transaction():
+                await asyncio.wait_for(hold_barrier(revoking), 30)
+            async with asyncio.timeout(30):
+                while not stopped.is_closed():  # noqa: ASYNC110  what is waited for has no event
+                    await asyncio.sleep(0.01)
 
 
 async def test_a_statement_without_end_is_ended(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(subject, "STATEMENT_MS", 100)
+    monkeypatch.setattr(subject, "STATEMENT_MS", 2_000)  # connecting is statements too
     async with database.connection() as connection:
         with pytest.raises(asyncpg.QueryCanceledError):
-            await connection.execute("SELECT pg_sleep(5)")
+            await connection.execute("SELECT pg_sleep(30)")
 
 
 async def test_json_is_python_values_in_and_out_on_raw_connections(database: Database) -> None:
@@ -110,7 +113,7 @@ async def test_objects_keep_their_values_after_commit(database: Database) -> Non
 async def test_a_restarted_server_costs_no_request(database: Database, postgres: TestServer) -> None:
     async with database.session() as session:
         pid = (await session.execute(text("SELECT pg_backend_pid()"))).scalar_one()
-    postgres.execute(f"SELECT pg_terminate_backend({pid}, 5000)")
+    postgres.execute(f"SELECT pg_terminate_backend({pid}, 30000)")
     async with database.session() as session:
         assert (await session.execute(text("SELECT 1"))).scalar_one() == 1
 

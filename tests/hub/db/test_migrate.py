@@ -131,7 +131,7 @@ async def test_a_revision_does_not_wait_for_a_busy_table_for_long(
     async with database.connection() as busy, busy.transaction():
         await busy.execute("LOCK TABLE first")
         with pytest.raises(Exception, match="lock timeout"):
-            await asyncio.wait_for(migrate(empty_dsn), 4)
+            await asyncio.wait_for(migrate(empty_dsn), 30)
     assert await current(empty_dsn) == "b2"
 
 

@@ -7,9 +7,11 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from hub.db import partitions
 from hub.db.engine import Database
 from hub.db.ids import new_id
 from hub.db.partitions import PARTITIONED, ensure_partitions
+from tests.support.locks import until_waiting
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -152,11 +154,14 @@ async def test_a_busy_default_partition_ends_the_attempt_and_leaves_nothing_half
         assert await maker.fetchval("SELECT count(*) FROM log_entry_2026_11") == 1
 
 
-async def test_a_row_that_reaches_the_default_partition_at_the_last_moment_moves_too(database: Database) -> None:
+async def test_a_row_that_reaches_the_default_partition_at_the_last_moment_moves_too(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(partitions, "LOCK_MS", 60_000)
     async with database.connection() as writer, database.connection() as maker:
         async with writer.transaction():
             late = await _add(writer, NOW)
             making = asyncio.create_task(ensure_partitions(maker, NOW, 0, ["log_entry"]))
-            await asyncio.sleep(0.3)
+            await until_waiting(database)
         assert await making == ["log_entry_2026_11"]
         assert await _place(maker, late) == "log_entry_2026_11"

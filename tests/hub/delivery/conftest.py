@@ -122,7 +122,7 @@ class Post:
 
     async def events(self, *prefixes: str) -> list[str]:
         """The log's events, oldest first, that begin with one of the prefixes."""
-        rows = await self.connection.fetch("SELECT event FROM log_entry ORDER BY occurred_at, id")
+        rows = await self.connection.fetch("SELECT event FROM log_entry ORDER BY occurred_at, ctid")
         return [row["event"] for row in rows if row["event"].startswith(prefixes)]
 
     async def values(self, query: str, *arguments: object) -> list[Any]:

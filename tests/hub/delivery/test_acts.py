@@ -14,7 +14,7 @@ from adapters.protocol import Batch, Outcome, Pushed
 from hub.audit.entry import Actor
 from hub.audit.service import Recorder
 from hub.db.engine import Database
-from hub.delivery import dead_letters, lanes, targets
+from hub.delivery import backoff, dead_letters, lanes, targets
 from hub.delivery.dead_letters import Selection
 from hub.delivery.errors import AlreadyReplayed, CountHasChanged, UnknownDeadLetter, UnknownLane, UnknownTarget
 from hub.delivery.repository import DELIVERY_CHANNEL
@@ -278,7 +278,11 @@ async def test_a_target_is_set_changed_paused_and_resumed(post: Post, session: A
     assert await post.events("target.") == ["target.set", "target.paused", "target.changed", "target.resumed"]
 
 
-async def test_a_target_that_is_corrected_or_resumed_is_tried_at_once(post: Post, session: AsyncSession) -> None:
+async def test_a_target_that_is_corrected_or_resumed_is_tried_at_once(
+    post: Post, session: AsyncSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backoff, "SHORTEST_S", 600.0)
+
     async def fail(_: Batch) -> Pushed:
         raise Unreachable(reason="no-connection", zh="连不上", en="nobody answers")
 
@@ -299,7 +303,7 @@ async def test_a_target_that_is_corrected_or_resumed_is_tried_at_once(post: Post
         await post.connection.add_listener(DELIVERY_CHANNEL, lambda *_, woken=woken: woken.set())
         await repair()
         await session.commit()
-        await asyncio.wait_for(woken.wait(), 5)
+        await asyncio.wait_for(woken.wait(), 30)
         await post.connection.reset()
     assert await post.pusher().push(post.lane) is Settled.FAILED
     assert await post.values("SELECT failures FROM lane_lease") == [3]

@@ -18,6 +18,7 @@ from adapters.errors import Unreachable
 from adapters.protocol import Batch, Outcome, Pushed
 from hub.app import wiring
 from hub.db.engine import Database
+from hub.delivery import backoff
 from hub.delivery.settling import Settled
 from hub.worker import deliveries
 from hub.worker.deliveries import Deliveries
@@ -57,13 +58,20 @@ async def test_what_is_accepted_is_pushed_soon(post: Post, database: Database) -
     async with running(Deliveries(database.connect, post.pusher())):
         await post.publish(1)
         await until(lambda: pushed(post) == 1)
-        began = time.monotonic()
-        await post.publish(1)
-        await until(lambda: pushed(post) == 2)
-        assert time.monotonic() - began < 3
+        took = []
+        for number in (2, 3, 4):
+            began = time.monotonic()
+            await post.publish(1)
+            await until(lambda number=number: pushed(post) == number)  # type: ignore[misc]
+            took.append(time.monotonic() - began)
+    assert min(took) < 3, "the machine may stand still once, not each time"
 
 
-async def test_a_lane_that_fails_rests_and_is_found_again(post: Post, database: Database) -> None:
+async def test_a_lane_that_fails_rests_and_is_found_again(
+    post: Post, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backoff, "SHORTEST_S", 600.0)
+
     async def refuse(_: Batch) -> Pushed:
         raise Unreachable(reason="unreachable", zh="连不上", en="nobody answers")
 
@@ -476,8 +484,10 @@ async def test_a_trickle_gathers_until_the_next_look(
 
     post.receiver.answer = confirm_while_another_comes
     await post.publish(1)
-    async with running(Deliveries(database.connect, post.pusher())):
+    loop = Deliveries(database.connect, post.pusher())
+    async with running(loop):
         await until(lambda: pushed(post) == 1)
+        await until(lambda: not loop._open)
         await asyncio.sleep(0.3)
         assert len(post.receiver.batches) == 1, "a push for each would be a claim and a settlement for each"
         await post.publish(2)

@@ -158,7 +158,7 @@ async def test_a_lane_whose_row_is_locked_is_left_alone(post: Post) -> None:
     await post.publish(1)
     async with post.connection.transaction():
         await post.connection.execute("SELECT FROM lane WHERE id = $1 FOR NO KEY UPDATE", post.lane)
-        assert await asyncio.wait_for(take(post), 5) is None
+        assert await asyncio.wait_for(take(post), 30) is None
     async with post.connection.transaction():
         await post.connection.execute("SELECT FROM lane WHERE id = $1 FOR KEY SHARE", post.lane)
         assert await take(post) is not None, "a foreign key's lock makes no lane look taken"
@@ -757,7 +757,7 @@ async def test_the_log_says_what_was_attempted_and_what_was_confirmed(post: Post
     await post.publish(2)
     await post.pusher().push(post.lane)
     rows = await post.connection.fetch(
-        "SELECT event, leaf FROM log_entry WHERE event LIKE 'delivery.%' ORDER BY occurred_at, id"
+        "SELECT event, leaf FROM log_entry WHERE event LIKE 'delivery.%' ORDER BY occurred_at, ctid"
     )
     attempted, confirmed = (orjson.loads(row["leaf"]) for row in rows)
     assert [row["event"] for row in rows] == ["delivery.attempted", "delivery.confirmed"]

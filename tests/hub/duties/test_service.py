@@ -63,7 +63,7 @@ async def everything(session: AsyncSession, now: datetime = NOW, **more: Any) ->
 
 
 async def leaves(session: AsyncSession, event: str) -> list[Any]:
-    query = text("SELECT leaf FROM log_entry WHERE event = :event ORDER BY occurred_at, id")
+    query = text("SELECT leaf FROM log_entry WHERE event = :event ORDER BY occurred_at, ctid")
     return [orjson.loads(row.leaf) for row in await session.execute(query, {"event": event})]
 
 

@@ -287,7 +287,7 @@ async def test_a_claim_and_an_acknowledgement_are_in_the_log(floor: Floor) -> No
     await publish(floor, 2)
     await acknowledge(floor, floor.consumer.ack(named(await pull(floor))))
     await pull(floor)
-    rows = await floor.connection.fetch("SELECT event, leaf FROM log_entry ORDER BY id")
+    rows = await floor.connection.fetch("SELECT event, leaf FROM log_entry ORDER BY occurred_at, ctid")
     assert [r["event"] for r in rows].count("delivery.claimed") == 1
     assert [r["event"] for r in rows].count("delivery.acknowledged") == 1
     claimed = next(orjson.loads(r["leaf"]) for r in rows if r["event"] == "delivery.claimed")
@@ -314,7 +314,7 @@ async def test_an_answer_is_bounded_in_bytes_and_never_empty(floor: Floor, monke
 
 async def test_a_consumer_waits_in_a_bounded_number_of_pulls(floor: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inbox, "MAX_PULLS", 2)
-    waiting = [asyncio.create_task(pull(floor, wait_s=5)) for _ in range(2)]
+    waiting = [asyncio.create_task(pull(floor, wait_s=20)) for _ in range(2)]
     await asyncio.sleep(0.3)
     with pytest.raises(Refused) as caught:
         await pull(floor)

@@ -32,7 +32,7 @@ async def with_lanes(floor: Floor, count: int) -> None:
 
 
 async def leaves(floor: Floor, event: str) -> list[bytes]:
-    rows = await floor.connection.fetch("SELECT leaf FROM log_entry WHERE event = $1 ORDER BY id", event)
+    rows = await floor.connection.fetch("SELECT leaf FROM log_entry WHERE event = $1 ORDER BY occurred_at, ctid", event)
     return [row["leaf"] for row in rows]
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import string
+import threading
 
 import argon2
 import pytest
@@ -107,13 +108,33 @@ async def test_an_unknown_user_costs_the_same_work_as_a_wrong_password() -> None
     assert cost[0] == cost[1]
 
 
+class _WaitingHasher(argon2.PasswordHasher):
+    """Ends no hash before the event loop has turned a few times since it was begun."""
+
+    def __init__(self) -> None:
+        super().__init__(time_cost=1, memory_cost=8, parallelism=1)
+        self.begun, self.turned = threading.Event(), threading.Event()
+        self.turned.set()  # until the test begins: what hashes passwords hashes one when it is made
+
+    def hash(self, password: str | bytes, *, salt: bytes | None = None) -> str:
+        self.begun.set()
+        assert self.turned.wait(30)
+        return super().hash(password, salt=salt)
+
+
 async def test_the_event_loop_turns_while_passwords_are_hashed() -> None:
-    hashing = asyncio.create_task(Passwords().hash("Correct-Horse-7"))
-    turns = 0
-    while not hashing.done():
+    hasher = _WaitingHasher()
+    subject = Passwords(hasher)
+    hasher.begun.clear()
+    hasher.turned.clear()
+    hashing = asyncio.create_task(subject.hash("Correct-Horse-7"))
+    while not hasher.begun.is_set():  # noqa: ASYNC110  another thread sets it
         await asyncio.sleep(0.001)
-        turns += 1
-    assert turns > 3
+    for _ in range(3):
+        await asyncio.sleep(0.001)
+    assert not hashing.done()
+    hasher.turned.set()
+    assert (await hashing).startswith("$argon2id$")
 
 
 async def test_a_queue_that_is_too_long_is_turned_away_and_empties_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -60,7 +60,9 @@ async def new_published(session: AsyncSession) -> ResourceRecord:
 
 
 async def entries(session: AsyncSession, event: str) -> list[dict[str, Any]]:
-    rows = await session.execute(text("SELECT leaf FROM log_entry WHERE event = :event ORDER BY id"), {"event": event})
+    rows = await session.execute(
+        text("SELECT leaf FROM log_entry WHERE event = :event ORDER BY occurred_at, ctid"), {"event": event}
+    )
     return [orjson.loads(row.leaf) for row in rows]
 
 
@@ -125,7 +127,7 @@ async def test_the_life_of_a_resource_is_logged_step_by_step_with_a_chain_of_dig
     await stopping.withdraw(session, identifier, reason="停办", now=NOW + timedelta(seconds=8), **act)
     await session.commit()
     rows = await session.execute(
-        text("SELECT leaf FROM log_entry WHERE object_type = 'resource' ORDER BY occurred_at, id")
+        text("SELECT leaf FROM log_entry WHERE object_type = 'resource' ORDER BY occurred_at, ctid")
     )
     leaves = [orjson.loads(row.leaf) for row in rows]
     assert [leaf["event"].removeprefix("resource.") for leaf in leaves] == [

@@ -13,6 +13,7 @@ from hub.db.engine import Database
 from hub.db.locks import REGISTRY_CHANNEL, share_barrier
 from hub.errors import Unavailable
 from hub.registry import barrier
+from tests.support.locks import until_waiting
 from tests.support.registry import NOW, OFFICER
 
 
@@ -25,7 +26,7 @@ async def test_a_change_waits_for_whoever_accepts_and_is_seen_by_whoever_accepts
         await share_barrier(accepting)
         before = await accepting.fetchval("SELECT epoch FROM registry_epoch")
         holding = asyncio.create_task(barrier.hold(session, NOW))
-        await asyncio.sleep(0.1)
+        await until_waiting(database)
         assert not holding.done()
 
         async def accept_next() -> int:
@@ -35,7 +36,7 @@ async def test_a_change_waits_for_whoever_accepts_and_is_seen_by_whoever_accepts
                 return epoch
 
         following = asyncio.create_task(accept_next())
-        await asyncio.sleep(0.1)
+        await until_waiting(database, 2)
         assert not following.done(), "who comes after a waiting change must not overtake it"
         await first.commit()
         await holding
@@ -60,7 +61,7 @@ async def test_a_bump_notifies_with_the_new_epoch_at_commit_and_never_before(
         await listening.fetchval("SELECT 1")
         assert heard.empty()
         await session.commit()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             assert await heard.get() == str(epoch)
         await listening.remove_listener(REGISTRY_CHANNEL, listener)
 
@@ -109,7 +110,7 @@ async def test_a_change_is_dated_after_whatever_was_logged_while_it_waited(
         async with accepting.transaction():
             await share_barrier(accepting)
             holding = asyncio.create_task(barrier.hold(session, NOW))
-            await asyncio.sleep(0.05)
+            await until_waiting(database)
             await audit.insert(accepting, entries)
         assert await holding == NOW + timedelta(seconds=0.2500009) + timedelta(microseconds=1)
     assert await barrier.hold(session, NOW + timedelta(seconds=1)) == NOW + timedelta(seconds=1)

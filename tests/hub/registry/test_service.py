@@ -51,7 +51,7 @@ async def retire(session: AsyncSession, code: str) -> System:
 
 
 async def events(session: AsyncSession) -> list[dict[str, object]]:
-    rows = await session.execute(text("SELECT leaf FROM log_entry ORDER BY id, event"))
+    rows = await session.execute(text("SELECT leaf FROM log_entry ORDER BY occurred_at, ctid"))
     return [orjson.loads(row.leaf) for row in rows]
 
 

@@ -92,7 +92,9 @@ class County:
         return asked(Kind.MERGER, [self.first.id, self.second.id], [self.heir.id])
 
     async def leaves(self, event: str) -> list[dict[str, Any]]:
-        rows = await self.session.execute(text("SELECT leaf FROM log_entry WHERE event = :e ORDER BY id"), {"e": event})
+        rows = await self.session.execute(
+            text("SELECT leaf FROM log_entry WHERE event = :e ORDER BY occurred_at, ctid"), {"e": event}
+        )
         return [orjson.loads(row.leaf) for row in rows]
 
 

@@ -170,7 +170,9 @@ async def test_every_act_is_in_the_log_and_nothing_personal_with_it(session: Asy
     second = await hand_over(session, first)
     await service.end(session, body.id, second.id, note="退休", act=ACT)
     await session.commit()
-    rows = await session.scalars(text("SELECT leaf FROM log_entry WHERE event LIKE 'person.%' ORDER BY id, event"))
+    rows = await session.scalars(
+        text("SELECT leaf FROM log_entry WHERE event LIKE 'person.%' ORDER BY occurred_at, ctid")
+    )
     leaves = [orjson.loads(row) for row in rows]
     assert {(leaf["event"], leaf["object"]["id"]) for leaf in leaves} == {
         ("person.appointed", str(first.id)),

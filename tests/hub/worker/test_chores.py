@@ -111,7 +111,7 @@ async def test_a_database_that_is_away_is_waited_for_and_the_chores_are_done_whe
             raise ConnectionRefusedError
         return await database.connect()
 
-    async with database.connection() as connection, asyncio.timeout(10):
+    async with database.connection() as connection, asyncio.timeout(60):
         await connection.execute(REFUSAL, datetime.now(UTC) - KEEP_REFUSALS - timedelta(seconds=1), "old")
         running = asyncio.create_task(run(connect, stop))
         while await connection.fetchval("SELECT count(*) FROM refusal_count"):  # noqa: ASYNC110
@@ -140,6 +140,6 @@ async def test_exchanges_are_looked_through_less_often_than_the_other_chores_are
         return 0
 
     monkeypatch.setattr("hub.worker.chores.freshness.note_data", look)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await run(connect, stop)
     assert (rounds, looks) == (3, 1)

@@ -22,7 +22,7 @@ async def test_what_waits_is_taken_up_until_it_is_told_to_stop(database_dsn: str
             while (await office.look(identifier))["state"] == "queued":  # noqa: ASYNC110  another connection does it
                 await asyncio.sleep(0.05)
         stop.set()
-        await asyncio.wait_for(running, 5)
+        await asyncio.wait_for(running, 30)
         assert {(await office.look(identifier))["state"] for identifier in waiting} == {"judged"}
 
 
@@ -68,4 +68,4 @@ async def test_stopping_lets_go_what_is_in_hand() -> None:
     running = asyncio.create_task(imports.run(endless, stop))  # type: ignore[arg-type]
     await endless.begun.wait()
     stop.set()
-    await asyncio.wait_for(running, 1)
+    await asyncio.wait_for(running, 30)

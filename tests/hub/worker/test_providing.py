@@ -81,7 +81,7 @@ async def test_the_worker_looks_again_and_again_and_waits_for_a_database_that_is
     ]
     async with database.session() as session, session.begin():
         await queue(session, record)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             async with database.session() as session:
                 counter.session = session

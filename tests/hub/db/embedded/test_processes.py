@@ -44,23 +44,34 @@ def deaf(request: pytest.FixtureRequest) -> Iterator[subprocess.Popen[bytes]]:
 
 
 @pytest.mark.parametrize(
-    ("deaf", "ended_by"), [("HUP", "SIGINT"), ("INT", "SIGQUIT"), ("INT QUIT", "SIGKILL")], indirect=["deaf"]
+    ("deaf", "ended_by", "fast_s", "immediate_s"),
+    [("HUP", "SIGINT", 60, 60), ("INT", "SIGQUIT", 0.3, 60), ("INT QUIT", "SIGKILL", 0.3, 0.3)],
+    indirect=["deaf"],
 )
 def test_a_postmaster_that_does_not_stop_is_ended_harder(
-    deaf: subprocess.Popen[bytes], ended_by: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    deaf: subprocess.Popen[bytes],
+    ended_by: str,
+    fast_s: float,
+    immediate_s: float,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(cluster_module, "FAST_SHUTDOWN_S", 0.3)
-    monkeypatch.setattr(cluster_module, "IMMEDIATE_SHUTDOWN_S", 0.3)
+    monkeypatch.setattr(cluster_module, "FAST_SHUTDOWN_S", fast_s)
+    monkeypatch.setattr(cluster_module, "IMMEDIATE_SHUTDOWN_S", immediate_s)
     Cluster(Layout(tmp_path), server_account(), tmp_path, tmp_path).stop(deaf)
     assert deaf.returncode == -signal.Signals[ended_by]
 
 
-@pytest.mark.parametrize(("deaf", "ends"), [("HUP", True), ("INT", True), ("INT QUIT", False)], indirect=["deaf"])
+@pytest.mark.parametrize(
+    ("deaf", "ends", "fast_s", "immediate_s"),
+    [("HUP", True, 60, 60), ("INT", True, 0.3, 60), ("INT QUIT", False, 0.3, 0.3)],
+    indirect=["deaf"],
+)
 def test_a_postmaster_without_supervisor_is_asked_twice(
-    deaf: subprocess.Popen[bytes], ends: bool, monkeypatch: pytest.MonkeyPatch
+    deaf: subprocess.Popen[bytes], ends: bool, fast_s: float, immediate_s: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(leftovers, "FAST_SHUTDOWN_S", 0.3)
-    monkeypatch.setattr(leftovers, "IMMEDIATE_SHUTDOWN_S", 0.3)
+    monkeypatch.setattr(leftovers, "FAST_SHUTDOWN_S", fast_s)
+    monkeypatch.setattr(leftovers, "IMMEDIATE_SHUTDOWN_S", immediate_s)
     leftovers._shut_down(identify(deaf.pid))
     time.sleep(0.05)
     assert (deaf.poll() is not None) == ends
@@ -103,7 +114,7 @@ def test_a_process_is_its_number_and_its_start() -> None:
         stranger.send(signal.SIGKILL)
         assert wait_until_gone([known], 0.1) == [known]
         known.send(signal.SIGKILL)
-        assert wait_until_gone([known], 5) == [], "a zombie has gone"
+        assert wait_until_gone([known], 60) == [], "a zombie has gone"
         assert identify(process.pid) is None
     finally:
         process.wait()

@@ -1,5 +1,6 @@
 """Whatever is killed, the server comes back with its data: the essay at the top of the supervisor, tried."""
 
+import contextlib
 import fcntl
 import os
 import random
@@ -14,6 +15,7 @@ import asyncpg
 import pytest
 
 from hub.db.embedded.layout import Layout, try_lock
+from hub.db.embedded.leftovers import FAST_SHUTDOWN_S
 from hub.db.embedded.processes import processes_of
 from tests.support.embedded import (
     LOAD,
@@ -61,7 +63,7 @@ def test_a_killed_postmaster_is_started_again_for_those_who_use_it(directory: Pa
         killed, supervisor = pid_of(directory, "postmaster"), pid_of(directory, "supervisor")
         os.kill(killed, signal.SIGKILL)
         assert wait_until(lambda: not is_alive(killed))
-        assert wait_until(lambda: _answers(server.dsn), 10)
+        assert wait_until(lambda: _answers(server.dsn))
         assert ask(server.dsn, "SELECT id FROM kept") == 42
         assert pid_of(directory, "postmaster") != killed
         assert pid_of(directory, "supervisor") == supervisor
@@ -72,7 +74,7 @@ def test_a_killed_backend_costs_the_connections_and_nothing_else(directory: Path
         postmaster = pid_of(directory, "postmaster")
         member = next(process for process in processes_of(Layout(directory).cluster) if process.pid != postmaster)
         os.kill(member.pid, signal.SIGKILL)
-        assert wait_until(lambda: _answers(server.dsn), 10)
+        assert wait_until(lambda: _answers(server.dsn))
         assert pid_of(directory, "postmaster") == postmaster
 
 
@@ -81,8 +83,8 @@ def test_a_killed_supervisor_takes_the_postmaster_with_it_and_its_users_get_anot
         ask(server.dsn, "CREATE TABLE kept AS SELECT 42 AS id")
         postmaster, supervisor = pid_of(directory, "postmaster"), pid_of(directory, "supervisor")
         os.kill(supervisor, signal.SIGKILL)
-        assert wait_until(lambda: not is_alive(postmaster), 5), "the kernel tells the postmaster to shut down"
-        assert wait_until(lambda: _answers(server.dsn), 10)
+        assert wait_until(lambda: not is_alive(postmaster)), "the kernel tells the postmaster to shut down"
+        assert wait_until(lambda: _answers(server.dsn))
         assert pid_of(directory, "supervisor") != supervisor
         assert ask(server.dsn, "SELECT id FROM kept") == 42
     assert server.wait_until_stopped()
@@ -95,7 +97,7 @@ def test_a_killed_user_and_supervisor_leave_no_server_behind(directory: Path) ->
     postmaster, supervisor = pid_of(directory, "postmaster"), pid_of(directory, "supervisor")
     kill(lonely)
     os.kill(supervisor, signal.SIGKILL)
-    assert wait_until(lambda: not is_alive(postmaster), 5)
+    assert wait_until(lambda: not is_alive(postmaster))
 
 
 def test_a_postmaster_that_outlived_its_supervisor_is_ended_before_a_new_one_starts(directory: Path) -> None:
@@ -134,7 +136,7 @@ def test_a_backend_that_outlived_everybody_is_killed_and_nobody_else_who_works_i
         assert not try_lock(lock.fileno(), fcntl.LOCK_EX), "what the server's processes inherit gives the orphan away"
     began = time.monotonic()
     with embedded(directory) as server:
-        assert time.monotonic() - began < 8
+        assert time.monotonic() - began < FAST_SHUTDOWN_S, "nobody waited for the orphan to shut down"
         assert not orphan.is_alive()
         assert ask(server.dsn, "SELECT 1") == 1
 
@@ -157,7 +159,7 @@ def test_a_server_that_dies_again_and_again_is_given_up_with_the_reason(director
         # Read at each start, and not by us: a restart meets it, the running server does not.
         (Layout(directory).cluster / "postgresql.auto.conf").write_text("shared_buffers = 'nonsense'\n")
         os.kill(pid_of(directory, "postmaster"), signal.SIGKILL)
-        assert wait_until(lambda: Layout(directory).read_state().get("status") == "failed", 20)
+        assert wait_until(lambda: Layout(directory).read_state().get("status") == "failed")
         state = Layout(directory).read_state()
         assert "ended 5 times within a minute" in str(state["en"])
         with pytest.raises(asyncpg.PostgresError if _answers(server.dsn) else OSError):
@@ -185,17 +187,18 @@ def test_everything_killed_in_any_order_under_load_starts_again_and_has_what_was
                 start(LOAD, directory, binaries() or "", number, stdout=file, stderr=subprocess.DEVNULL)
                 for number in range(3)
             ]
-            assert wait_until(partial(_has_grown, output), 30)
+            assert wait_until(partial(_has_grown, output))
         victims = [pid_of(directory, "postmaster"), pid_of(directory, "supervisor"), *(w.pid for w in writers)]
         order.shuffle(victims)
         for pid in victims:
             time.sleep(order.random() * 0.05)
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # a postmaster ends with its supervisor
+                os.kill(pid, signal.SIGKILL)
         for writer in writers:
             kill(writer)
         began = time.monotonic()
         with embedded(directory) as server:
-            assert time.monotonic() - began < 10
+            assert time.monotonic() - began < FAST_SHUTDOWN_S
             committed = {int(line) for line in output.read_text().splitlines() if line.isdigit()}
             told += len(committed)
             found = ask(server.dsn, "SELECT count(*) FROM load WHERE id = ANY($1::bigint[])", sorted(committed))

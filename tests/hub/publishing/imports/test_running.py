@@ -57,14 +57,20 @@ def replaced(monkeypatch: pytest.MonkeyPatch, *program: str) -> None:
     monkeypatch.setattr(handing, "hired", other)
 
 
+SILENT = (sys.executable, "-c", "import time; time.sleep(600)")
+"""A clerk that is at work for as long as a test may take."""
+
+
 async def test_a_worker_that_dies_leaves_an_import_that_another_takes_up_when_its_lease_has_run_out(
-    office: Office,
+    office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = await office.upload(workbook(RESOURCE))
-    dying = asyncio.create_task(office.importer.take_up())
-    await until_taken_up(office)
-    dying.cancel()
-    await asyncio.gather(dying, return_exceptions=True)
+    with monkeypatch.context() as patch:
+        replaced(patch, *SILENT)
+        dying = asyncio.create_task(office.importer.take_up())
+        await until_taken_up(office)
+        dying.cancel()
+        await asyncio.gather(dying, return_exceptions=True)
     assert await state(office) == ("queued", 1, False)
     assert not await office.importer.take_up()  # the lease still counts
     await office.execute(EXPIRED)
@@ -94,11 +100,12 @@ async def test_a_transaction_that_fails_at_its_last_statement_has_written_nothin
 
 async def test_a_cancelled_import_is_let_go_while_it_is_read(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(running, "HEARTBEAT_S", 0.02)
+    replaced(monkeypatch, *SILENT)
     found = await office.upload(workbook(RESOURCE))
     working = asyncio.create_task(office.importer.take_up())
     await until_taken_up(office)
     assert (await office.orders(found["id"], "cancel")).status_code == 200
-    assert await asyncio.wait_for(working, 5)
+    assert await asyncio.wait_for(working, 60)
     found = await office.look(found["id"])
     assert (found["state"], "counts" in found) == ("cancelled", False)
 
