@@ -38,7 +38,7 @@ _UNCONDITIONAL: Final = frozenset({"无条件", "无条件共享"})
 # What a citation of law, administrative regulation or central policy cannot do without: the title of a law or regulation, its
 # article, or one of those who make central policy. 无法, 办法 and a rule of one's own are none.
 _CITATION: Final = re.compile(
-    r"(?:(?<!办)法|法典|条例)(?:[（(][^（）()《》]*[）)])?》|[^\W\d_](?:(?<![办方无没])法|法典|条例)第[0-9零〇一二三四五六七八九十百]+条"
+    r"(?:(?<!办)法|法典|条例|(?:(?<!办)法|条例)实施细则)(?:[（(][^（）()《》]*[）)])?》|[^\W\d_](?:(?<![办方无没])法|法典|条例)第[0-9零〇一二三四五六七八九十百]+条"
     r"|国务院|党中央|中共中央|国发|国办[发函]|中发〔|中办发|全国人民代表大会|全国人大"
 )
 _FILES: Final = (FormatClass.DOCUMENT, FormatClass.SPREADSHEET, FormatClass.IMAGE, FormatClass.MEDIA)
