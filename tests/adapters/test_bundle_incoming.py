@@ -145,7 +145,7 @@ BROKEN = {
     "json.txt": (b"e30.e30.e30\n", "not-an-acknowledgement"),
     "longer.txt": (WHOLE + b"x", "digest-mismatch"),
     "flipped.txt": (WHOLE[:-10] + b"!" + WHOLE[-9:], "digest-mismatch"),
-    "deliveries.txt": (acknowledgement_file(kind="deliveries", lane="0199c1f2-0000-7000-8000-000000000001", fence=1,
+    "deliveries.txt": (acknowledgement_file(kind="deliveries", lane="0199c1f2-0000-7000-8000-000000000001", fence=1, first=1,
         parts=[{"kind": "item", "size": 1, "digest": "sha-256:" + "0" * 64}]), "not-an-acknowledgement"),
     "huge.txt": (b"a" * (400 << 10), "too-large"),
     "line.txt": (b"a" * (300 << 10), "incomplete"),
