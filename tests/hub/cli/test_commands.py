@@ -21,6 +21,7 @@ from hub.client import pki
 from hub.client.wire import Wire
 from hub.errors import Conflict, SetupError
 from tests.support.commands import User
+from tests.support.harness import unmeasured
 from tests.support.postgres import TestServer
 
 
@@ -60,14 +61,21 @@ def test_the_overview_imports_no_command() -> None:
 
 
 def test_the_overview_is_there_at_once() -> None:
-    times = []
-    for _ in range(3):
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        assert shuniu("--help").returncode == 0
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        # time on the processor: the clock on the wall measures who else is at work
-        times.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    assert min(times) < 0.3
+    """Against what Python and the library of commands take by themselves: machines differ, and so do their hours."""
+    least, taken = [], []
+    for _ in range(5):
+        least.append(processor_time("-c", "import click"))
+        taken.append(processor_time("-m", "hub", "--help"))
+    assert min(taken) < 2 * min(least)
+
+
+def processor_time(*arguments: str) -> float:
+    """Seconds on the processor: the clock on the wall measures who else is at work."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    plain = unmeasured({})
+    subprocess.run([sys.executable, *arguments], env=plain, capture_output=True, timeout=60, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 @pytest.mark.parametrize("words", sorted(set(leaves(commands.root))), ids=" ".join)
