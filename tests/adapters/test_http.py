@@ -37,6 +37,7 @@ from adapters.registry import build
 from adapters.testing import Behaviour, PushContract, Receiver, make_batch
 from tests.adapters import tls_files
 from tests.adapters.http_receiver import HttpReceiver, hub_signer, receiving
+from tests.support.talks import served
 
 pytestmark = pytest.mark.sockets
 
@@ -267,12 +268,12 @@ async def test_an_answer_that_stalls_after_what_is_kept_is_not_waited_for() -> N
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n" + b"a" * 512)
         await reader.read()
-        writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
     begun = time.monotonic()
-    async with server, pushing(f"http://127.0.0.1:{port}/", limits=Limits(call_s=30)) as adapter:
+    async with (
+        served(serve, finished=True) as port,
+        pushing(f"http://127.0.0.1:{port}/", limits=Limits(call_s=30)) as adapter,
+    ):
         pushed = await adapter.push(make_batch())
     assert pushed.answer == b"a" * 512
     assert time.monotonic() - begun < 15

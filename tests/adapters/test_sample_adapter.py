@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
@@ -17,6 +17,7 @@ from adapters.errors import SettingsInvalid
 from adapters.protocol import Adapter, Limits
 from adapters.testing import Arrived, Behaviour, PushContract, Receiver
 from tests.adapters.http_receiver import hub_signer
+from tests.support.talks import served
 from tests.support.third_party import sample_installed
 
 pytestmark = pytest.mark.sockets
@@ -39,25 +40,16 @@ class LineReceiver:
         self.acknowledgement = b"eyJhbGciOiJFUzI1NiJ9.eyJkZWxpdmVyaWVzIjpbXX0.c2lnbmF0dXJl"
         self.reached = asyncio.Event()
         self.port = 0
-        self._server: asyncio.Server | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._open = AsyncExitStack()
 
     async def start(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.port = self._server.sockets[0].getsockname()[1]
+        self.port = await self._open.enter_async_context(served(self._talk))
 
     async def stop(self) -> None:
-        if self._server is not None:
-            self._server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._open.aclose()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        try:
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
             greeting = json.loads(await reader.readline())
             lines = [json.loads(await reader.readline()) for _ in range(greeting["count"])]
             self.reached.set()
@@ -69,11 +61,6 @@ class LineReceiver:
                 for line in lines
             ]
             await self._answer(writer, arrived)
-        except (ConnectionError, asyncio.CancelledError):
-            writer.transport.abort()
-        finally:
-            writer.close()
-            self._tasks.discard(task)
 
     async def _answer(self, writer: asyncio.StreamWriter, arrived: list[Arrived]) -> None:
         match self.behaviour:

@@ -23,6 +23,7 @@ from hub.delivery.settling import Settled
 from hub.worker import deliveries
 from hub.worker.deliveries import Deliveries
 from tests.hub.delivery.conftest import RES, Post, confirm
+from tests.support.talks import served
 from tests.support.world import record
 
 FAIL = """
@@ -241,23 +242,11 @@ class Hole:
         self.socket = socket
         self.cut: set[int] = set()
         self.opened = 0
-        self._streams: list[asyncio.StreamWriter] = []
 
-    @asynccontextmanager
-    async def leading(self, place: str) -> AsyncIterator[None]:
-        server = await asyncio.start_unix_server(self._serve, place)
-        try:
-            yield
-        finally:
-            server.close()
-            for stream in self._streams:
-                stream.close()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.opened += 1
         number = self.opened
         behind, beyond = await asyncio.open_unix_connection(self.socket)
-        self._streams += [writer, beyond]
 
         async def pass_on(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
             with contextlib.suppress(ConnectionError):
@@ -267,7 +256,10 @@ class Hole:
                     target.write(data)
                 target.close()
 
-        await asyncio.gather(pass_on(reader, beyond), pass_on(behind, writer))
+        try:
+            await asyncio.gather(pass_on(reader, beyond), pass_on(behind, writer))
+        finally:
+            beyond.transport.abort()
 
 
 @pytest.mark.sockets
@@ -281,7 +273,7 @@ async def test_a_database_that_goes_away_without_a_word_is_noticed(
     hole = Hole(f"{host}/{name}")
     through = Database(database.dsn.replace(host, str(tmp_path)))
     async with (
-        hole.leading(str(tmp_path / name)),
+        served(hole.talk, tmp_path / name),
         running(Deliveries(wiring.watched_connect(through), post.pusher())) as stop,
     ):
         await post.publish(1)

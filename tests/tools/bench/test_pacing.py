@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from hashlib import sha256
 from pathlib import Path
-from typing import cast
 
 import pytest
 
+from tests.support.talks import served
 from tools.bench.errors import VoidRun
 from tools.bench.pacing import CONNECTIONS, post_at
 from tools.bench.requests import RequestFile
@@ -21,23 +21,16 @@ CREATED = b"HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\nok"
 
 @asynccontextmanager
 async def hub(answer: Answer, got: list[tuple[float, bytes]]) -> AsyncIterator[int]:
-    talks: list[asyncio.Task[None]] = []
-
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        talks.append(cast("asyncio.Task[None]", asyncio.current_task()))
         while head := await reader.readline():
             while (line := await reader.readline()) != b"\r\n":
                 head += line
             body = await reader.readexactly(4)
             got.append((asyncio.get_running_loop().time(), body))
             writer.write(await answer(body))
-        writer.close()
-        await writer.wait_closed()
 
-    server = await asyncio.start_server(talk, "127.0.0.1", 0)
-    async with server:
-        yield server.sockets[0].getsockname()[1]
-        await asyncio.gather(*talks)
+    async with served(talk, finished=True) as port:
+        yield port
 
 
 def requests(folder: Path, count: int) -> RequestFile:
