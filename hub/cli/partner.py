@@ -2,7 +2,8 @@
 
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, TypeGuard
 
@@ -13,7 +14,7 @@ from hub.cli.api import failures
 from hub.cli.files import name_of, strict_object
 from hub.cli.output import show_json, show_table
 from hub.cli.verbs import as_json
-from hub.client import ClientError, Delivery, Partner, Receipt, Resumed, batches
+from hub.client import ClientError, Delivery, Partner, Receipt, batches
 from hub.client.folder import write_durably
 
 partner_folder = click.option(
@@ -54,24 +55,24 @@ def send(
     file: BinaryIO,
     as_json: bool,
 ) -> None:
-    """Print each receipt as it comes; more than 1,000 records go in several envelopes."""
+    """Print each receipt as it comes; more than 1,000 records go in several envelopes. Once more after a kill: goes on there."""
     _check_codes(res, addressees)
     payloads = _payloads(file, op)
     with failures(), Partner.load(folder, trust=trust) as partner:
-        resumed: Resumed | None = _resume(partner)
-        version = ver or partner.live_version(res)
-        sent = 0
-        for payload in _with_progress(payloads):
+        _resume(partner)
+        receipts: list[Receipt] = []
+        with _progress(len(payloads)) as advance:
+
+            def tell(receipt: Receipt) -> None:
+                receipts.append(receipt)
+                _show_receipt(receipt, as_json=as_json)
+                advance()
+
             try:
-                receipt = partner.publish_payload(
-                    res, payload, ver=version, to=addressees or None, ref=ref, resumed=resumed
-                )
+                partner.publish_payloads(res, payloads, ver=ver, to=addressees or None, ref=ref, tell=tell)
             except ClientError:
-                _tell_progress(sent, payloads)
+                _tell_progress(sum(len(payload["records"]) for payload in payloads[: len(receipts)]), payloads)
                 raise
-            resumed = None  # what follows is newer than this one: left out, it would leave the older standing
-            sent += len(payload["records"])
-            _show_receipt(receipt, as_json=as_json)
 
 
 @click.command(help="取未确认的投递，逐项核验 / pull what is not yet acknowledged, every item checked")
@@ -135,17 +136,22 @@ def _are_records(value: object) -> TypeGuard[list[dict[str, Any]]]:
     return isinstance(value, list) and len(value) > 0 and all(isinstance(entry, dict) for entry in value)
 
 
-def _with_progress(payloads: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-    """The payloads; if there are several, with a bar on a terminal and a line for each elsewhere."""
-    if len(payloads) == 1:
-        yield from payloads
-    elif sys.stderr.isatty():
-        with click.progressbar(payloads, label="发送 / sending", show_pos=True, file=sys.stderr) as bar:
-            yield from bar
+@contextmanager
+def _progress(count: int) -> Iterator[Callable[[], None]]:
+    """What to call after each of so many envelopes: if there are several, a bar on a terminal and a line for each elsewhere."""
+    done = 0
+
+    def line() -> None:
+        nonlocal done
+        done += 1
+        if count > 1:
+            click.echo(f"{done}/{count}", err=True)
+
+    if count > 1 and sys.stderr.isatty():
+        with click.progressbar(length=count, label="发送 / sending", show_pos=True, file=sys.stderr) as bar:
+            yield lambda: bar.update(1)
     else:
-        for number, payload in enumerate(payloads, start=1):
-            yield payload
-            click.echo(f"{number}/{len(payloads)}", err=True)
+        yield line
 
 
 def _tell_progress(sent: int, payloads: Sequence[Mapping[str, Any]]) -> None:
@@ -155,8 +161,8 @@ def _tell_progress(sent: int, payloads: Sequence[Mapping[str, Any]]) -> None:
         click.echo(f"此前已接收 {sent}/{total} 条记录 / {sent} of {total} records were accepted before this", err=True)
 
 
-def _resume(partner: Partner) -> Resumed:
-    """Finish what an earlier run left in the outbox, so that order is kept and nothing is forgotten; what came of it."""
+def _resume(partner: Partner) -> None:
+    """Finish what an earlier run left in the outbox, so that order is kept and nothing is forgotten, and say what came of it."""
     done = partner.resume()
     if done.receipts or done.acknowledged:
         click.echo(
@@ -166,7 +172,6 @@ def _resume(partner: Partner) -> Resumed:
         )
     for jti, refusal in done.refused.items():
         click.echo(f"上次的 {jti} 被拒绝 / an earlier message was refused:\n{refusal}", err=True)
-    return done
 
 
 def _show_receipt(receipt: Receipt, *, as_json: bool) -> None:

@@ -5,6 +5,8 @@
     DIR/outbox.lock                       held by the one process that sends them again
     DIR/receipts/<jti>.jws                the hub's receipts, checked
     DIR/refused/<jti>.jws                 signed and finally refused, for a look at why
+    DIR/sending.json                      how far the sending under way is (`hub.client.sending`)
+    DIR/sending.lock                      held by the one process whose sending that is
     DIR/pushes.sqlite3                    what was received by push (`hub.client.push_memory`)
 
 An envelope is written before it is sent and leaves the outbox only when its receipt is written. Names sort in the order of
@@ -17,10 +19,11 @@ import fcntl
 import json
 import os
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 from cryptography import x509
@@ -92,6 +95,38 @@ class Folder:
         self.release(jti)
         return written
 
+    def receipt(self, jti: str) -> bytes | None:
+        """The receipt that was kept of that message."""
+        try:
+            return (self.path / "receipts" / f"{jti}{_SUFFIX}").read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def is_refused(self, jti: str) -> bool:
+        """Whether that message was set aside."""
+        return (self.path / "refused" / f"{jti}{_SUFFIX}").exists()
+
+    def read_note(self, name: str) -> dict[str, Any]:
+        """What was noted under that name; nothing if nothing was. Raises FolderError for what is no JSON object."""
+        path = self.path / name
+        try:
+            found = json.loads(path.read_bytes())
+        except FileNotFoundError:
+            return {}
+        except ValueError:
+            found = None
+        if not isinstance(found, dict):
+            raise _damaged(path, "不是 JSON 对象 / is no JSON object")
+        return found
+
+    def write_note(self, name: str, note: Mapping[str, Any]) -> None:
+        """Note it under that name, so that it is there after a crash."""
+        write_durably(self.path, name, json.dumps(note).encode())
+
+    def drop_note(self, name: str) -> None:
+        """Forget what was noted."""
+        (self.path / name).unlink(missing_ok=True)
+
     def release(self, jti: str) -> None:
         """Take a message out of the outbox: it was answered."""
         (self.path / "outbox" / f"{jti}{_SUFFIX}").unlink(missing_ok=True)
@@ -119,6 +154,13 @@ class Folder:
     def sending_again(self) -> Iterator[None]:
         """One process at a time: two that sign the same stale message anew would make two messages of it."""
         with (self.path / "outbox.lock").open("ab") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    @contextmanager
+    def sending_alone(self) -> Iterator[None]:
+        """One sending at a time, for what a folder sends has one order."""
+        with (self.path / "sending.lock").open("ab") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 

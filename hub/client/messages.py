@@ -111,6 +111,15 @@ def check_receipt(
     return receipt
 
 
+def kept_receipt(compact: bytes) -> Receipt:
+    """A receipt that was checked before it was written. Raises TrustError for what cannot be one."""
+    try:
+        opened = envelope.read(compact, max_bytes=MAX_RECEIPT_BYTES, allowed_types=frozenset({RECEIPT}))
+        return _receipt(parse_object(opened.payload_bytes), compact)
+    except CertsError as error:
+        _doubt("凭证", error.zh, "receipt", error.en)
+
+
 def _receipt(payload: Mapping[str, Any], compact: bytes) -> Receipt:
     """The payload's members, each of its type. Raises TrustError."""
     texts = {name: _member(payload, name, str) for name in ("sender", "jti", "res", "hub", "log", "entry")}

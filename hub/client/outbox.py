@@ -6,9 +6,6 @@ had accepted them it answers with the receipt it gave, if not it accepts them no
 lay so long that their `iat` is stale. The hub looks for what it has seen before it judges `iat`, so `stale-message` says that
 they were not accepted; `resume` signs their payload again under the same `jti`, and should the old bytes still arrive
 somewhere on a slow path, only one of the two can become an exchange.
-
-Who was killed does not know whether its last message got out, and is started again with the same records: `Resumed.last`
-tells what was sent again, so that they are not signed as another message.
 """
 
 from __future__ import annotations
@@ -22,7 +19,6 @@ from pathlib import Path
 import httpx
 
 from certs import envelope
-from certs.digests import digest
 from certs.envelope import Opened
 from certs.errors import EnvelopeError
 from certs.header import ACK, EXCHANGE
@@ -35,34 +31,12 @@ _JOSE = {"Content-Type": "application/jose"}
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
-    """What an envelope says, whoever signed it when: equal contents of one sender are one message told twice."""
-
-    res: str | None
-    ver: int | None
-    to: tuple[str, ...] | None
-    ref: str | None
-    payload: str
-
-    @classmethod
-    def of(cls, opened: Opened) -> Content:
-        """The content of a signed message."""
-        header = opened.header
-        return cls(header.res, header.ver, header.to, header.ref, digest(opened.payload_bytes))
-
-
-@dataclass(frozen=True, slots=True)
 class Resumed:
-    """What came of the outbox: receipts, the number of deliveries acknowledged, and what was finally refused, by `jti`.
-
-    `last` is what the envelope of the last receipt says. Of earlier ones nothing is told: to send those contents once more after
-    something else is to go back to them.
-    """
+    """What came of the outbox: receipts, the number of deliveries acknowledged, and what was finally refused, by `jti`."""
 
     receipts: list[Receipt]
     acknowledged: int
     refused: dict[str, ProblemError]
-    last: Content | None = None
 
 
 class Outbox:
@@ -137,8 +111,7 @@ class Outbox:
     def _send_either(self, opened: Opened, done: Resumed) -> Resumed:
         if opened.header.typ == ACK:
             return replace(done, acknowledged=done.acknowledged + self._send_acknowledgement(opened))
-        receipt = self._send_exchange(opened, None)
-        return replace(done, receipts=[*done.receipts, receipt], last=Content.of(opened))
+        return replace(done, receipts=[*done.receipts, self._send_exchange(opened, None)])
 
     def _sign_anew(self, opened: Opened) -> Opened:
         header = opened.header

@@ -18,14 +18,14 @@ from typing import Any, Self
 import httpx
 
 from certs import envelope
-from certs.digests import digest
 from certs.header import ACK, EXCHANGE
 from hub.client.chains import Chains
 from hub.client.errors import ProblemError, TrustError
 from hub.client.folder import Folder, Trust
-from hub.client.messages import Delivery, Receipt, check_delivery
-from hub.client.outbox import Content, Outbox, Resumed
+from hub.client.messages import Delivery, Receipt, check_delivery, kept_receipt
+from hub.client.outbox import Outbox, Resumed
 from hub.client.push_receiver import PushReceiver
+from hub.client.sending import Sending
 from hub.client.tokens import Tokens
 from hub.client.wire import Wire, json_object
 
@@ -120,20 +120,18 @@ class Partner(PushReceiver):
         op: str = "upsert",
         to: Sequence[str] | None = None,
         ref: str | None = None,
-        resumed: Resumed | None = None,
     ) -> Receipt:
         """Sign 1 to 1,000 records of a resource and send them; returns the receipt, checked and written.
 
         `ver` is the live version unless given; `to` names the only systems that may get them, `ref` the `jti` of the message
-        that this one corrects. With `resumed`, what `resume` has just come to, nothing is signed if this very content was the
-        last that was sent there: its receipt is returned, so that who was killed may do it all once more. Raises ProblemError
-        for a refusal, HubUnreachable when the outcome is unknown (then `resume` goes on), TrustError for a receipt not to be
-        believed, EnvelopeError for a header not of its form, ValueError for too many records.
+        that this one corrects. Done once more it is another exchange, unlike `publish_all`. Raises ProblemError for a refusal,
+        HubUnreachable when the outcome is unknown (then `resume` goes on), TrustError for a receipt not to be believed,
+        EnvelopeError for a header not of its form, ValueError for too many records.
         """
         if not 1 <= len(records) <= MAX_RECORDS:
             raise ValueError(f"an envelope takes 1 to {MAX_RECORDS} records, not {len(records)}; see batches()")
         payload = {"op": op, "records": list(records)}
-        return self.publish_payload(res, payload, ver=ver, to=to, ref=ref, resumed=resumed)
+        return self.publish_payload(res, payload, ver=ver, to=to, ref=ref)
 
     def publish_payload(
         self,
@@ -143,21 +141,75 @@ class Partner(PushReceiver):
         ver: int | Version | None = None,
         to: Sequence[str] | None = None,
         ref: str | None = None,
-        resumed: Resumed | None = None,
     ) -> Receipt:
         """Sign a whole payload and send it, as `publish` does; the hub judges its form."""
-        version = Version(ver) if isinstance(ver, int) else ver or self.live_version(res)
-        body = _json(payload)
-        content = Content(res, version.number, None if to is None else tuple(to), ref, digest(body))
-        if resumed is not None and content == resumed.last:
-            return resumed.receipts[-1]
-        jti, now = self._new_jti(), self._clock()
+        version = self._version(res, ver)
+        Sending.over(self._folder)
+        return self._publish(self._new_jti(), res, _json(payload), version, to, ref)
+
+    def publish_all(
+        self,
+        res: str,
+        records: Iterable[Mapping[str, Any]],
+        *,
+        ver: int | Version | None = None,
+        op: str = "upsert",
+        to: Sequence[str] | None = None,
+        ref: str | None = None,
+    ) -> list[Receipt]:
+        """Sign any number of records of a resource and send them in as many envelopes as they take; returns all receipts.
+
+        Done once more after a kill, an unknown outcome or a refusal half-way, it goes on where it stopped and nothing becomes two
+        exchanges; see `hub.client.sending`. Raises as `publish` does, ValueError for no records and for a `snapshot` that
+        takes several envelopes.
+        """
+        payloads = [{"op": op, "records": part} for part in batches(records)]
+        if not payloads or (op == "snapshot" and len(payloads) > 1):
+            raise ValueError(f"records of a {op} fill {len(payloads)} envelopes")
+        return self.publish_payloads(res, payloads, ver=ver, to=to, ref=ref)
+
+    def publish_payloads(
+        self,
+        res: str,
+        payloads: Sequence[Mapping[str, Any]],
+        *,
+        ver: int | Version | None = None,
+        to: Sequence[str] | None = None,
+        ref: str | None = None,
+        tell: Callable[[Receipt], None] = lambda _: None,
+    ) -> list[Receipt]:
+        """Sign whole payloads and send them in this order, as `publish_all` does; `tell` is called with each receipt at its turn."""
+        version = self._version(res, ver)
+        bodies = list(map(_json, payloads))
+        about = (res, version.number, None if to is None else list(to), ref)
+        receipts: list[Receipt] = []
+        with self._folder.sending_alone():
+            self.resume()
+            sending = Sending.begun(self._folder, about, bodies)
+            for place, body in enumerate(bodies):
+                if (kept := sending.receipt(place)) is not None:
+                    receipts.append(kept_receipt(kept))
+                else:
+                    jti = sending.name(place, self._new_jti())
+                    receipts.append(self._publish(jti, res, body, version, to, ref))
+                tell(receipts[-1])
+            Sending.over(self._folder)
+        return receipts
+
+    def _version(self, res: str, given: int | Version | None) -> Version:
+        """What is given, or the live one."""
+        return Version(given) if isinstance(given, int) else given or self.live_version(res)
+
+    def _publish(
+        self, jti: str, res: str, body: bytes, version: Version, to: Sequence[str] | None, ref: str | None
+    ) -> Receipt:
+        """Sign it under that `jti` and send it."""
         compact = envelope.seal(
             self._folder.signer,
             typ=EXCHANGE,
             iss=self.system,
             aud=self._folder.profile.hub,
-            iat=int(now.timestamp()),
+            iat=int(self._clock().timestamp()),
             jti=jti,
             res=res,
             ver=version.number,

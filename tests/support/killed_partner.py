@@ -1,8 +1,9 @@
-"""A partner that is killed at a chosen call to the operating system: `python -m tests.support.killed_partner FOLDER RES SEED`.
+"""A partner that is killed at a chosen call to the operating system: `python -m tests.support.killed_partner FOLDER RES SEED HOW`.
 
-Forks a process for each point, which signs and sends one record and is killed with SIGKILL just before or just after one of its
-calls that reach disk or network; then another, which resumes and is killed in its turn at a seeded point; then one that resumes
-to the end. Prints a line of JSON for each point: the record's code, and what lies in the folder afterwards.
+Forks a process for each point, which signs and sends and is killed with SIGKILL just before or just after one of its calls that reach
+disk or network; then another, which goes on and is killed in its turn at a seeded point; then one that goes on to the end. HOW `one`
+sends one record, and `resume` goes on; `file` sends several envelopes, and the same once more goes on. Prints a line of JSON for each
+point: the records' code, and what lies in the folder afterwards.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ REACHING = frozenset({"open", "fsync", "replace", "unlink", "close", "connect", 
 """Calls by the names of their functions, in Python's own modules or the client's."""
 
 BOTH = ("c_call", "c_return")
+
+ENVELOPES = 2
 
 
 class Counter:
@@ -62,26 +65,41 @@ def files(folder: Path) -> int:
     return len(list(folder.glob("*.jws")))
 
 
-def main(folder: Path, res: str, seed: int) -> None:
+def main(folder: Path, res: str, seed: int, how: str) -> None:
     """Kill at every point once."""
     chosen = random.Random(seed)
     partner = Partner.load(folder)  # once for all children: it has not done anything yet
 
-    def send(code: str) -> None:
+    def one(code: str) -> None:
         partner.publish(res, [{"item_code": code, "item_name": "示例"}], ver=1)
 
+    def file(code: str) -> None:
+        payloads = [{"records": [{"item_code": code, "item_name": f"第 {place} 份"}]} for place in range(ENVELOPES)]
+        partner.publish_payloads(res, payloads, ver=1)
+
+    send = {"one": one, "file": file}[how]
     points = run(0, lambda: send("0"))
     assert points
     for point in range(1, points + 1):
         code, before = str(point), files(folder / "receipts")
-        killed = run(point, lambda code=code: send(code)) is None  # type: ignore[misc]
+
+        def first(code: str = code) -> None:
+            send(code)
+
+        def is_over(before: int = before) -> bool:
+            """Whether a file was sent to its end: who was told all receipts does not send it once more."""
+            return files(folder / "receipts") - before == ENVELOPES and not (folder / "sending.json").exists()
+
+        go_on = first if how == "file" else partner.resume
+        killed = run(point, first) is None
         kept = files(folder / "outbox")
-        again = run(chosen.randint(1, points), partner.resume) is None
-        run(0, partner.resume)
+        again = not is_over() and run(chosen.randint(1, points), go_on) is None
+        if not is_over():
+            run(0, go_on)
         left, receipts = files(folder / "outbox"), files(folder / "receipts") - before
         line = {"code": code, "killed": killed, "kept": kept, "again": again, "left": left, "receipts": receipts}
         sys.stdout.write(json.dumps(line) + "\n")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]))
+    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4])

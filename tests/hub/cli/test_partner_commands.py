@@ -235,23 +235,31 @@ def test_the_client_and_the_gateway_keep_the_promise_over_a_kill(
     assert arrived == [f"k{number}" for number in range(sent)]
 
 
-def test_the_same_command_after_a_crash_makes_no_second_exchange(
-    main_job: tuple[Path, Path, str], anyone: User, tmp_path: Path
+def test_the_same_command_after_a_crash_goes_on_where_it_stopped(
+    main_job: tuple[Path, Path, str], town: Town, anyone: User, tmp_path: Path
 ) -> None:
-    """Killed when the hub had accepted and before the answer: whoever types it once more gets the receipt of then."""
     provider, consumer, res = main_job
     drain(anyone, consumer)
-    words = ("send", "--partner", provider, "--res", res, "--json", "-")
-    (receipt,) = anyone.types(*words, stdin=records(2)).lines
-    (item,) = anyone.types("inbox", "--partner", consumer, "--out", tmp_path, "--ack", "--json").lines
-    envelope = (tmp_path / f"{item['delivery']}.jws").read_bytes()
-    (provider / "outbox" / f"{receipt['jti']}.jws").write_bytes(envelope)
-    again = anyone.types(*words, stdin=records(2))
-    assert (again.code, again.lines) == (0, [receipt])
-    assert drain(anyone, consumer) == []
-    (another,) = anyone.types(*words, stdin=records(2)).lines
-    assert another["exchange"] != receipt["exchange"]
-    assert len(drain(anyone, consumer)) == 1
+    (tmp_path / "records.json").write_bytes(records(5_001))
+    words = ["send", "--partner", str(provider), "--res", res, str(tmp_path / "records.json"), "--json"]
+    process = subprocess.Popen([sys.executable, "-m", "hub", *words], env=town.environment, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    first = json.loads(process.stdout.readline())
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    again = anyone.types(*words)
+    assert again.code == 0, again.err
+    assert again.lines[0] == first
+    assert len(again.lines) == 6
+    items = drain(anyone, consumer)
+    assert [item["exchange"] for item in items] == [receipt["exchange"] for receipt in again.lines]
+    assert [record["item_code"] for item in items for record in item["records"]] == [
+        f"{number:06d}" for number in range(1, 5_002)
+    ]
+    another = anyone.types(*words)
+    assert {receipt["exchange"] for receipt in another.lines}.isdisjoint(item["exchange"] for item in items)
+    assert len(drain(anyone, consumer)) == 6, "sent to its end, it is sent again"
 
 
 def test_the_client_reads_the_live_version_and_the_hubs_refusals(main_job: tuple[Path, Path, str]) -> None:

@@ -1,6 +1,7 @@
 """Publishing, pulling and acknowledging, and what is left on disk when something goes wrong."""
 
 import contextlib
+import fcntl
 import json
 import stat
 import threading
@@ -199,31 +200,104 @@ def _swallow_answers(desk: Desk) -> Fault:
     return fault
 
 
-def test_doing_it_all_once_more_after_a_crash_makes_no_second_exchange(desk: Desk) -> None:
-    desk.hub.faults.append(_swallow_answers(desk))
+MANY = [{"case_no": str(number)} for number in range(2_500)]
+"""Three envelopes."""
+
+
+def _lost_at(desk: Desk, lost: int) -> None:
+    """The answer to that post (from 0), and to all after it, is lost; the hub has taken it."""
+    posts = 0
+
+    def fault(request: httpx.Request) -> httpx.Response | None:
+        nonlocal posts
+        if request.url.path != "/v1/exchanges" or (posts := posts + 1) <= lost:
+            return None
+        desk.hub._exchange(request.content)
+        raise httpx.ReadError("cut")
+
+    desk.hub.faults.append(fault)
+
+
+def _case_numbers(desk: Desk) -> list[str]:
+    """Of all that the hub has accepted, in order."""
+    posted = {message.digest: message for message in map(opened, desk.hub.posts("/v1/exchanges"))}
+    bodies = [json.loads(posted[digest].payload_bytes) for digest, _ in desk.hub.accepted.values()]
+    return [record["case_no"] for body in bodies for record in body["records"]]
+
+
+@pytest.mark.parametrize("lost", [0, 1, 2])
+def test_all_of_it_once_more_after_a_crash_goes_on_where_it_stopped(desk: Desk, lost: int) -> None:
+    _lost_at(desk, lost)
     with pytest.raises(HubUnreachable):
-        desk.partner.publish(RES, RECORDS)
+        desk.partner.publish_all(RES, MANY)
+    desk.hub.faults.clear()
+    receipts = desk.again().publish_all(RES, MANY)
+    assert _case_numbers(desk) == [record["case_no"] for record in MANY]
+    assert [receipt.compact for receipt in receipts] == [
+        (desk.folder / "receipts" / f"{receipt.jti}.jws").read_bytes() for receipt in receipts
+    ]
+    assert len({receipt.exchange for receipt in receipts}) == 3
+    assert not (desk.folder / "sending.json").exists()
+    assert len(desk.partner.publish_all(RES, MANY)) == 3
+    assert len(_case_numbers(desk)) == 2 * len(MANY), "sent to its end, it may be sent again"
+
+
+def test_a_refusal_half_way_is_gone_on_from_under_another_jti(desk: Desk) -> None:
+    desk.hub.faults.append(on("/v1/exchanges", None, problem(403, "no-grant")))
+    with pytest.raises(ProblemError):
+        desk.partner.publish_all(RES, MANY)
+    receipts = desk.again().publish_all(RES, MANY)
+    assert _case_numbers(desk) == [record["case_no"] for record in MANY]
+    (refused,) = (desk.folder / "refused").iterdir()
+    assert refused.stem not in [receipt.jti for receipt in receipts]
+
+
+def test_another_content_is_another_sending(desk: Desk) -> None:
+    others: list[dict[str, Any]] = [{"op": "delete"}, {"ver": 2}, {"to": ["civil-affairs"]}, {"ref": "another"}]
+    for other in others:
+        desk.hub.accepted.clear()
+        _lost_at(desk, 1)
+        with pytest.raises(HubUnreachable):
+            desk.partner.publish_all(RES, MANY)
+        desk.hub.faults.clear()
+        desk.again().publish_all(RES, MANY, **other)
+        assert len(_case_numbers(desk)) == 2_000 + len(MANY)
+
+
+def test_what_was_sent_before_something_else_is_sent_again_as_a_whole(desk: Desk) -> None:
+    _lost_at(desk, 1)
+    with pytest.raises(HubUnreachable):
+        desk.partner.publish_all(RES, MANY)
     desk.hub.faults.clear()
     partner = desk.again()
-    done = partner.resume()
-    assert partner.publish(RES, RECORDS, resumed=done) == done.receipts[0]
+    partner.resume()
+    partner.publish(RES, [{"case_no": "7"}])
+    partner.publish_all(RES, MANY)
+    assert _case_numbers(desk)[2_000:] == ["7", *[record["case_no"] for record in MANY]]
+
+
+def test_one_sending_waits_for_another(desk: Desk) -> None:
+    (desk.folder / "sending.lock").touch()
+    with (desk.folder / "sending.lock").open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        sending = threading.Thread(target=desk.partner.publish_all, args=(RES, RECORDS))
+        sending.start()
+        sending.join(0.3)
+        assert desk.hub.accepted == {}
+    sending.join(30)
     assert len(desk.hub.accepted) == 1
-    others: list[dict[str, Any]] = [{"op": "snapshot"}, {"ver": 2}, {"to": ["civil-affairs"]}, {"ref": "another"}]
-    for number, other in enumerate(others, start=2):
-        assert partner.publish(RES, RECORDS, resumed=done, **other) not in done.receipts
-        assert len(desk.hub.accepted) == number
-    assert partner.publish(RES, RECORDS) not in done.receipts
 
 
-def test_what_was_sent_before_something_else_may_be_sent_again(desk: Desk) -> None:
-    desk.hub.faults.append(on("/v1/exchanges", *[httpx.ConnectError("refused")] * 10))
-    for number in range(2):
-        with pytest.raises(HubUnreachable):
-            desk.partner.publish(RES, [{"case_no": str(number)}], ver=3)
-    partner = desk.again()
-    done = partner.resume()
-    assert partner.publish(RES, [{"case_no": "0"}], ver=3, resumed=done) not in done.receipts
-    assert len(desk.hub.accepted) == 3
+@pytest.mark.parametrize(("records", "op"), [([], "upsert"), (MANY, "snapshot")])
+def test_a_sending_has_records_and_a_snapshot_one_envelope(desk: Desk, records: list[dict[str, str]], op: str) -> None:
+    with pytest.raises(ValueError, match=f"records of a {op}"):
+        desk.partner.publish_all(RES, records, op=op)
+
+
+def test_a_note_that_is_damaged_is_named(desk: Desk) -> None:
+    (desk.folder / "sending.json").write_text("[")
+    with pytest.raises(FolderError, match=r"sending\.json"):
+        desk.partner.publish_all(RES, RECORDS)
 
 
 def test_what_was_signed_but_never_sent_is_sent_by_resume(desk: Desk) -> None:
