@@ -68,6 +68,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: not (item.nodeid.startswith(LONG) or _group_of(item.nodeid.split("::")[0]) in SHARED))
 
 
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_setup() -> Generator[None]:
+    """Coverage is measured of what tests do: what makes their towns and ends them is done for each anew, and takes as long."""
+    with _not_traced():
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown() -> Generator[None]:
+    """The same at the end."""
+    with _not_traced():
+        return (yield)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
     """Properties are tried on hundreds of examples, of what other tests cover: coverage is not measured meanwhile."""
