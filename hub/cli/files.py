@@ -5,7 +5,7 @@ from typing import Any, BinaryIO
 import click
 
 from certs.errors import JsonError
-from certs.jsontext import parse_object
+from certs.jsontext import parse_array, parse_object
 
 
 def object_in(file: BinaryIO) -> dict[str, Any]:
@@ -17,6 +17,14 @@ def strict_object(file: BinaryIO, data: bytes) -> dict[str, Any]:
     """The JSON object in `data`, which came from `file`. Raises click.UsageError."""
     try:
         return parse_object(data)
+    except JsonError as error:
+        raise click.UsageError(f"{name_of(file)}: {error}") from None
+
+
+def strict_array(file: BinaryIO, data: bytes) -> list[Any]:
+    """The JSON array in `data`, which came from `file`. Raises click.UsageError."""
+    try:
+        return parse_array(data)
     except JsonError as error:
         raise click.UsageError(f"{name_of(file)}: {error}") from None
 

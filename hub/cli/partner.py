@@ -11,7 +11,7 @@ import click
 
 from certs.header import is_resource_code, is_system_code
 from hub.cli.api import failures
-from hub.cli.files import name_of, strict_object
+from hub.cli.files import name_of, strict_array, strict_object
 from hub.cli.output import show_json, show_table
 from hub.cli.verbs import as_json
 from hub.client import ClientError, Delivery, Partner, Receipt, batches
@@ -71,7 +71,7 @@ def send(
             try:
                 partner.publish_payloads(res, payloads, ver=ver, to=addressees or None, ref=ref, tell=tell)
             except ClientError:
-                _tell_progress(sum(len(payload["records"]) for payload in payloads[: len(receipts)]), payloads)
+                _tell_progress(len(receipts), payloads)
                 raise
 
 
@@ -111,11 +111,11 @@ def _check_codes(res: str, addressees: Sequence[str]) -> None:
 
 def _payloads(file: BinaryIO, op: str | None) -> list[Mapping[str, Any]]:
     """The payloads to send, each of a size that fits. Raises click.UsageError for anything but records."""
-    data = file.read().strip()
-    is_array = data.startswith(b"[")
-    given = strict_object(file, b'{"records":%b}' % data if is_array else data)
+    data = file.read()
+    is_array = data.lstrip().startswith(b"[")
+    given = {"records": strict_array(file, data)} if is_array else strict_object(file, data)
     records = given.get("records")
-    if not _are_records(records) or (is_array and len(given) != 1):
+    if not _are_records(records):
         raise click.UsageError(
             f"{name_of(file)} 须为至少一条记录的 JSON 数组，或含 records 的载荷 / is a JSON array of records, or a payload"
         )
@@ -154,11 +154,19 @@ def _progress(count: int) -> Iterator[Callable[[], None]]:
         yield line
 
 
-def _tell_progress(sent: int, payloads: Sequence[Mapping[str, Any]]) -> None:
-    """Say what was accepted before a failure, so that nobody has to guess what to send again."""
+def _tell_progress(receipted: int, payloads: Sequence[Mapping[str, Any]]) -> None:
+    """Say which records of the file the failure is about, and that what came before is accepted, if there are several envelopes."""
+    if len(payloads) == 1 or receipted == len(payloads):
+        return
+    sent = sum(len(payload["records"]) for payload in payloads[:receipted])
+    last = sent + len(payloads[receipted]["records"])
     total = sum(len(payload["records"]) for payload in payloads)
-    if total > sent > 0:
-        click.echo(f"此前已接收 {sent}/{total} 条记录 / {sent} of {total} records were accepted before this", err=True)
+    click.echo(
+        f"此前已接收 {sent}/{total} 条记录；下面说的是文件中第 {sent + 1} 至 {last} 条，records 的序号从第 {sent + 1} 条起算 / "
+        f"{sent} of {total} records were accepted before this, which is about records {sent + 1} to {last} of the file: "
+        f"/records/0 is number {sent + 1}",
+        err=True,
+    )
 
 
 def _resume(partner: Partner) -> None:

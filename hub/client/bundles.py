@@ -126,7 +126,7 @@ class Bundles:
         """Hand out what lies in `incoming` and was not had before; see the module's text. Raises FolderError, what `store` raises."""
         with self._locked() as state:
             taken = Taken()
-            for name in self._in_order(incoming, now, taken):
+            for name in self._in_order(incoming, state, now, taken):
                 self._take(incoming / name, store, state, now, taken)
             taken.missing = state.gaps()
             return taken
@@ -143,7 +143,7 @@ class Bundles:
                 state.save(
                     self._directory
                 )  # a death may leave a number out, and gives none twice: gateways know files by name
-                name = f"{self.prefix}{state.series}_{state.number:010d}.{self.extension}"
+                name = f"{self._own_names(state)}{state.number:010d}.{self.extension}"
                 write_durably(outgoing, name, self._acknowledgement(chosen, state, now), mode=_FOR_THE_GATEWAY)
                 for identifier, _ in chosen:
                     del state.unacknowledged[identifier]
@@ -159,6 +159,10 @@ class Bundles:
     def _directory(self) -> Path:
         return self.folder.path / STATE
 
+    def _own_names(self, state: State) -> str:
+        """How the names of what we write begin."""
+        return f"{self.prefix}{state.series}_"
+
     @contextmanager
     def _locked(self) -> Iterator[State]:
         self._directory.mkdir(mode=0o700, exist_ok=True)
@@ -166,13 +170,16 @@ class Bundles:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield State.load(self._directory)
 
-    def _in_order(self, incoming: Path, now: datetime, taken: Taken) -> list[str]:
-        """The names of the bundles, by the order in which the hub made them, whatever the names and their times say."""
+    def _in_order(self, incoming: Path, state: State, now: datetime, taken: Taken) -> list[str]:
+        """The names of the bundles, by the order in which the hub made them, whatever the names and their times say.
+
+        Our own acknowledgements are left alone: one folder may serve for both ways.
+        """
         if not incoming.is_dir():
             raise _no_folder(incoming)
         found = []
         for path in sorted(incoming.iterdir()):
-            if path.is_dir() and not path.is_symlink():
+            if (path.is_dir() and not path.is_symlink()) or path.name.startswith(self._own_names(state)):
                 continue
             manifest = self._judged(path, now, taken, lambda file: read_manifest(file, self._verifier(now)))
             if manifest is not None:

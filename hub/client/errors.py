@@ -71,6 +71,19 @@ class ProblemError(ClientError):
         self.request_id = request_id
         self.retry_after = retry_after
 
+    def of_earlier(self, jti: str) -> ProblemError:
+        """The same, where it is said when something else was to be sent."""
+        return ProblemError(
+            status=self.status,
+            slug=self.slug,
+            title=f"上次的 {jti} 被拒绝，已移到 refused；本次还没有发送 / "
+            f"the earlier message {jti} was refused and set aside, nothing of this was sent yet: {self.title}",
+            detail=self.detail,
+            errors=self.errors,
+            request_id=self.request_id,
+            retry_after=self.retry_after,
+        )
+
     @property
     def is_final(self) -> bool:
         """Whether the same bytes would be refused again: False means that trying again may help.

@@ -19,11 +19,10 @@ import fcntl
 import json
 import os
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import httpx
 from cryptography import x509
@@ -106,26 +105,36 @@ class Folder:
         """Whether that message was set aside."""
         return (self.path / "refused" / f"{jti}{_SUFFIX}").exists()
 
-    def read_note(self, name: str) -> dict[str, Any]:
-        """What was noted under that name; nothing if nothing was. Raises FolderError for what is no JSON object."""
-        path = self.path / name
-        try:
-            found = json.loads(path.read_bytes())
-        except FileNotFoundError:
-            return {}
-        except ValueError:
-            found = None
-        if not isinstance(found, dict):
-            raise _damaged(path, "不是 JSON 对象 / is no JSON object")
-        return found
+    def is_out(self, jti: str) -> bool:
+        """Whether that message was receipted, or lies in the outbox and will be sent."""
+        return any((self.path / place / f"{jti}{_SUFFIX}").exists() for place in ("outbox", "receipts"))
 
-    def write_note(self, name: str, note: Mapping[str, Any]) -> None:
+    def read_note(self, name: str) -> object:
+        """What was noted under that name (JSON): None if nothing was, an empty text for what is no JSON."""
+        try:
+            return json.loads((self.path / name).read_bytes())
+        except FileNotFoundError:
+            return None
+        except ValueError:
+            return ""
+
+    def write_note(self, name: str, note: object) -> None:
         """Note it under that name, so that it is there after a crash."""
         write_durably(self.path, name, json.dumps(note).encode())
 
     def drop_note(self, name: str) -> None:
         """Forget what was noted."""
         (self.path / name).unlink(missing_ok=True)
+
+    @contextmanager
+    def noting(self) -> Iterator[None]:
+        """One process at a time reads a note and writes it anew."""
+        handle = os.open(self.path, os.O_RDONLY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)
 
     def release(self, jti: str) -> None:
         """Take a message out of the outbox: it was answered."""
@@ -144,6 +153,11 @@ class Folder:
             except FileNotFoundError:
                 continue
             yield path, compact
+
+    @property
+    def newest_waiting(self) -> str:
+        """The name that sorts last in the outbox, without its end; empty if nothing waits."""
+        return max((path.stem for path in (self.path / "outbox").glob(f"*{_SUFFIX}")), default="")
 
     @property
     def has_waiting(self) -> bool:
@@ -178,11 +192,15 @@ class Folder:
 
 
 def write_durably(directory: Path, name: str, data: bytes, *, mode: int = _PRIVATE_FILE) -> Path:
-    """Write `data` to a file of its final name, whole or not at all, on disk when this returns.
+    """Write `data` to a file of its final name, whole or not at all, on disk when this returns. Raises FolderError, OSError.
 
     It is its owner's alone, unless `mode` and the umask let others read it.
     """
     if not directory.is_dir():
+        if not directory.parent.is_dir():
+            raise FolderError(
+                f"没有目录 {directory.parent}；请先建立它", f"there is no folder {directory.parent}; make it first"
+            )
         directory.mkdir(mode=_PRIVATE_DIRECTORY, exist_ok=True)
         _sync_directory(directory.parent)
     target = directory / name

@@ -164,6 +164,7 @@ def _read_file(path: Path, compact: bytes) -> Opened:
         return _read(compact)
     except EnvelopeError as error:
         raise FolderError(
-            f"outbox 中的文件已损坏：{path}（{error.zh}）；请移出后再试",
-            f"a file in the outbox is damaged: {path} ({error.en}); move it away and try again",
+            f"outbox 中的文件已损坏：{path}（{error.zh}）；请从备份恢复，移出它就无从知道枢纽收过没有",
+            f"a file in the outbox is damaged: {path} ({error.en}); restore it from a backup: moved away, nobody knows whether "
+            "the hub has it",
         ) from None

@@ -6,6 +6,7 @@ How a message gets to the hub once, whatever dies in between, is told in `hub.cl
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -22,10 +23,10 @@ from certs.header import ACK, EXCHANGE
 from hub.client.chains import Chains
 from hub.client.errors import ProblemError, TrustError
 from hub.client.folder import Folder, Trust
-from hub.client.messages import Delivery, Receipt, check_delivery, kept_receipt
+from hub.client.messages import Delivery, Receipt, check_delivery
 from hub.client.outbox import Outbox, Resumed
 from hub.client.push_receiver import PushReceiver
-from hub.client.sending import Sending
+from hub.client.sending import Sending, precede
 from hub.client.tokens import Tokens
 from hub.client.wire import Wire, json_object
 
@@ -37,6 +38,10 @@ MAX_PAYLOAD_BYTES = 3_000_000
 
 MAX_ACKNOWLEDGED = 500
 """Deliveries in one acknowledgement."""
+
+
+_MOMENT = re.compile("[0-9a-f]{16}(?=-)")
+"""How our identifiers begin: microseconds since 1970."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +148,10 @@ class Partner(PushReceiver):
         ref: str | None = None,
     ) -> Receipt:
         """Sign a whole payload and send it, as `publish` does; the hub judges its form."""
-        version = self._version(res, ver)
-        Sending.over(self._folder)
-        return self._publish(self._new_jti(), res, _json(payload), version, to, ref)
+        version, jti = self._version(res, ver), self._new_jti()
+        compact = self._sealed(jti, res, _json(payload), version, to, ref)
+        precede(self._folder, jti)
+        return self._outbox.publish(compact, version.schema_digest)
 
     def publish_all(
         self,
@@ -161,7 +167,7 @@ class Partner(PushReceiver):
 
         Done once more after a kill, an unknown outcome or a refusal half-way, it goes on where it stopped and nothing becomes two
         exchanges; see `hub.client.sending`. Raises as `publish` does, ValueError for no records and for a `snapshot` that
-        takes several envelopes.
+        takes several envelopes; a ProblemError of an earlier message that is refused now comes first, and nothing of this is sent.
         """
         payloads = [{"op": op, "records": part} for part in batches(records)]
         if not payloads or (op == "snapshot" and len(payloads) > 1):
@@ -181,30 +187,41 @@ class Partner(PushReceiver):
         """Sign whole payloads and send them in this order, as `publish_all` does; `tell` is called with each receipt at its turn."""
         version = self._version(res, ver)
         bodies = list(map(_json, payloads))
-        about = (res, version.number, None if to is None else list(to), ref)
+        about = (res, None if ver is None else version.number, None if to is None else list(to), ref)
         receipts: list[Receipt] = []
         with self._folder.sending_alone():
-            self.resume()
+            earlier = self.resume().refused
             sending = Sending.begun(self._folder, about, bodies)
+            for jti in earlier.keys() - set(sending.jtis):
+                raise earlier[jti].of_earlier(jti)
             for place, body in enumerate(bodies):
-                if (kept := sending.receipt(place)) is not None:
-                    receipts.append(kept_receipt(kept))
-                else:
-                    jti = sending.name(place, self._new_jti())
-                    receipts.append(self._publish(jti, res, body, version, to, ref))
-                tell(receipts[-1])
-            Sending.over(self._folder)
+                receipt = sending.receipt(place)
+                if receipt is None:
+                    named = sending.named(place)
+                    jti = named or self._new_jti()
+                    compact = self._sealed(jti, res, body, version, to, ref)
+                    sending.name(place, jti)
+                    try:
+                        receipt = self._outbox.publish(compact, version.schema_digest)
+                    except ProblemError as refusal:
+                        if named is not None and refusal.slug == "jti-reused":
+                            sending.lose(jti)
+                            sending.named(place)
+                        raise
+                receipts.append(receipt)
+                tell(receipt)
+            sending.end()
         return receipts
 
     def _version(self, res: str, given: int | Version | None) -> Version:
         """What is given, or the live one."""
         return Version(given) if isinstance(given, int) else given or self.live_version(res)
 
-    def _publish(
+    def _sealed(
         self, jti: str, res: str, body: bytes, version: Version, to: Sequence[str] | None, ref: str | None
-    ) -> Receipt:
-        """Sign it under that `jti` and send it."""
-        compact = envelope.seal(
+    ) -> bytes:
+        """The envelope, signed now. Raises EnvelopeError."""
+        return envelope.seal(
             self._folder.signer,
             typ=EXCHANGE,
             iss=self.system,
@@ -217,7 +234,6 @@ class Partner(PushReceiver):
             ref=ref,
             payload=body,
         )
-        return self._outbox.publish(compact, version.schema_digest)
 
     def inbox(self, *, limit: int = 100, wait: float = 0.0) -> list[Delivery]:
         """Up to `limit` (≤ 500) unacknowledged items, each lane from its oldest, every one checked.
@@ -322,8 +338,10 @@ class Partner(PushReceiver):
         return json_object(response)
 
     def _new_jti(self) -> str:
-        """An identifier that nobody has used and that sorts after all earlier ones of this process."""
-        self._last_jti = max(self._last_jti + 1, int(self._clock().timestamp() * 1_000_000))
+        """An identifier that nobody has used and that sorts after all of this process and all in the outbox, whatever the clock says."""
+        waiting = _MOMENT.match(self._folder.newest_waiting)
+        newest = max(self._last_jti, int(waiting[0], 16) if waiting else 0)
+        self._last_jti = max(newest + 1, int(self._clock().timestamp() * 1_000_000))
         return f"{self._last_jti:016x}-{secrets.token_hex(8)}"
 
 

@@ -303,6 +303,15 @@ def test_a_certificate_comes_with_the_bundle_and_must_lead_to_our_anchor(gateway
     assert "certificate" in gateway.take().refused["a.txt"]
 
 
+def test_one_folder_may_serve_for_both_ways(gateway: Gateway) -> None:
+    gateway.lay("a.txt", gateway.bundle(1, [gateway.item(1)]))
+    gateway.take()
+    assert gateway.bundles.acknowledge(gateway.incoming, now=NOW) == 1
+    (ours,) = gateway.left
+    assert gateway.take().refused == {}
+    assert gateway.left == [ours]
+
+
 def test_many_deliveries_are_acknowledged_in_parts_that_the_hub_reads(gateway: Gateway) -> None:
     item = gateway.item(1)
     items = [item | {"delivery": str(uuid4()), "sequence": n} for n in range(1, MAX_ACKNOWLEDGED + 2)]

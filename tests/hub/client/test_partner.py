@@ -7,6 +7,7 @@ import stat
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,9 @@ from certs import envelope
 from certs.errors import EnvelopeError
 from certs.header import ACK, EXCHANGE
 from hub.client import FolderError, HubUnreachable, Partner, ProblemError, Resumed, TrustError, batches
+from hub.client.folder import Folder
+from hub.client.partner import Version
+from hub.client.sending import Sending
 from tests.support.client_side import HUB, NOW, RECORDS, RES, County, Desk, Fault, problem, signer_of
 
 
@@ -276,6 +280,103 @@ def test_what_was_sent_before_something_else_is_sent_again_as_a_whole(desk: Desk
     assert _case_numbers(desk)[2_000:] == ["7", *[record["case_no"] for record in MANY]]
 
 
+def _cut_half_way(desk: Desk, **asked: Any) -> None:
+    """One envelope of three is receipted, and a second is in the outbox, which the hub has."""
+    _lost_at(desk, 1)
+    with pytest.raises(HubUnreachable):
+        desk.partner.publish_all(RES, MANY, **asked)
+    desk.hub.faults.clear()
+
+
+@pytest.mark.parametrize("member", ["hub", "system"])
+def test_at_another_hub_or_as_another_system_it_is_another_sending(desk: Desk, member: str) -> None:
+    about = (RES, None, None, None)
+    sending = Sending.begun(Folder(desk.folder), about, [b"{}"])
+    sending.name(0, "1")
+    assert Sending.begun(Folder(desk.folder), about, [b"{}"]).named(0) == "1"
+    profile = json.loads((desk.folder / "partner.json").read_text())
+    (desk.folder / "partner.json").write_text(json.dumps(profile | {member: "another"}))
+    assert Sending.begun(Folder(desk.folder), about, [b"{}"]).named(0) is None
+
+
+def test_a_version_that_is_published_in_between_is_gone_on_with(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    _cut_half_way(desk)
+    monkeypatch.setattr(Partner, "live_version", lambda *_: Version(4))
+    receipts = desk.again().publish_all(RES, MANY)
+    assert _case_numbers(desk) == [record["case_no"] for record in MANY]
+    assert [receipt.ver for receipt in receipts] == [3, 3, 4]
+
+
+def test_what_was_to_be_sent_in_between_and_never_was_changes_nothing(desk: Desk) -> None:
+    _cut_half_way(desk)
+    with pytest.raises(EnvelopeError):
+        desk.again().publish(RES, RECORDS, ref="not a jti!")
+    with pytest.raises(EnvelopeError):
+        desk.again().publish_all(RES, RECORDS, to=["BAD"])
+    desk.again().resume()
+    for send in (Partner.publish, Partner.publish_all):
+        desk.hub.faults.append(on("/v1/exchanges", problem(422, "schema-violation")))
+        with pytest.raises(ProblemError):
+            send(desk.again(), RES, RECORDS)
+        desk.hub.faults.clear()
+    desk.again().publish_all(RES, MANY)
+    assert _case_numbers(desk) == [record["case_no"] for record in MANY]
+
+
+def test_an_earlier_message_that_is_refused_now_is_told_before_anything_is_sent(desk: Desk) -> None:
+    desk.hub.faults.append(on("/v1/exchanges", *[httpx.ConnectError("refused")] * 5))
+    with pytest.raises(HubUnreachable):
+        desk.partner.publish(RES, RECORDS)
+    desk.hub.faults.append(on("/v1/exchanges", problem(403, "no-grant")))
+    with pytest.raises(ProblemError, match=r"the earlier message .* no-grant") as caught:
+        desk.again().publish_all(RES, MANY)
+    assert (caught.value.status, caught.value.slug) == (403, "no-grant")
+    assert desk.hub.accepted == {}
+    assert len(desk.again().publish_all(RES, MANY)) == 3
+
+
+def test_what_the_hub_has_is_not_sent_under_another_jti_though_its_file_was_lost(desk: Desk) -> None:
+    _cut_half_way(desk)
+    (waiting,) = desk.outbox()
+    kept = waiting.read_bytes()
+    waiting.write_bytes(b"")
+    with pytest.raises(FolderError, match="restore it from a backup"):
+        desk.again().publish_all(RES, MANY)
+    waiting.unlink()
+    for _ in range(2):
+        desk.clock.now += timedelta(seconds=1)
+        with pytest.raises(FolderError, match=rf"{waiting.stem}.*receipts.*backup.*sending\.json"):
+            desk.again().publish_all(RES, MANY)
+    assert len(desk.hub.accepted) == 2
+    waiting.write_bytes(kept)
+    desk.again().publish_all(RES, MANY)
+    assert _case_numbers(desk) == [record["case_no"] for record in MANY]
+
+
+def test_a_receipt_that_is_damaged_is_named(desk: Desk) -> None:
+    _cut_half_way(desk)
+    (receipt,) = (desk.folder / "receipts").iterdir()
+    kept = receipt.read_bytes()
+    for damaged in (b"", b"a.b.c"):
+        receipt.write_bytes(damaged)
+        with pytest.raises(FolderError, match=receipt.name):
+            desk.again().publish_all(RES, MANY)
+    receipt.write_bytes(kept)
+    desk.again().publish_all(RES, MANY)
+    assert len(_case_numbers(desk)) == len(MANY)
+
+
+def test_what_waits_is_sent_in_the_order_of_signing_though_the_clock_was_set_back(desk: Desk) -> None:
+    for case_no in ("older", "newer"):
+        desk.hub.faults.append(on("/v1/exchanges", *[httpx.ConnectError("refused")] * 5))
+        with pytest.raises(HubUnreachable):
+            desk.again().publish(RES, [{"case_no": case_no}])
+        desk.hub.faults.clear()
+        desk.clock.now -= timedelta(seconds=60)
+    desk.again().resume()
+    assert _case_numbers(desk) == ["older", "newer"]
+
+
 def test_one_sending_waits_for_another(desk: Desk) -> None:
     (desk.folder / "sending.lock").touch()
     with (desk.folder / "sending.lock").open() as held:
@@ -294,9 +395,10 @@ def test_a_sending_has_records_and_a_snapshot_one_envelope(desk: Desk, records: 
         desk.partner.publish_all(RES, records, op=op)
 
 
-def test_a_note_that_is_damaged_is_named(desk: Desk) -> None:
-    (desk.folder / "sending.json").write_text("[")
-    with pytest.raises(FolderError, match=r"sending\.json"):
+@pytest.mark.parametrize("note", ["", "[", "{}", "[1]", '[{"content": "x"}]'])
+def test_a_note_that_is_damaged_is_named_with_what_its_removal_means(desk: Desk, note: str) -> None:
+    (desk.folder / "sending.json").write_text(note)
+    with pytest.raises(FolderError, match=r"sending\.json .*remove it"):
         desk.partner.publish_all(RES, RECORDS)
 
 
