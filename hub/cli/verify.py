@@ -4,6 +4,7 @@ Imports the verifiers and nothing of the gateway. What FILE is shows in its firs
 from the folder that `--trust` names and never from FILE.
 """
 
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -40,6 +41,9 @@ _EXPORT = ("导出的日志", "the exported log")
 _RECEIPT = ("凭证的承诺", "the receipt's promise")
 
 
+_JWS = re.compile(rb"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+){2}\s*")
+
+
 class Missing(click.ClickException):
     """There is nothing to measure the file against."""
 
@@ -57,6 +61,15 @@ def _moment(_: click.Context, __: click.Parameter, text: str | None) -> datetime
     return found
 
 
+def _once(_: click.Context, __: click.Parameter, given: tuple[Path, ...]) -> Path:
+    """The one folder: of two, one would be passed over without a word."""
+    if len(given) > 1:
+        raise click.BadParameter(
+            "只能给出一次；每套信任锚分别核验 / give it once: one verification for each set of anchors"
+        )
+    return given[0]
+
+
 @click.command(
     help="核验证据文件、导出的日志，或凭证的承诺，无需联网 / check evidence, an exported log, or a receipt's promise, offline"
 )
@@ -65,6 +78,8 @@ def _moment(_: click.Context, __: click.Parameter, text: str | None) -> datetime
     "--trust",
     type=click.Path(path_type=Path, file_okay=False),
     required=True,
+    multiple=True,
+    callback=_once,
     help="含 ca.pem 和 log.pub（核验凭证另需 hub.pem）的目录，不从文件或服务器取 / "
     "folder with ca.pem and log.pub (for a receipt hub.pem too), not from the file or its server",
 )
@@ -89,9 +104,7 @@ def verify(
     fetched_at: datetime | None,
 ) -> None:
     """Print every statement; exit 0 when all hold, 1 when one does not, 3 when something to measure against is missing."""
-    with file.open("rb") as opened:
-        first = opened.read(len(FIRST_BYTES))
-    kind = _EXPORT if first == FIRST_BYTES else _EVIDENCE if first[:1] == b"{" else _RECEIPT
+    kind = _kind(file, is_for_receipts=bool(export or tiles))
     if kind is _RECEIPT and (export is None) == (tiles is None):
         raise Missing(
             "核验凭证须给出日志的副本：--log 导出的日志，或 --tlog 目录，二者之一 / "
@@ -110,6 +123,16 @@ def verify(
         _show(_judge_export(file, anchors, kept, lambda *_: None), kind)
     else:
         _show(verify_evidence(_read(file, MAX_BYTES), anchors, older=kept), kind)
+
+
+def _kind(file: Path, *, is_for_receipts: bool) -> tuple[str, str]:
+    """What the file is to be judged as: what is of no known form is evidence that somebody changed."""
+    content = _read(file, MAX_RECEIPT_BYTES)
+    if content.startswith(FIRST_BYTES):
+        return _EXPORT
+    if content[:1] != b"{" and (is_for_receipts or _JWS.fullmatch(content)):
+        return _RECEIPT
+    return _EVIDENCE
 
 
 def _read(path: Path, most: int) -> bytes:

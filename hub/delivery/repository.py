@@ -130,10 +130,11 @@ UPDATE lane_lease SET holder = NULL, expires_at = NULL, next_attempt_at = $2, fa
 """Releases the lease of a lane that now waits for an acknowledgement, until $2 at the latest."""
 
 AWAKEN_LANES = """
-UPDATE lane_lease SET next_attempt_at = least(next_attempt_at, :now), handed_over_at = NULL, handed_over_last = NULL
+UPDATE lane_lease SET next_attempt_at = least(next_attempt_at, :now), handed_over_at = NULL, handed_over_last = NULL,
+                      failures = 0, failed_reason = NULL, blocked_at = NULL
 WHERE lane_id IN (SELECT id FROM lane WHERE consumer_id = :consumer)
 """
-"""A new target is tried at once: what the lanes waited for was the old one's."""
+"""A new target is tried at once: what the lanes waited for, and what failed, was the old one's."""
 
 END_RESTS = """
 UPDATE lane_lease SET next_attempt_at = :now

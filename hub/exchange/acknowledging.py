@@ -137,14 +137,9 @@ class _Found:
         return [row["exchange_id"] for row in self._all]
 
     @property
-    def waiting(self) -> list[UUID]:
-        """Parked deliveries that nobody has queued again; one that was lives on under another id."""
-        return [row["id"] for row in self.parked if row["replayed_as"] is None]
-
-    @property
     def moving(self) -> int:
         """How many come to their end now."""
-        return len(self.out) + len(self.waiting)
+        return len(self.out) + len(self.parked)
 
     @property
     def _all(self) -> tuple[asyncpg.Record, ...]:
@@ -190,7 +185,7 @@ async def _find(connection: asyncpg.Connection, wanted: Mapping[UUID, bytes], co
 
 async def _move(connection: asyncpg.Connection, found: _Found, identifier: UUID, now: datetime) -> None:
     await connection.execute(sql.MOVE_TO_DELIVERED, [row["id"] for row in found.out], identifier, now)
-    await connection.execute(sql.MOVE_LETTERS_TO_DELIVERED, found.waiting, identifier, now)
+    await connection.execute(sql.MOVE_LETTERS_TO_DELIVERED, [row["id"] for row in found.parked], identifier, now)
     await connection.execute(sql.SIGN_DELIVERED, [row["id"] for row in found.ended], identifier)
 
 

@@ -56,10 +56,9 @@ async def read_exchange(
     if row is None:
         raise unknown_exchange()
     deliveries = await connection.fetch(sql.FIND_DELIVERIES, row["deliveries"])
-    lanes, jti = len(row["deliveries"]), row["jti"]
+    jti = row["jti"]
     if isinstance(caller, SystemCaller) and caller.system_id != row["sender_id"]:
         deliveries = [d for d in deliveries if d["consumer_id"] == caller.system_id]
-        lanes = len(deliveries)
         if not deliveries:
             raise unknown_exchange()
         has_original = any(d["projection_id"] is None and d["sequence"] is not None for d in deliveries)
@@ -75,7 +74,7 @@ async def read_exchange(
         digest=f"sha-256:{row['digest'].hex()}",
         schema_digest=f"sha-256:{row['schema_digest'].hex()}",
         accepted_at=row["accepted_at"],
-        lanes=lanes,
+        lanes=len({d["lane_id"] for d in deliveries}),  # a replay is another delivery in the same lane
         state="closed" if all(d["state"] in ENDED for d in deliveries) else "open",
         deliveries=[
             DeliveryState(d["id"], d["consumer"], d["state"], d["sequence"], d["claimed_at"], d["ended_at"])

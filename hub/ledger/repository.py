@@ -112,11 +112,12 @@ SELECT id, lane_id, exchange_id, digest, position, sequence, claimed_at, project
 """
 
 LOCK_LETTERS = """
-SELECT d.id, d.digest, d.exchange_id, d.replayed_as FROM dead_letter d JOIN lane l ON l.id = d.lane_id
+SELECT d.id, d.digest, d.exchange_id FROM dead_letter d JOIN lane l ON l.id = d.lane_id
 WHERE d.id = ANY($1::uuid[]) AND l.consumer_id = $2
 ORDER BY d.lane_id, d.sequence FOR UPDATE OF d
 """
-"""Parked deliveries: the receiver whose answers came too late may have them all the same. Locked in the order of a replay."""
+"""Parked deliveries, replayed or not: the receiver whose answers came too late may have them all the same. Locked in the order of a
+replay."""
 
 MOVE_LETTERS_TO_DELIVERED = """
 WITH gone AS (DELETE FROM dead_letter WHERE id = ANY($1::uuid[]) RETURNING *)

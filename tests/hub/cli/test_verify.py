@@ -64,6 +64,21 @@ def test_the_statement_that_fails_is_the_last_and_says_why(tmp_path: Path) -> No
     assert run(changed, "--trust", TRUST).exit_code == 1
 
 
+@pytest.mark.parametrize("before", [b" ", b"\xef\xbb\xbf", b"z", b"."])
+def test_evidence_whose_beginning_was_changed_is_evidence_that_fails(tmp_path: Path, before: bytes) -> None:
+    changed = tmp_path / "changed.json"
+    changed.write_bytes(before + (FOLDER / "valid/acknowledged.json").read_bytes())
+    answer = run(changed, "--trust", TRUST)
+    assert (answer.exit_code, "✗ form" in answer.output) == (1, True), answer.output
+    changed.write_bytes(b"")
+    assert run(changed, "--trust", TRUST).exit_code == 1
+
+
+def test_anchors_are_given_once(tmp_path: Path) -> None:
+    answer = run(FOLDER / "valid/acknowledged.json", "--trust", tmp_path, "--trust", TRUST)
+    assert (answer.exit_code, "give it once" in answer.output) == (2, True)
+
+
 def test_a_kept_checkpoint_is_compared() -> None:
     same = FOLDER / "valid/earlier-checkpoint"
     words = (same.with_suffix(".json"), "--trust", TRUST, "--checkpoint", same.with_suffix(".checkpoint"))

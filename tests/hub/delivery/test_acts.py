@@ -306,7 +306,24 @@ async def test_a_target_that_is_corrected_or_resumed_is_tried_at_once(
         await asyncio.wait_for(woken.wait(), 30)
         await post.connection.reset()
     assert await post.pusher().push(post.lane) is Settled.FAILED
-    assert await post.values("SELECT failures FROM lane_lease") == [3]
+    assert await post.values("SELECT failures FROM lane_lease") == [2], (
+        "what failed at the old place does not count at the new"
+    )
+
+
+async def test_a_corrected_target_has_all_its_attempts(post: Post, session: AsyncSession) -> None:
+    async def fail(_: Batch) -> Pushed:
+        raise Unreachable(reason="no-connection", zh="连不上", en="nobody answers")
+
+    await post.publish(1)
+    post.receiver.answer = fail
+    for _ in range(2):
+        await targets.set_target(session, NewTarget("consumer-b", "http", HTTP, max_attempts=2), **how(post))
+        await session.commit()
+        await post.due_now()
+        assert await post.pusher().push(post.lane) is Settled.FAILED
+    await post.due_now()
+    assert await post.pusher().push(post.lane) is Settled.BLOCKED
 
 
 async def test_resuming_a_target_does_not_hand_over_again_what_waits_for_its_acknowledgement(

@@ -1,6 +1,7 @@
 """What each party gets of an exchange, and that it holds."""
 
 import json
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -13,12 +14,14 @@ from certs.envelope import kid_of
 from hub.access import service as access
 from hub.access.scope import WHOLE, Scope
 from hub.access.service import NewGrant
+from hub.delivery import dead_letters
+from hub.delivery.repository import PARK
 from hub.evidence.building import build_evidence
 from hub.evidence.repository import ACCEPTANCE, ENTRIES_OF
 from hub.identity.callers import SystemCaller
 from hub.identity.roles import Role
 from hub.registry import certificates
-from tests.support.evidence import EvidenceTown
+from tests.support.evidence import JOSE, EvidenceTown
 from tests.support.gateway import bearer
 from tests.support.registry import OFFICER, RECORDER, Partner
 
@@ -43,6 +46,55 @@ def grants_in(members: dict[str, Any]) -> list[str]:
 
 def events_in(members: dict[str, Any]) -> list[str]:
     return sorted(entry["leaf"]["event"] for entry in members["entries"])
+
+
+async def parked_and_replayed(town: EvidenceTown) -> Mapping[str, Any]:
+    """The consumer's one item, parked by the worker after it had been handed out, and queued again."""
+    (item,) = await town.pull(town.consumer)
+    async with town.gateway.context.acquire() as connection:
+        await connection.execute(PARK, [UUID(item["delivery"])], 3, "timed-out", town.gateway.now)
+    async with town.gateway.context.transaction() as session:
+        await dead_letters.replay_one(
+            session, UUID(item["delivery"]), actor=OFFICER, recorder=RECORDER, now=town.gateway.now
+        )
+    return item
+
+
+async def confirmed(town: EvidenceTown, *items: Mapping[str, Any]) -> None:
+    listed = {"deliveries": [{"id": item["delivery"], "digest": item["digest"]} for item in items]}
+    message = town.seal_envelope(town.consumer, "ack+jws", listed)
+    answer = await town.gateway.client.post("/v1/inbox/acks", content=message, headers=JOSE)
+    assert answer.json() == {"acknowledged": len(items)}
+    await town.seal()
+
+
+async def test_a_late_acknowledgement_of_what_was_replayed_is_proof_though_the_replay_never_leaves(
+    town: EvidenceTown,
+) -> None:
+    path = await town.publish()
+    lanes = (await town.gateway.client.get(path, headers=town.token(town.provider))).json()["lanes"]
+    item = await parked_and_replayed(town)
+    async with town.gateway.context.transaction() as session:
+        grant = town.grants["consumer-b"]
+        await access.revoke_grant(session, grant, reason="到期", actor=OFFICER, recorder=RECORDER, now=town.gateway.now)
+    await town.gateway.refresh()
+    await confirmed(town, item)
+    for party in (town.provider, town.consumer):
+        assert [one["id"] for one in (await taken(town, path, party))["deliveries"]] == [item["delivery"]]
+    state = (await town.gateway.client.get(path, headers=town.token(town.provider))).json()
+    assert (state["lanes"], len(state["deliveries"])) == (lanes, lanes + 1), (
+        "a replay is another delivery in the same lane"
+    )
+
+
+async def test_an_acknowledgement_of_a_letter_and_its_replay_is_the_providers_too(town: EvidenceTown) -> None:
+    path = await town.publish()
+    item = await parked_and_replayed(town)
+    (again,) = await town.pull(town.consumer)
+    await confirmed(town, item, again)
+    for party in (town.provider, town.consumer):
+        members = await taken(town, path, party)
+        assert {one["id"] for one in members["deliveries"]} == {item["delivery"], again["delivery"]}
 
 
 async def test_the_provider_gets_all_grants_and_the_acknowledgements_of_its_own_exchanges(town: EvidenceTown) -> None:
