@@ -59,19 +59,6 @@ def parse_object(data: bytes, *, max_depth: int = MAX_DEPTH) -> dict[str, Any]:
     return value
 
 
-def parse_array(data: bytes, *, max_depth: int = MAX_DEPTH) -> list[Any]:
-    """The one JSON array that `data` holds, by the exact parser. Raises JsonError as `parse_object` does, and `not-an-array`."""
-    text, value = _read_exactly(data, max_depth)
-    if type(value) is not list:
-        raise JsonError(
-            reason="not-an-array",
-            zh="最外层不是 JSON 数组；请以 [ 开始、以 ] 结束，且只含一个数组",
-            en="the outermost value is not a JSON array; send exactly one array in brackets",
-        )
-    _check_inside(value, text, max_depth)
-    return value
-
-
 def _nothing_was_lost(data: bytes, written: bytes) -> bool:
     r"""Whether the two texts prove that reading `data` dropped no member and turned no integer into a float.
 
@@ -89,19 +76,6 @@ def _nothing_was_lost(data: bytes, written: bytes) -> bool:
 
 def _parse_exactly(data: bytes, max_depth: int) -> dict[str, Any]:
     """The same by the exact parser, which says what is wrong."""
-    text, value = _read_exactly(data, max_depth)
-    if type(value) is not dict:
-        raise JsonError(
-            reason="not-an-object",
-            zh="最外层不是 JSON 对象；请以 { 开始、以 } 结束，且只含一个对象",
-            en="the outermost value is not a JSON object; send exactly one object in braces",
-        )
-    _check_inside(value, text, max_depth)
-    return value
-
-
-def _read_exactly(data: bytes, max_depth: int) -> tuple[str, Any]:
-    """The text in `data`, and what it says."""
     text = _decode(data)
     try:
         value = _DECODER.decode(text)
@@ -113,13 +87,16 @@ def _read_exactly(data: bytes, max_depth: int) -> tuple[str, Any]:
         ) from None
     except RecursionError:
         _refuse_depth(max_depth)
-    return text, value
-
-
-def _check_inside(value: object, text: str, max_depth: int) -> None:
+    if type(value) is not dict:
+        raise JsonError(
+            reason="not-an-object",
+            zh="最外层不是 JSON 对象；请以 { 开始、以 } 结束，且只含一个对象",
+            en="the outermost value is not a JSON object; send exactly one object in braces",
+        )
     _check_depth(value, max_depth)
     if "\\u" in text:
         _check_surrogates(value)
+    return value
 
 
 def _decode(data: bytes) -> str:
@@ -171,7 +148,7 @@ def _refuse_depth(max_depth: int) -> NoReturn:
     )
 
 
-def _check_surrogates(value: object) -> None:
+def _check_surrogates(value: dict[str, Any]) -> None:
     try:
         orjson.dumps(value)
     except TypeError:

@@ -5,7 +5,7 @@ from typing import Any, BinaryIO
 import click
 
 from certs.errors import JsonError
-from certs.jsontext import parse_array, parse_object
+from certs.jsontext import parse_object
 
 
 def object_in(file: BinaryIO) -> dict[str, Any]:
@@ -22,11 +22,14 @@ def strict_object(file: BinaryIO, data: bytes) -> dict[str, Any]:
 
 
 def strict_array(file: BinaryIO, data: bytes) -> list[Any]:
-    """The JSON array in `data`, which came from `file`. Raises click.UsageError."""
+    """The JSON array in `data`, which came from `file`. Raises click.UsageError, with places as they are in the file."""
     try:
-        return parse_array(data)
+        parse_object(data)
     except JsonError as error:
-        raise click.UsageError(f"{name_of(file)}: {error}") from None
+        if error.reason != "not-an-object":
+            raise click.UsageError(f"{name_of(file)}: {error}") from None
+    found: list[Any] = strict_object(file, b'{"array":%b}' % data)["array"]
+    return found
 
 
 def name_of(file: object) -> str:

@@ -34,14 +34,12 @@ TELL_EVERY = 16_384
 
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 _FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
+_JWS = re.compile(rb"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+){2}\s*")
 _MARKS = {"holds": "✓", "absent": "–", "failed": "✗"}
 
 _EVIDENCE = ("证据", "the evidence")
 _EXPORT = ("导出的日志", "the exported log")
 _RECEIPT = ("凭证的承诺", "the receipt's promise")
-
-
-_JWS = re.compile(rb"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+){2}\s*")
 
 
 class Missing(click.ClickException):
@@ -61,15 +59,6 @@ def _moment(_: click.Context, __: click.Parameter, text: str | None) -> datetime
     return found
 
 
-def _once(_: click.Context, __: click.Parameter, given: tuple[Path, ...]) -> Path:
-    """The one folder: of two, one would be passed over without a word."""
-    if len(given) > 1:
-        raise click.BadParameter(
-            "只能给出一次；每套信任锚分别核验 / give it once: one verification for each set of anchors"
-        )
-    return given[0]
-
-
 @click.command(
     help="核验证据文件、导出的日志，或凭证的承诺，无需联网 / check evidence, an exported log, or a receipt's promise, offline"
 )
@@ -79,7 +68,6 @@ def _once(_: click.Context, __: click.Parameter, given: tuple[Path, ...]) -> Pat
     type=click.Path(path_type=Path, file_okay=False),
     required=True,
     multiple=True,
-    callback=_once,
     help="含 ca.pem 和 log.pub（核验凭证另需 hub.pem）的目录，不从文件或服务器取 / "
     "folder with ca.pem and log.pub (for a receipt hub.pem too), not from the file or its server",
 )
@@ -97,14 +85,18 @@ def _once(_: click.Context, __: click.Parameter, given: tuple[Path, ...]) -> Pat
 def verify(
     *,
     file: Path,
-    trust: Path,
+    trust: tuple[Path, ...],
     older: Path | None,
     export: Path | None,
     tiles: Path | None,
     fetched_at: datetime | None,
 ) -> None:
     """Print every statement; exit 0 when all hold, 1 when one does not, 3 when something to measure against is missing."""
-    kind = _kind(file, is_for_receipts=bool(export or tiles))
+    if len(trust) > 1:
+        raise click.UsageError("--trust 只能给出一次 / give it once: one verification for each set of anchors")
+    first = _read(file, MAX_RECEIPT_BYTES)
+    is_receipt = first[:1] != b"{" and (export or tiles or _JWS.fullmatch(first))
+    kind = _EXPORT if first.startswith(FIRST_BYTES) else _RECEIPT if is_receipt else _EVIDENCE
     if kind is _RECEIPT and (export is None) == (tiles is None):
         raise Missing(
             "核验凭证须给出日志的副本：--log 导出的日志，或 --tlog 目录，二者之一 / "
@@ -112,27 +104,17 @@ def verify(
         )
     if kind is not _RECEIPT and (export or tiles or fetched_at):
         raise click.UsageError("--log、--tlog、--fetched-at 只用于凭证 / these are for receipts")
-    anchors = _anchors(trust)
+    anchors = _anchors(trust[0])
     kept = None if older is None else _read(older, LONGEST_NOTE)
     if kind is _RECEIPT:
         source = _export_reader(export, anchors, kept) if export else _tiles_reader(tiles or file, anchors, kept)
         compact = _read(file, MAX_RECEIPT_BYTES)
-        certificates = _hub_certificates(trust)
+        certificates = _hub_certificates(trust[0])
         _show(verify_promise(compact, certificates, anchors, source, fetched_at=fetched_at), kind)
     elif kind is _EXPORT:
         _show(_judge_export(file, anchors, kept, lambda *_: None), kind)
     else:
         _show(verify_evidence(_read(file, MAX_BYTES), anchors, older=kept), kind)
-
-
-def _kind(file: Path, *, is_for_receipts: bool) -> tuple[str, str]:
-    """What the file is to be judged as: what is of no known form is evidence that somebody changed."""
-    content = _read(file, MAX_RECEIPT_BYTES)
-    if content.startswith(FIRST_BYTES):
-        return _EXPORT
-    if content[:1] != b"{" and (is_for_receipts or _JWS.fullmatch(content)):
-        return _RECEIPT
-    return _EVIDENCE
 
 
 def _read(path: Path, most: int) -> bytes:
