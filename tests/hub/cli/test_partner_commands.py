@@ -1,6 +1,7 @@
 """`shuniu send` and `shuniu inbox` against a real gateway, and the client over a kill."""
 
 import contextlib
+import fcntl
 import json
 import os
 import pty
@@ -241,10 +242,13 @@ def test_the_same_command_after_a_crash_goes_on_where_it_stopped(
 ) -> None:
     provider, consumer, res = main_job
     drain(anyone, consumer)
-    (tmp_path / "records.json").write_bytes(records(5_001))
+    (tmp_path / "records.json").write_bytes(records(20_001))
     words = ["send", "--partner", str(provider), "--res", res, str(tmp_path / "records.json"), "--json"]
-    process = subprocess.Popen([sys.executable, "-m", "hub", *words], env=town.environment, stdout=subprocess.PIPE)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "hub", *words], env=town.environment, stdout=subprocess.PIPE, bufsize=0
+    )
     assert process.stdout is not None
+    fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, 4096)  # half of the receipts: it cannot end before it is killed
     first = json.loads(process.stdout.readline())
     process.kill()
     process.wait()
@@ -252,15 +256,15 @@ def test_the_same_command_after_a_crash_goes_on_where_it_stopped(
     again = anyone.types(*words)
     assert again.code == 0, again.err
     assert again.lines[0] == first
-    assert len(again.lines) == 6
+    assert len(again.lines) == 21
     items = drain(anyone, consumer)
     assert [item["exchange"] for item in items] == [receipt["exchange"] for receipt in again.lines]
     assert [record["item_code"] for item in items for record in item["records"]] == [
-        f"{number:06d}" for number in range(1, 5_002)
+        f"{number:06d}" for number in range(1, 20_002)
     ]
     another = anyone.types(*words)
     assert {receipt["exchange"] for receipt in another.lines}.isdisjoint(item["exchange"] for item in items)
-    assert len(drain(anyone, consumer)) == 6, "sent to its end, it is sent again"
+    assert len(drain(anyone, consumer)) == 21, "sent to its end, it is sent again"
 
 
 def test_the_client_reads_the_live_version_and_the_hubs_refusals(main_job: tuple[Path, Path, str]) -> None:
