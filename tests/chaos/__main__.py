@@ -20,7 +20,7 @@ from typing import Any
 
 from tests.chaos.fairness import measure_at_length
 from tests.chaos.run import Outcome, Plan, chaos
-from tests.support.harness import CHECKOUT
+from tests.support.nursery import CHECKOUT
 
 ROUND_S = 75.0
 MOST_LOST = 0.05

@@ -26,7 +26,8 @@ from tests.chaos.faults import Faults
 from tests.chaos.office import WHO, Office
 from tests.chaos.proxy import Proxy
 from tests.chaos.records import read
-from tests.support.harness import CHECKOUT, Hub, Process, free_port, running_hub, unmeasured
+from tests.support.harness import Hub, Process, free_port, running_hub
+from tests.support.nursery import CHECKOUT, unmeasured
 from tests.support.world import HUB
 
 LEASE_S = 4.0

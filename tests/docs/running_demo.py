@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hub.db.embedded import EmbeddedPostgres
-from tests.support.harness import free_port, unmeasured
+from tests.support.harness import free_port
+from tests.support.nursery import unmeasured
 
 SERVES_WITHIN_S = 200.0
 STOPS_WITHIN_S = 60.0

@@ -1,6 +1,6 @@
 """A hub of real processes, to be killed at any moment: its database, its gateways and its workers, in a folder of its own.
 
-Processes are started as an operator would start them and ended by their ids. Names of constants may be given other
+Processes run what an operator starts (`tests/support/nursery.py`) and are ended by their ids. Names of constants may be given other
 values for one process (`tuned`), so that a test need not wait for what takes half a minute in service; the product has
 no switch for that.
 """
@@ -12,7 +12,6 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -27,31 +26,15 @@ from hub.app.upkeep import initialise
 from hub.db.embedded import EmbeddedPostgres
 from hub.db.embedded.processes import processes_of
 from hub.settings import Settings
-from tests.support.postgres import binaries, server_directory
+from tests.support.nursery import Child, nursery, unmeasured
+from tests.support.postgres import binaries, put_made, server_directory
 from tests.support.wire import Connection
 from tests.support.world import HUB
-
-CHECKOUT = Path(__file__).resolve().parents[2]
 
 START_S = 60.0
 """Time for a process to become ready: a second when the machine is idle."""
 
 STOP_S = 40.0
-
-MEASURED = ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
-"""What has a process measure its coverage: twice the time to start and to answer, and nothing to show once it is killed."""
-
-BOOT = """
-import importlib, sys
-for change in filter(None, sys.argv.pop(1).split(";")):
-    place, value = change.split("=")
-    module, name = place.rsplit(".", 1)
-    assert hasattr(importlib.import_module(module), name), place
-    setattr(importlib.import_module(module), name, float(value) if "." in value else int(value))
-from hub.cli import main
-main()
-"""
-
 
 PORTS = range(20_000, 32_768)
 """Below those that Linux gives to outgoing connections: one of them would keep a process that was killed from its port."""
@@ -80,11 +63,6 @@ def free_port() -> int:
         return port
 
 
-def unmeasured(own: Mapping[str, str]) -> dict[str, str]:
-    """The environment with a process's own variables, and without those of `MEASURED`."""
-    return {name: value for name, value in {**os.environ, **own}.items() if name not in MEASURED}
-
-
 @dataclass(slots=True)
 class Process:
     """One process of the hub, started anew as often as it is killed; what it writes is kept in `log`."""
@@ -94,20 +72,12 @@ class Process:
     log: Path
     tuned: Mapping[str, float] = field(default_factory=dict)
     port: int = 0
-    _process: subprocess.Popen[bytes] | None = None
+    _process: subprocess.Popen[bytes] | Child | None = None
 
     def start(self) -> None:
         """Start it; does not wait."""
         changes = ";".join(f"{place}={value}" for place, value in self.tuned.items())
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-c", BOOT, changes, *self.arguments],
-                cwd=CHECKOUT,
-                env=unmeasured(self.environment),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
+        self._process = nursery().start(self.arguments, unmeasured(self.environment), changes, self.log)
 
     @property
     def pid(self) -> int:
@@ -290,6 +260,7 @@ def running_hub(
     """
     programs = postgres_bin or binaries()
     with server_directory() as directory:
+        put_made(directory, _initialise, programs)
         postgres = EmbeddedPostgres(directory, binaries=programs, settings=postgres_settings, grace_s=0.0)
         environment = {"SHUNIU_DATA": str(directory), "SHUNIU_HUB_ID": HUB, "SHUNIU_HOST": "127.0.0.1"}
         environment |= {f"SHUNIU_{name.upper()}": str(value) for name, value in settings.items()}
@@ -297,7 +268,6 @@ def running_hub(
         with postgres:
             if programs is not None:
                 environment["SHUNIU_DATABASE_URL"] = postgres.dsn
-            _initialise(directory, environment.get("SHUNIU_DATABASE_URL"))
             try:
                 for _ in range(gateways):
                     hub.gateway()
@@ -317,6 +287,5 @@ def _postmaster_of(cluster: Path) -> int:
         return 0
 
 
-def _initialise(directory: Path, address: str | None) -> None:
-    given = {} if address is None else {"database_url": address}
-    initialise(Settings(data=directory, hub_id=HUB, **given), accounts=())  # type: ignore[arg-type]
+def _initialise(server: EmbeddedPostgres) -> None:
+    initialise(Settings(data=server.directory, hub_id=HUB, database_url=server.dsn), accounts=())  # type: ignore[arg-type]

@@ -16,7 +16,6 @@ from hub.db.engine import Database
 from hub.registry.keyring import KeyRing
 from hub.registry.masterkey import load_master_key
 from tests.support.commands import User
-from tests.support.harness import BOOT
 from tests.support.publishing import METADATA
 
 READY_S = STOP_S = 60.0
@@ -34,7 +33,7 @@ ITEMS = [
 def cheap_hub(*words: str) -> list[str]:
     """The command line of `shuniu` with these words, in which passwords cost little."""
     changes = ";".join(f"hub.identity.passwords.{name}={value}" for name, value in CHEAP_PASSWORDS.items())
-    return [sys.executable, "-c", BOOT, changes, *words]
+    return [sys.executable, "-c", "from tests.support.nursery import boot; boot()", changes, *words]
 
 
 @dataclass

@@ -21,7 +21,7 @@ from hub.client import pki
 from hub.client.wire import Wire
 from hub.errors import Conflict, SetupError
 from tests.support.commands import User
-from tests.support.harness import unmeasured
+from tests.support.nursery import unmeasured
 from tests.support.postgres import TestServer
 
 

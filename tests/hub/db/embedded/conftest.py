@@ -9,13 +9,16 @@ import pytest
 
 from hub.db.embedded.layout import Layout, open_private, socket_directory
 from tests.support.embedded import embedded, server_account
-from tests.support.postgres import server_directory
+from tests.support.postgres import place_of_many_databases, server_directory
 
 
 @pytest.fixture
 def directory() -> Iterator[Path]:
-    """A new data folder; what runs in it is stopped at the end, and what a killed server left behind is removed."""
-    with server_directory() as made:
+    """A new data folder, in memory if there is room: what is killed here is processes, never the machine.
+
+    What runs in it is stopped at the end, and what a killed server left behind is removed.
+    """
+    with server_directory(place_of_many_databases()) as made:
         yield made
         if made.exists():
             assert embedded(made).wait_until_stopped()
