@@ -1,16 +1,20 @@
 """The parent's side of the process that judges unknown schemas: starts it, asks it, kills it when it does not answer.
 
-One helper lives as long as its parent and is started at first use, for starting costs a third of a second. It gets next
-to no environment, so no secret; its limits are set by itself (`judge`) before it reads the first schema.
+One helper lives as long as its parent and is started at first use, for starting costs a third of a second; a parent that has
+loaded the helper's code and has one thread forks it instead. It gets next to no environment, so no secret; its limits are set by
+itself (`judge`) before it reads the first schema.
 """
 
 import atexit
 import os
 import select
+import signal
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -51,13 +55,63 @@ class ChildNotStarted(Exception):
     """The helper did not come up."""
 
 
+class Forked:
+    """A process that runs `work` as a copy of this one, which has one thread; spoken to and ended as a `Popen` is."""
+
+    def __init__(self, work: Callable[[], None]) -> None:
+        hears, asks = os.pipe()
+        tells, answers = os.pipe()
+        self.returncode: int | None = None
+        self._pid = os.fork()
+        if self._pid == 0:
+            os.dup2(hears, 0)
+            os.dup2(answers, 1)
+            for descriptor in (hears, asks, tells, answers):
+                os.close(descriptor)
+            try:
+                work()
+            finally:
+                os._exit(0)
+        os.close(hears)
+        os.close(answers)
+        self.stdin = os.fdopen(asks, "wb")
+        self.stdout = os.fdopen(tells, "rb", buffering=0)
+
+    def poll(self) -> int | None:
+        """How it ended; None while it runs."""
+        if self.returncode is None and os.waitpid(self._pid, os.WNOHANG) != (0, 0):
+            self.returncode = -1
+        return self.returncode
+
+    def kill(self) -> None:
+        """End it."""
+        if self.poll() is None:
+            os.kill(self._pid, signal.SIGKILL)
+
+    def communicate(self) -> None:
+        """Close the pipes and wait for its end."""
+        with suppress(OSError):
+            self.stdin.close()
+        self.stdout.close()
+        if self.returncode is None:
+            os.waitpid(self._pid, 0)
+            self.returncode = -1
+
+
 class JudgeProcess:
     """One helper process and the lock that makes its questions take turns."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | Forked | None = None
         self._owner = 0
+
+    def adopt(self, helper: Forked) -> None:
+        """Have a helper that is there already answer; it has not said yet that it is ready. Raises ChildLost if it never does."""
+        with self._lock:
+            self._end()
+            _read_line(helper, START_TIMEOUT_S)
+            self._process, self._owner = helper, os.getpid()
 
     def ask(self, question: bytes, timeout_s: float) -> bytes:
         """Return the helper's answer to one line; raises ChildLost if it dies or `timeout_s` seconds pass.
@@ -78,7 +132,7 @@ class JudgeProcess:
         with self._lock:
             self._end()
 
-    def _running(self) -> subprocess.Popen[bytes]:
+    def _running(self) -> subprocess.Popen[bytes] | Forked:
         if self._owner != os.getpid():  # after a fork the helper is the parent's, with the parent's pipes
             self._process, self._owner = None, os.getpid()
         if self._process is None or self._process.poll() is not None:
@@ -132,13 +186,13 @@ def environment() -> dict[str, str]:
     return kept | {"PYTHONPATH": str(Path(__file__).parent.parent)}
 
 
-def _write_line(process: subprocess.Popen[bytes], line: bytes) -> None:
+def _write_line(process: subprocess.Popen[bytes] | Forked, line: bytes) -> None:
     assert process.stdin is not None
     process.stdin.write(line + b"\n")
     process.stdin.flush()
 
 
-def _read_line(process: subprocess.Popen[bytes], timeout_s: float) -> bytes:
+def _read_line(process: subprocess.Popen[bytes] | Forked, timeout_s: float) -> bytes:
     assert process.stdout is not None
     deadline = time.monotonic() + timeout_s
     descriptor = process.stdout.fileno()

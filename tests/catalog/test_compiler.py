@@ -1,6 +1,9 @@
 """Compiling: formats asserted, patterns linear and bounded, nothing fetched, and a child that takes the blows."""
 
+import contextlib
+import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -124,7 +127,7 @@ def test_a_schema_that_takes_too_long_costs_the_child_and_not_us() -> None:
 def test_a_schema_is_not_refused_for_what_else_the_machine_has_to_do() -> None:
     check_schema_in_child(schema_of())
     process = child.JUDGE._process
-    assert process is not None
+    assert isinstance(process, subprocess.Popen)
     process.send_signal(signal.SIGSTOP)
     going_on = threading.Timer(3.0, process.send_signal, (signal.SIGCONT,))
     going_on.start()
@@ -136,7 +139,7 @@ def test_a_schema_is_not_refused_for_what_else_the_machine_has_to_do() -> None:
 def test_a_child_that_was_killed_is_replaced() -> None:
     check_schema_in_child(schema_of())
     first = child.JUDGE._process
-    assert first is not None
+    assert isinstance(first, subprocess.Popen)
     first.kill()
     first.wait()
     check_schema_in_child(schema_of())
@@ -172,12 +175,44 @@ def test_a_child_of_another_process_is_left_alone() -> None:
     process.close()
 
 
+def _answer_once() -> None:
+    os.write(1, b"ready\n")
+    os.read(0, 1 << 16)
+    os.write(1, b"null\n")
+
+
+def test_a_parent_may_fork_the_child_and_starts_another_when_it_has_ended() -> None:
+    process = child.JudgeProcess()
+    process.adopt(child.Forked(_answer_once))
+    forked = process._process
+    question = orjson.dumps({"schema": schema_of(), "timeout_s": 5, "memory_bytes": 1 << 28})
+    assert process.ask(question, 5.0) == b"null\n"
+    assert process._process is forked
+    with contextlib.suppress(child.ChildLost):  # it has ended, or is about to
+        process.ask(question, 5.0)
+    assert process.ask(question, 30.0) == b"null\n"
+    assert isinstance(process._process, subprocess.Popen)
+    process.close()
+
+
+def test_a_forked_child_that_does_not_get_ready_is_lost_and_can_be_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(child, "START_TIMEOUT_S", 0.05)
+    process, forked = child.JudgeProcess(), child.Forked(lambda: time.sleep(600))
+    with pytest.raises(child.ChildLost):
+        process.adopt(forked)
+    assert forked.poll() is None
+    forked.kill()
+    forked.communicate()
+    assert forked.poll() is not None
+    forked.kill()
+
+
 def test_the_child_sees_no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHUNIU_DATABASE_URL", "postgresql://secret@localhost/x")
     monkeypatch.setenv("LD_LIBRARY_PATH", "/opt/python/lib")
     process = child.JudgeProcess()
     process.ask(orjson.dumps({"schema": schema_of(), "timeout_s": 5, "memory_bytes": 1 << 28}), 5.0)
-    assert process._process is not None
+    assert isinstance(process._process, subprocess.Popen)
     environment = Path(f"/proc/{process._process.pid}/environ").read_bytes()
     assert b"secret" not in environment
     assert b"LD_LIBRARY_PATH=/opt/python/lib" in environment

@@ -47,7 +47,9 @@ def replaced(monkeypatch: pytest.MonkeyPatch, *program: str) -> None:
         pipe = asyncio.subprocess.PIPE
         process = await asyncio.create_subprocess_exec(*program, stdin=pipe, stdout=pipe)
         try:
-            yield Clerk(process)
+            assert process.stdout is not None
+            assert process.stdin is not None
+            yield Clerk(process.stdout, process.stdin)
         finally:
             if process.returncode is None:
                 process.kill()
@@ -143,6 +145,5 @@ async def test_a_clerk_that_says_nothing_is_lost() -> None:
     async with clerk.hired() as found:
         with pytest.raises(ClerkLost):
             await found.hear(0.05)
-    assert found.process.returncode is not None
     with pytest.raises(ClerkLost):
         await asyncio.gather(*(found.hand(bytes(1 << 16)) for _ in range(50)))
