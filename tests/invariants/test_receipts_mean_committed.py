@@ -66,7 +66,7 @@ async def chaos(found: County, killer: Killer, rounds: int, seed: int, pause_s: 
 
 
 @pytest.mark.parametrize(
-    ("victim", "rounds", "pause_s"), [("gateway", 12, 1.5), ("worker", 20, 0.6), ("database", 20, 0.6)]
+    ("victim", "rounds", "pause_s"), [("gateway", 20, 1.5), ("worker", 20, 0.6), ("database", 20, 0.6)]
 )
 async def test_every_receipt_survives_the_kill_of_a_process_under_load(
     mortal: County, victim: str, rounds: int, pause_s: float
