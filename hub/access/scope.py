@@ -10,6 +10,7 @@ conditions is decided on as a conditional resource is.
 A mask is of a text that is no key: by its key a consumer updates, deletes and corrects, and two masked keys may be one.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -219,10 +220,13 @@ def _condition_faults(pointer: str, condition: Condition, data_type: DataType) -
         )
     for index, value in enumerate(condition.values):
         if not _fits(value, data_type):
+            written = _WRITTEN.get(data_type, "")
             yield FieldError(
                 f"{pointer}/values/{index}",
-                f"值须为{data_type.zh}；请更正",
-                f"a value here is of the item's type ({data_type.en}); correct it",
+                f"值须为{data_type.zh}" + (f"，与载荷写法一致，如 {written}" if written else "") + "；请更正",
+                f"a value here is of the item's type ({data_type.en})"
+                + (f", written as payloads have it, such as {written}" if written else "")
+                + "; correct it",
             )
 
 
@@ -294,12 +298,19 @@ def _fits(value: Value, data_type: DataType) -> bool:
         return isinstance(value, int | float) and not isinstance(value, bool)
     if not isinstance(value, str) or not value:
         return False
-    return data_type is DataType.C or _is_written(value, date if data_type is DataType.D else datetime)
+    return data_type is DataType.C or _is_written(value, data_type)
 
 
-def _is_written(value: str, kind: type[date]) -> bool:
+_WRITTEN = {DataType.D: "2026-03-01", DataType.T: "2026-03-01T09:30:00+08:00"}
+
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
+
+
+def _is_written(value: str, data_type: DataType) -> bool:
+    """Whether the text is a date, or a moment, as payloads have it (RFC 3339): in another spelling no row would ever equal it."""
     try:
-        kind.fromisoformat(value)
+        if data_type is DataType.D:
+            return date.fromisoformat(value).isoformat() == value
+        return _MOMENT.fullmatch(value) is not None and datetime.fromisoformat(value).tzinfo is not None
     except ValueError:
         return False
-    return True

@@ -5,6 +5,7 @@ epoch last (I3). The version that it replaces takes payloads until an end that i
 the consumers' have changed over, and the organisations of both are told.
 """
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -19,7 +20,7 @@ from hub.audit.entry import Actor, instant
 from hub.audit.service import Recorder
 from hub.notices import service as notices
 from hub.publishing import owing, repository
-from hub.publishing.errors import BreakingUnconfirmed, GrantedNotShared
+from hub.publishing.errors import BreakingUnconfirmed, GrantedByRule, GrantedNotShared
 from hub.publishing.examining import compare_with_live
 from hub.publishing.recording import finish, hold, refusing
 from hub.publishing.repository import ResourceRecord
@@ -70,7 +71,7 @@ async def publish(
     """Take the last step of the review: the version goes live, is pinned for every grant that is not revoked, and who is concerned is told.
 
     The version that was live ends at `replaced_ends_at`, by default `REPLACED_FOR` from now. Raises NotFound, NotSubmitted,
-    StepsWaiting, OwnSubmission, SecondStep, BreakingUnconfirmed, GrantedNotShared, InvalidField, Conflict.
+    StepsWaiting, OwnSubmission, SecondStep, BreakingUnconfirmed, GrantedNotShared, GrantedByRule, InvalidField, Conflict.
     """
     now = await hold(session, now)
     record = await find_resource(session, str(resource_id))
@@ -81,6 +82,7 @@ async def publish(
     if breaking and not confirm_breaking:
         raise BreakingUnconfirmed(code, breaking)
     await _refuse_what_is_not_shared(session, record, waiting.version)
+    await _refuse_what_nobody_decided(session, record, waiting.version)
     ends_at = _end_of_replaced(record, replaced_ends_at, now)
     was = record.resource.share_type
     step = await refusing(catalog.publish(session, resource_id, now=now, replaced_ends_at=ends_at))
@@ -111,6 +113,32 @@ async def _refuse_what_is_not_shared(session: AsyncSession, record: ResourceReco
     ]
     if kept and (grants := await repository.delivering(session, record.resource.id, kept)):
         raise GrantedNotShared(record.resource.code, () if is_whole else kept, grants)
+
+
+async def _refuse_what_nobody_decided(session: AsyncSession, record: ResourceRecord, number: int) -> None:
+    """Nothing, unless a new conditional item would leave by a grant that the rule gave. Raises GrantedByRule."""
+    if record.resource.live_version is None:
+        return
+    version, live = [
+        [Item.model_validate(item) for item in (await find_version(session, record.resource.id, one)).items]
+        for one in (number, record.resource.live_version)
+    ]
+    had = {place for item in live for place, _ in _places(item)}
+    new = [
+        item.field_name
+        for item in version
+        if any(one.share_type is ShareType.CONDITIONAL and place not in had for place, one in _places(item))
+    ]
+    if new and (grants := await repository.granted_by_rule(session, record.resource.id, new)):
+        raise GrantedByRule(record.resource.code, new, grants)
+
+
+def _places(item: Item, above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Item]]:
+    """The item and those within it, each with the names that lead to it."""
+    here = (*above, item.field_name)
+    yield here, item
+    for one in item.items or ():
+        yield from _places(one, here)
 
 
 def _end_of_replaced(record: ResourceRecord, wanted: datetime | None, now: datetime) -> datetime | None:

@@ -3,6 +3,7 @@
 Conflict
 ├── BreakingUnconfirmed   the version breaks with the live one, and the reviewer has not said that they know
 ├── GrantedNotShared      the version has items that are not shared and that leave by grants that there are
+├── GrantedByRule         the version has new conditional items, and grants that nobody decided would deliver them
 ├── CatalogueTaken        an upstream catalogue has that name already
 └── HarvestOpen           a catalogue is harvested once at a time
 NotFound
@@ -46,6 +47,21 @@ class GrantedNotShared(Conflict):
             f"资源 {code} 的新版本{zh}不予共享，而授权 {given} 会交付它们；请先撤销这些授权（可共享的信息项发布后可重新授权），或退回修改",
             f"the new version of {code}, {en}, would leave by the grants {given}; revoke those first (what is still shared can be"
             " granted anew after publication), or return the version",
+        )
+        self.items, self.grants = tuple(items), tuple(grants)
+
+
+class GrantedByRule(Conflict):
+    """The new version has new items on condition, and they would leave by grants that the rule gave, without review and decision."""
+
+    def __init__(self, code: str, items: Sequence[str], grants: Sequence[UUID]) -> None:
+        given, names = "、".join(map(str, grants)), "、".join(items)
+        super().__init__(
+            f"资源 {code} 的新版本新增有条件共享的信息项 {names}，而授权 {given} 是按无条件共享直接给予的，会不经审查交付它们；"
+            "请先撤销这些授权（发布后使用方可重新申请，由主管部门审查、提供方决定），或退回修改",
+            f"the new version of {code} adds the conditional items {', '.join(items)}, and the grants {', '.join(map(str, grants))},"
+            " given by rule for what is shared unconditionally, would deliver them with no review; revoke those first (the consumer"
+            " applies anew after publication, to be reviewed and decided), or return the version",
         )
         self.items, self.grants = tuple(items), tuple(grants)
 

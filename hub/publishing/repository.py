@@ -35,6 +35,13 @@ _DELIVERING = text(
 )
 
 
+_GRANTED_BY_RULE = text(
+    "SELECT g.id FROM access_grant g JOIN access_request r ON r.grant_id = g.id"
+    " WHERE g.resource_id = :resource AND g.state <> 'revoked' AND r.reviewer_id IS NULL"
+    " AND (g.items IS NULL OR g.items && CAST(:names AS text[])) ORDER BY g.id"
+)
+
+
 class ShownResource(NamedTuple):
     """What a list or a search shows of a resource, as `ResourceRecord` has it."""
 
@@ -228,6 +235,11 @@ async def consumers(session: AsyncSession, resource: UUID) -> Sequence[UUID]:
 async def delivering(session: AsyncSession, resource: UUID, names: Sequence[str]) -> Sequence[UUID]:
     """The grants, not revoked, by which one of these items of the resource leaves."""
     return (await session.scalars(_DELIVERING, {"resource": resource, "names": list(names)})).all()
+
+
+async def granted_by_rule(session: AsyncSession, resource: UUID, names: Sequence[str]) -> Sequence[UUID]:
+    """Of these the grants that the rule gave to a request for what was shared unconditionally: nobody reviewed or decided it."""
+    return (await session.scalars(_GRANTED_BY_RULE, {"resource": resource, "names": list(names)})).all()
 
 
 async def class_names(session: AsyncSession, codes: Sequence[str]) -> Mapping[str, str]:

@@ -107,7 +107,12 @@ def test_items_are_those_of_the_version_each_once_and_the_key_items_are_among_th
         (row("number", True), ["/scope/rows/0/values/0"]),
         (row("share", True), ["/scope/rows/0/values/0"]),
         (row("day", "2026-13-01"), ["/scope/rows/0/values/0"]),
+        (row("day", "20260302"), ["/scope/rows/0/values/0"]),
+        (row("day", "2026-W10-1"), ["/scope/rows/0/values/0"]),
         (row("at", "soon"), ["/scope/rows/0/values/0"]),
+        (row("at", "20260302T093000+0800"), ["/scope/rows/0/values/0"]),
+        (row("at", "2026-03-02T09:30:00"), ["/scope/rows/0/values/0"]),
+        (row("at", "2026-03-02T09:61:00Z"), ["/scope/rows/0/values/0"]),
     ],
 )
 def test_a_row_rule_speaks_of_key_items_in_values_of_their_type(scope: Scope, expected: list[str]) -> None:

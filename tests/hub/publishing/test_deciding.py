@@ -14,11 +14,12 @@ from hub.access.service import NewGrant
 from hub.notices import service as notices
 from hub.publishing import deciding, service
 from hub.publishing.deciding import LONGEST_REPLACED, REPLACED_FOR
-from hub.publishing.errors import BreakingUnconfirmed, GrantedNotShared
+from hub.publishing.errors import BreakingUnconfirmed, GrantedByRule, GrantedNotShared
 from hub.publishing.examining import examine
 from hub.publishing.repository import ResourceRecord
 from hub.registry import service as registry
 from hub.registry.errors import InvalidField
+from tests.support.applying import Counter
 from tests.support.publishing import (
     EDITOR,
     ITEMS,
@@ -141,6 +142,38 @@ async def test_a_resource_that_is_not_shared_any_more_leaves_by_no_grant(session
     await session.rollback()
     await access.revoke_grant(session, held, reason="不予共享", actor=OFFICER, **ACT)
     assert (await deciding.publish(session, identifier, actor=REVIEWER, **ACT)).version == 2
+
+
+async def test_a_new_item_on_condition_leaves_by_no_grant_that_nobody_decided(session: AsyncSession) -> None:
+    counter = await Counter.open(session)
+    record = await counter.resource(1)
+    resource = record.resource.id
+    by_rule = (await counter.ask(1)).request.grant_id
+    named = (await counter.ask(1, purpose="另一用途", scope=Scope(("item_code",)))).request.grant_id
+    new = NewGrant("subsite", record.resource.code, "由人决定", "依据", NOW, NOW + timedelta(days=9))
+    decided = (await access.create_grant(session, new, actor=OFFICER, **ACT)).grant.id
+    assert by_rule is not None
+    phone = {**MORE_ITEMS[2], "share_type": 2}
+    await service.new_version(session, resource, items=[*ITEMS, phone], actor=EDITOR, **ACT)
+    await service.submit(session, resource, actor=EDITOR, **ACT)
+    await clear(session, record)
+    await session.commit()
+    with pytest.raises(GrantedByRule, match="phone") as refused:
+        await deciding.publish(session, resource, actor=REVIEWER, **ACT)
+    assert (refused.value.items, refused.value.grants) == (("phone",), (by_rule,))
+    await session.rollback()
+    await access.revoke_grant(session, by_rule, reason="另行申请", actor=OFFICER, **ACT)
+    assert (await deciding.publish(session, resource, actor=REVIEWER, **ACT)).version == 2
+    again = await counter.ask(1)
+    assert again.request.state == "in-review", "what is on condition is reviewed"
+    pinned = await session.execute(text("SELECT grant_id FROM grant_version WHERE version = 2"))
+    assert set(pinned.scalars()) == {named, decided}
+
+    # what was there already goes on to leave
+    await service.new_version(session, resource, items=[*ITEMS, {**phone, "length": 40}], actor=EDITOR, **ACT)
+    await service.submit(session, resource, actor=EDITOR, **ACT)
+    await clear(session, record)
+    assert (await deciding.publish(session, resource, actor=REVIEWER, **ACT)).version == 3
 
 
 async def ends(session: AsyncSession, record: ResourceRecord) -> list[datetime | None]:
