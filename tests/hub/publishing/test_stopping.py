@@ -1,5 +1,6 @@
 """What is owed and who is told around a resource's life: publication within its days, and notices when the exchange stops."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -9,8 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from hub.access import service as access
 from hub.access.service import NewGrant
+from hub.db.engine import Database
 from hub.publishing import deciding, service, stopping
 from hub.publishing.repository import ResourceRecord
+from tests.support.locks import until_waiting
 from tests.support.publishing import EDITOR, REVIEWER, SECRECY, approve, clear, draft, published
 from tests.support.registry import NOW, OFFICER, RECORDER, make_organisation, make_system
 
@@ -42,6 +45,22 @@ async def test_the_authority_owes_publication_from_submission_until_it_publishes
     await clear(session, record)
     await deciding.publish(session, identifier, actor=REVIEWER, recorder=RECORDER, now=NOW)
     assert await owed(session) == [("publish-catalogue", code, "authority", "done")]
+
+
+async def test_what_is_submitted_while_it_is_withdrawn_is_owed_to_nobody(database: Database) -> None:
+    async with database.session() as session:
+        identifier = (await new_draft(session)).resource.id
+        await session.commit()
+    act: dict[str, Any] = {"recorder": RECORDER, "now": NOW}
+    async with database.session() as submitting, database.session() as withdrawing:
+        await service.submit(submitting, identifier, actor=EDITOR, **act)
+        ending = asyncio.create_task(stopping.withdraw(withdrawing, identifier, reason="停办", actor=REVIEWER, **act))
+        await until_waiting(database)
+        await submitting.commit()
+        await ending
+        await withdrawing.commit()
+    async with database.session() as session:
+        assert [state for *_, state in await owed(session)] == ["cancelled"]
 
 
 @pytest.mark.parametrize("way", ["returned", "withdrawn"])
