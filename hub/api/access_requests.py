@@ -74,6 +74,8 @@ async def submit(body: NewRequest, ctx: ContextDep, caller: Applicant) -> dict[s
     now = ctx.clock()
     asked = body.asked(now)
     async with ctx.transaction() as session:
+        begin = changing_rights if await service.may_grant_at_once(session, body.resource) else acting
+    async with begin(ctx, caller) as session:
         consumer, _ = await registry.find_system(session, body.consumer)
         require(sharing.access_request_create, caller, consumer.organisation_id)
         record = await service.submit(
@@ -126,6 +128,9 @@ async def resubmit(
     now = ctx.clock()
     asked = body.asked(now)
     async with ctx.transaction() as session:
+        code = (await _known(session, id, caller)).resource.code
+        begin = changing_rights if await service.may_grant_at_once(session, code) else acting
+    async with begin(ctx, caller) as session:
         found = await _known(session, id, caller)
         require(sharing.access_request_create, caller, found.request.organisation_id)
         record = await service.resubmit(session, id, asked, actor=caller.actor, recorder=ctx.recorder, now=now)

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from catalog.codes import ShareType
 from hub.db.engine import Database
 from hub.db.locks import REGISTRY_BARRIER
 from hub.identity.permissions import ACTIONS
@@ -179,3 +180,46 @@ async def test_a_decider_of_a_body_that_ends_while_the_grant_waits_decides_nothi
     assert answer.status_code == 401, answer.text
     async with town.gateway.context.transaction() as session:
         assert await session.scalar(text("SELECT count(*) FROM access_grant WHERE purpose = '新用途'")) == 0
+
+
+async def asked_for(town: Town, consumer: str, name: str) -> dict[str, Any]:
+    """A request of that system for that body's resource, which is shared on conditions from now on."""
+    code = town.resources[name]
+    async with town.gateway.context.transaction() as session:
+        await session.execute(
+            text("UPDATE resource SET share_type = :type, share_condition = '核对' WHERE code = :code"),
+            {"type": ShareType.CONDITIONAL.value, "code": code},
+        )
+    asked = {"consumer": consumer, "resource": code, "basis": "依据", "scene": "场景", "purpose": "另一用途"}
+    return asked | {"valid_to": days_from_now(town, 30)}
+
+
+async def test_nothing_is_asked_for_in_the_name_of_a_body_that_ends_meanwhile(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await member(town, "editor.jia", Role.EDITOR, "甲")
+    await member(town, "editor.bing", Role.EDITOR, "丙")
+    path, asked = "/v1/access-requests", await asked_for(town, "office", "乙")
+    ask = partial(town.gateway.client.post, path, json=asked, headers=town.staff["editor.jia"])
+    answer = await merged_meanwhile(town, monkeypatch, ask)
+    assert answer.status_code == 401, answer.text
+    made = await town.ask("editor.bing", "POST", path, asked, 201)
+    assert made["organisation"]["name"] == "丙局"
+
+
+async def test_what_a_request_has_owed_is_owed_by_the_body_that_took_over_meanwhile(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await member(town, "editor.yi", Role.EDITOR, "乙")
+    made = await town.ask("editor.yi", "POST", "/v1/access-requests", await asked_for(town, "funds", "甲"), 201)
+    path, verdict = f"/v1/access-requests/{made['id']}/review", {"verdict": "pass"}
+    ask = partial(town.gateway.client.post, path, json=verdict, headers=town.staff["reviewer"])
+    # Who confirms the change is a reviewer as well; another session of theirs would do the same.
+    answer = await merged_meanwhile(town, monkeypatch, ask)
+    assert answer.status_code == 200, answer.text
+    heir = town.bodies["丙"].id
+    async with town.gateway.context.transaction() as session:
+        owed = "SELECT debtor_organisation_id FROM duty WHERE subject_id = :request AND state = 'open'"
+        assert list(await session.scalars(text(owed), {"request": made["id"]})) == [heir]
+        told = "SELECT organisation_id FROM notice WHERE kind = 'access-request-received'"
+        assert list(await session.scalars(text(told))) == [heir]
