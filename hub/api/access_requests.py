@@ -25,6 +25,7 @@ from hub.api.access_request_forms import (
     read,
     read_line,
 )
+from hub.api.acting import acting, changing_rights
 from hub.api.context import Context, ContextDep
 from hub.api.guard import staff_may
 from hub.api.paging import MAX_LIMIT, Page
@@ -71,14 +72,17 @@ _FILE: dict[int | str, dict[str, Any]] = {
 async def submit(body: NewRequest, ctx: ContextDep, caller: Applicant) -> dict[str, Any]:
     """Unconditional: granted at once. Conditional: to the authority's review. Not shared: refused with its basis."""
     now = ctx.clock()
+    asked = body.asked(now)
     async with ctx.transaction() as session:
+        begin = changing_rights if await service.may_grant_at_once(session, body.resource) else acting
+    async with begin(ctx, caller) as session:
         consumer, _ = await registry.find_system(session, body.consumer)
         require(sharing.access_request_create, caller, consumer.organisation_id)
         record = await service.submit(
             session,
             body.consumer,
             body.resource,
-            body.asked(now),
+            asked,
             actor=caller.actor,
             recorder=ctx.recorder,
             now=now,
@@ -122,12 +126,14 @@ async def resubmit(
 ) -> dict[str, Any]:
     """What was returned, as it is asked for now; without an attachment the earlier one stays."""
     now = ctx.clock()
+    asked = body.asked(now)
     async with ctx.transaction() as session:
+        code = (await _known(session, id, caller)).resource.code
+        begin = changing_rights if await service.may_grant_at_once(session, code) else acting
+    async with begin(ctx, caller) as session:
         found = await _known(session, id, caller)
         require(sharing.access_request_create, caller, found.request.organisation_id)
-        record = await service.resubmit(
-            session, id, body.asked(now), actor=caller.actor, recorder=ctx.recorder, now=now
-        )
+        record = await service.resubmit(session, id, asked, actor=caller.actor, recorder=ctx.recorder, now=now)
         return await _read(session, record, ctx)
 
 
@@ -139,7 +145,7 @@ async def review(
     caller: Annotated[StaffCaller, Depends(staff_may("access_request_review"))],
 ) -> dict[str, Any]:
     """The authority passes it to the provider, or returns it to the consumer with an opinion."""
-    async with ctx.transaction() as session:
+    async with acting(ctx, caller) as session:
         await _known(session, id, caller)
         actor, recorder, now = caller.actor, ctx.recorder, ctx.clock()
         if body.verdict == "pass":
@@ -160,7 +166,7 @@ async def decide(
 ) -> dict[str, Any]:
     """The provider grants it as it was asked for, or refuses it by coded reason and text."""
     _check_decision(body)
-    async with ctx.transaction() as session:
+    async with changing_rights(ctx, caller) as session:
         found = await _known(session, id, caller)
         require(sharing.access_request_decide, caller, found.provider_id)
         actor, recorder, now = caller.actor, ctx.recorder, ctx.clock()
@@ -181,7 +187,7 @@ async def withdraw(
     caller: Annotated[StaffCaller, Depends(staff_may("access_request_withdraw"))],
 ) -> dict[str, Any]:
     """The consumer ends what nobody has answered yet."""
-    async with ctx.transaction() as session:
+    async with acting(ctx, caller) as session:
         found = await _known(session, id, caller)
         require(sharing.access_request_withdraw, caller, found.request.organisation_id)
         record = await service.withdraw(

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query
 from pydantic import ConfigDict, Field
 
+from hub.api.acting import changing_rights
 from hub.api.context import Context, ContextDep
 from hub.api.guard import staff_may
 from hub.api.paging import Page
@@ -92,7 +93,7 @@ async def issue(
     body: Application, ctx: ContextDep, caller: Annotated[StaffCaller, Depends(staff_may("certificate_issue"))]
 ) -> dict[str, Any]:
     """Issue for the key of the CSR; subject, usages and validity are set here. Several may be active, for rotation."""
-    async with ctx.transaction() as session:
+    async with changing_rights(ctx, caller) as session:
         issued = await certificates.issue_certificate(
             session,
             ctx.keyring,
@@ -149,7 +150,7 @@ async def revoke(
 
     `draining` while pushes that began before, and would not begin any more, are under way.
     """
-    async with ctx.transaction() as session:
+    async with changing_rights(ctx, caller) as session:
         row = await certificates.revoke_certificate(
             session, kid, reason=body.reason, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock()
         )

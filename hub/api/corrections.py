@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from hub.api import duty_forms
+from hub.api.acting import acting
 from hub.api.context import Context, ContextDep
 from hub.api.guard import staff_may, system_or_staff
 from hub.api.paging import MAX_LIMIT, Page
@@ -101,8 +102,8 @@ async def submit(
 ) -> dict[str, Any]:
     """By staff of the organisation that received the exchange, or by the system that did; the provider's days begin."""
     report = Report(body.exchange, body.pointers, body.believed, body.system)
-    now = ctx.clock()
-    async with ctx.transaction() as session:
+    async with acting(ctx, caller) as session:
+        now = ctx.clock()
         record = await service.submit(
             session, report, _reporter(caller), actor=caller.actor, recorder=ctx.recorder, now=now
         )
@@ -137,7 +138,7 @@ async def one(id: UUID, ctx: ContextDep, caller: Reader) -> dict[str, Any]:  # n
 @router.post("/{id}/take", summary="核实 / verify", responses=_SHOWN)
 async def take(id: UUID, ctx: ContextDep, caller: Answerer) -> dict[str, Any]:  # noqa: A002
     """The provider says that it looks into it."""
-    async with ctx.transaction() as session:
+    async with acting(ctx, caller) as session:
         await _to_answer(session, id, caller)
         record = await answering.take(session, id, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock())
         return await _read(session, record, caller, ctx)
@@ -151,7 +152,7 @@ async def correct(
     caller: Answerer,
 ) -> dict[str, Any]:
     """Name the exchange that corrects it; whoever else received what was wrong is told."""
-    async with ctx.transaction() as session:
+    async with acting(ctx, caller) as session:
         await _to_answer(session, id, caller)
         record = await answering.correct(
             session, id, body.exchange, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock()
@@ -167,7 +168,7 @@ async def reject(
     caller: Answerer,
 ) -> dict[str, Any]:
     """Say why nothing is wrong."""
-    async with ctx.transaction() as session:
+    async with acting(ctx, caller) as session:
         await _to_answer(session, id, caller)
         record = await answering.reject(
             session, id, reason=body.reason, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock()
@@ -182,7 +183,7 @@ async def withdraw(
     caller: Annotated[Caller, Depends(system_or_staff("correction_withdraw"))],
 ) -> dict[str, Any]:
     """Before it is answered, by who may report it."""
-    async with ctx.transaction() as session:
+    async with acting(ctx, caller) as session:
         found = await _known(session, id, caller)
         if isinstance(caller, StaffCaller):
             require(sharing.correction_withdraw, caller, found.correction.organisation_id)

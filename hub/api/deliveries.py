@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from hub.api import delivery_examples as shown
+from hub.api.acting import changing_rights
 from hub.api.context import ContextDep
 from hub.api.guard import staff_may
 from hub.api.paging import Page
@@ -92,7 +93,7 @@ async def set_target(
     """A security officer allows host, port and network; what is granted with mode `push` goes there, or waits in the inbox."""
     new = targets.NewTarget(code, body.adapter, body.settings, body.policy, body.max_attempts, body.secrets)
     vault = Vault(ctx.identity.master_key)
-    async with ctx.transaction() as session:
+    async with changing_rights(ctx, caller) as session:
         row = await targets.set_target(
             session, new, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock(), vault=vault
         )
@@ -118,7 +119,7 @@ async def pause_target(
     code: str, body: Reason, ctx: ContextDep, caller: Annotated[StaffCaller, Depends(staff_may("target_pause"))]
 ) -> dict[str, Any]:
     """From the answer on no attempt towards the system begins; what is queued waits."""
-    async with ctx.transaction() as session:
+    async with changing_rights(ctx, caller) as session:
         row = await targets.pause_target(
             session, code, reason=body.reason, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock()
         )
@@ -130,7 +131,7 @@ async def resume_target(
     code: str, ctx: ContextDep, caller: Annotated[StaffCaller, Depends(staff_may("target_resume"))]
 ) -> dict[str, Any]:
     """Push again."""
-    async with ctx.transaction() as session:
+    async with changing_rights(ctx, caller) as session:
         row = await targets.resume_target(session, code, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock())
     return _target(code, row)
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from hub.api.acting import acting
 from hub.api.context import ContextDep
 from hub.api.duty_forms import EXAMPLE, Declaration, ExtensionAsked, read
 from hub.api.guard import staff_may
@@ -108,8 +109,8 @@ async def declare(
     body: Declaration, ctx: ContextDep, caller: Annotated[StaffCaller, Depends(staff_may("duty_declare"))]
 ) -> dict[str, Any]:
     """What is owed because of it; what the same body owes already for the same subject keeps its first deadline."""
-    now: datetime = ctx.clock()
-    async with ctx.transaction() as session:
+    async with acting(ctx, caller) as session:
+        now: datetime = ctx.clock()
         owed = await acts.declare(
             session,
             body.event,
@@ -132,8 +133,8 @@ async def extend(
     caller: Annotated[StaffCaller, Depends(staff_may("duty_extend"))],
 ) -> dict[str, Any]:
     """Once, before the deadline, and by no more than the rule allows."""
-    now = ctx.clock()
-    async with ctx.transaction() as session:
+    async with acting(ctx, caller) as session:
+        now = ctx.clock()
         found = await acts.find(session, id)
         found = await acts.extend(
             session, id, basis=body.basis, amount=body.amount, actor=caller.actor, recorder=ctx.recorder, now=now
@@ -148,8 +149,8 @@ async def done(
     caller: Annotated[StaffCaller, Depends(staff_may("duty_finish"))],
 ) -> dict[str, Any]:
     """For what somebody declared; what the hub sees by itself ends with the act that it asks for."""
-    now = ctx.clock()
-    async with ctx.transaction() as session:
+    async with acting(ctx, caller) as session:
+        now = ctx.clock()
         await _known_to(session, caller, id)
         return read(await acts.finish(session, id, actor=caller.actor, recorder=ctx.recorder, now=now), now)
 
@@ -162,8 +163,8 @@ async def cancel(
     caller: Annotated[StaffCaller, Depends(staff_may("duty_cancel"))],
 ) -> dict[str, Any]:
     """For what was declared by mistake, or is needed no more."""
-    now = ctx.clock()
-    async with ctx.transaction() as session:
+    async with acting(ctx, caller) as session:
+        now = ctx.clock()
         found = await acts.withdraw(session, id, reason=body.reason, actor=caller.actor, recorder=ctx.recorder, now=now)
         return read(found, now)
 

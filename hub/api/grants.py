@@ -19,6 +19,7 @@ from hub.access.errors import UnknownGrant
 from hub.access.models import GrantVersion
 from hub.access.repository import GrantRecord
 from hub.access.scope import WHOLE
+from hub.api.acting import changing_rights
 from hub.api.context import ContextDep
 from hub.api.guard import staff_may, system_or_staff
 from hub.api.paging import Page
@@ -155,7 +156,7 @@ async def create(
     body: NewGrant, ctx: ContextDep, caller: Annotated[StaffCaller, Depends(staff_may("grant_create"))]
 ) -> dict[str, Any]:
     """A decider of the provider grants; the schema digest of every published version is pinned with it."""
-    async with ctx.transaction() as session:
+    async with changing_rights(ctx, caller) as session:
         resource = await service.find_resource(session, body.resource)
         require(sharing.grant_create, caller, resource.provider_id)
         now: datetime = ctx.clock()
@@ -226,7 +227,7 @@ async def renew(
 ) -> dict[str, Any]:
     """A decider of the provider lets it last longer, from now for five years at most; an expired one lives again."""
     often = None if body.frequency is None else body.frequency.frequency()
-    async with ctx.transaction() as session:
+    async with changing_rights(ctx, caller) as session:
         found = await service.find_grant(session, id)
         require(sharing.grant_renew, caller, found.provider_id)
         record = await renewal.renew_grant(
@@ -250,7 +251,7 @@ async def suspend(
     caller: Annotated[StaffCaller, Depends(staff_may("grant_suspend"))],
 ) -> dict[str, Any]:
     """From the answer on, nothing is handed out; what was accepted waits in its lane."""
-    async with ctx.transaction() as session:
+    async with changing_rights(ctx, caller) as session:
         record = await service.suspend_grant(
             session, id, reason=body.reason, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock()
         )
@@ -264,7 +265,7 @@ async def resume(
     caller: Annotated[StaffCaller, Depends(staff_may("grant_resume"))],
 ) -> dict[str, Any]:
     """Hand out again what waits in the lane."""
-    async with ctx.transaction() as session:
+    async with changing_rights(ctx, caller) as session:
         found = await service.find_grant(session, id)
         require(sharing.grant_resume, caller, found.provider_id)
         record = await service.resume_grant(session, id, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock())
@@ -279,7 +280,7 @@ async def revoke(
     caller: Annotated[StaffCaller, Depends(staff_may("grant_revoke"))],
 ) -> dict[str, Any]:
     """End a grant for good."""
-    async with ctx.transaction() as session:
+    async with changing_rights(ctx, caller) as session:
         found = await service.find_grant(session, id)
         require(sharing.grant_revoke, caller, found.provider_id)
         record = await service.revoke_grant(

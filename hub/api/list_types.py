@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field
 
 from catalog.lists import list_type, list_types
 from catalog.lists.list_type import ListType
+from hub.api.acting import expect_standing
 from hub.api.context import ContextDep
 from hub.api.guard import staff_may, system_or_staff
 from hub.api.resource_forms import EXAMPLE, read
@@ -120,6 +121,7 @@ async def register(
             recorder=ctx.recorder,
             now=ctx.clock(),
         )
+        await expect_standing(session, caller)
         return read((await service.find_resource(session, str(step.resource_id))).shown)
 
 

@@ -13,6 +13,7 @@ from fastapi import APIRouter, Depends
 from pydantic import ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from hub.api.acting import acting
 from hub.api.context import ContextDep
 from hub.api.guard import SystemTokenNow, staff_may, system_or_staff
 from hub.api.paging import Page
@@ -155,7 +156,7 @@ async def declare(id: str, body: Declaration, ctx: ContextDep, caller: Declarer)
     """The provider declares a publication; what the list's documents ask by a deadline is owed from `occurred_on` on."""
     said = body.model_dump()
     new = NewPublication(**said | {"exchange_id": said.pop("exchange")})
-    async with ctx.transaction() as session:
+    async with acting(ctx, caller) as session:
         record = await publication.find_list(session, id)
         require(lists.list_declare, caller, record.resource.provider_id)
         row = await publication.declare(session, record, new, Act(caller.actor, ctx.recorder, ctx.clock()))
@@ -175,7 +176,7 @@ async def name_exchange(
     caller: Declarer,
 ) -> dict[str, Any]:
     """The provider says which exchange carries the data of the publication."""
-    async with ctx.transaction() as session:
+    async with acting(ctx, caller) as session:
         record = await publication.find_list(session, id)
         require(lists.list_declare, caller, record.resource.provider_id)
         act = Act(caller.actor, ctx.recorder, ctx.clock())
@@ -188,7 +189,7 @@ async def name_exchange(
 )
 async def loaded(id: str, number: int, ctx: ContextDep, caller: SystemTokenNow) -> dict[str, Any]:  # noqa: A002
     """The caller's system has loaded the data of the last publication; saying so again changes nothing."""
-    async with ctx.transaction() as session:
+    async with acting(ctx, caller) as session:
         record = await publication.find_list(session, id)
         act = Act(caller.actor, ctx.recorder, ctx.clock())
         row = await publication.mark_loaded(session, record, number, caller.system_id, act)
@@ -208,7 +209,7 @@ async def online(
     caller: SystemTokenNow,
 ) -> dict[str, Any]:
     """The public reads the last publication at that address; what was owed for it is done."""
-    async with ctx.transaction() as session:
+    async with acting(ctx, caller) as session:
         record = await publication.find_list(session, id)
         act = Act(caller.actor, ctx.recorder, ctx.clock())
         row = await publication.confirm_online(session, record, number, caller.system_id, body.url, act)

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from hub.api.acting import acting
 from hub.api.context import ContextDep
 from hub.api.guard import staff_may
 from hub.api.paging import Page
@@ -105,7 +106,7 @@ async def submit(
     """The authority answers about the catalogue and approvals, the provider about quality and use."""
     assert caller.organisation_id is not None
     new = service.NewObjection(body.kind, body.about.kind, body.about.id, body.text, body.detail)
-    async with ctx.transaction() as session:
+    async with acting(ctx, caller) as session:
         record = await service.submit(
             session,
             new,
@@ -145,7 +146,7 @@ async def one(id: UUID, ctx: ContextDep, caller: Reader) -> dict[str, Any]:  # n
 @router.post("/{id}/take", summary="受理异议 / take in hand", responses=_SHOWN)
 async def take(id: UUID, ctx: ContextDep, caller: Answerer) -> dict[str, Any]:  # noqa: A002
     """Whoever answers it says that they look into it."""
-    async with ctx.transaction() as session:
+    async with acting(ctx, caller) as session:
         await _to_answer(session, id, caller)
         record = await service.take(session, id, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock())
         return read(record)
@@ -159,7 +160,7 @@ async def answer(
     caller: Answerer,
 ) -> dict[str, Any]:
     """Who raised it is told, and rates the answer."""
-    async with ctx.transaction() as session:
+    async with acting(ctx, caller) as session:
         await _to_answer(session, id, caller)
         record = await service.answer(
             session, id, body.answer, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock()
@@ -175,7 +176,7 @@ async def rate(
     caller: Annotated[StaffCaller, Depends(staff_may("objection_rate"))],
 ) -> dict[str, Any]:
     """Once, by the organisation that raised it."""
-    async with ctx.transaction() as session:
+    async with acting(ctx, caller) as session:
         found = await _known(session, id, caller)
         require(sharing.objection_rate, caller, found.objection.organisation_id)
         record = await service.rate(
@@ -191,7 +192,7 @@ async def withdraw(
     caller: Annotated[StaffCaller, Depends(staff_may("objection_withdraw"))],
 ) -> dict[str, Any]:
     """Before it is answered, by the organisation that raised it."""
-    async with ctx.transaction() as session:
+    async with acting(ctx, caller) as session:
         found = await _known(session, id, caller)
         require(sharing.objection_withdraw, caller, found.objection.organisation_id)
         record = await service.withdraw(session, id, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock())

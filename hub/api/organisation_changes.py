@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import AwareDatetime
 
+from hub.api.acting import changing_rights
 from hub.api.context import Context, ContextDep
 from hub.api.guard import staff_may
 from hub.api.organisation_change_forms import (
@@ -153,7 +154,7 @@ async def moves(id: UUID, ctx: ContextDep, page: Page) -> dict[str, Any]:  # noq
 @router.post("/{id}/confirm", summary="确认并执行 / confirm and carry out", responses=example(CONFIRMED_EXAMPLE))
 async def confirm(id: UUID, body: Confirmation, ctx: ContextDep, caller: Decider) -> dict[str, Any]:  # noqa: A002
     """All of it in one transaction, or nothing: refused when things are not as they were when it was proposed."""
-    async with ctx.transaction() as session:
+    async with changing_rights(ctx, caller) as session:
         return read(await service.confirm(session, id, digest=body.plan, act=_act(ctx, caller)))
 
 

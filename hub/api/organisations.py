@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from hub.api.acting import changing_rights
 from hub.api.context import ContextDep
 from hub.api.guard import staff_may
 from hub.api.paging import Page
@@ -78,7 +79,7 @@ async def create(
 ) -> dict[str, Any]:
     """Register a body under its 统一社会信用代码, or, having none, under its parent."""
     new = service.NewOrganisation(**body.model_dump())
-    async with ctx.transaction() as session:
+    async with changing_rights(ctx, caller) as session:
         row = await service.register_organisation(
             session, new, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock()
         )

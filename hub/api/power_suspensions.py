@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from catalog.lists.power_state import SuspensionGround
 from hub.api import power_suspension_examples as shown
+from hub.api.acting import acting
 from hub.api.context import Context, ContextDep
 from hub.api.guard import staff_may
 from hub.api.paging import Page
@@ -67,7 +68,7 @@ class Carried(Body):
 @router.post("", status_code=201, summary="申请暂停 / apply for a suspension", responses=shown.APPLIED)
 async def apply(body: Application, ctx: ContextDep, caller: Applicant) -> dict[str, Any]:
     """The department applies, on one of four grounds."""
-    async with ctx.transaction() as session:
+    async with acting(ctx, caller) as session:
         record = await publication.find_list(session, body.resource)
         require(lists.power_suspension_apply, caller, record.resource.provider_id)
         ground = SuspensionGround(body.ground)
@@ -122,7 +123,7 @@ async def one(id: UUID, ctx: ContextDep) -> dict[str, Any]:  # noqa: A002  the c
 @router.post("/{id}/approve", summary="批准暂停 / approve", responses=shown.SHOWN)
 async def approve(id: UUID, body: Document, ctx: ContextDep, caller: Reviewer) -> dict[str, Any]:  # noqa: A002
     """The reform office approves; the provider sends the record with its new state and names the exchange."""
-    async with ctx.transaction() as session:
+    async with acting(ctx, caller) as session:
         await _may_decide(session, id, caller)
         return read(await suspension.approve_suspension(session, id, body.document, _act(ctx, caller)))
 
@@ -130,7 +131,7 @@ async def approve(id: UUID, body: Document, ctx: ContextDep, caller: Reviewer) -
 @router.post("/{id}/refuse", summary="不批准暂停 / refuse", responses=shown.REFUSED)
 async def refuse(id: UUID, body: Reason, ctx: ContextDep, caller: Reviewer) -> dict[str, Any]:  # noqa: A002
     """The reform office refuses; the power is exercised as before."""
-    async with ctx.transaction() as session:
+    async with acting(ctx, caller) as session:
         await _may_decide(session, id, caller)
         return read(await suspension.refuse_suspension(session, id, body.reason, _act(ctx, caller)))
 
@@ -138,7 +139,7 @@ async def refuse(id: UUID, body: Reason, ctx: ContextDep, caller: Reviewer) -> d
 @router.post("/{id}/resume", summary="申请恢复 / apply for the resumption", responses=shown.RESUMING)
 async def resume(id: UUID, body: Reason, ctx: ContextDep, caller: Applicant) -> dict[str, Any]:  # noqa: A002
     """The department applies for the power to be exercised again."""
-    async with ctx.transaction() as session:
+    async with acting(ctx, caller) as session:
         await _may_apply(session, id, caller)
         return read(await suspension.apply_for_resumption(session, id, body.reason, _act(ctx, caller)))
 
@@ -146,7 +147,7 @@ async def resume(id: UUID, body: Reason, ctx: ContextDep, caller: Applicant) -> 
 @router.post("/{id}/confirm", summary="确认恢复 / confirm the resumption", responses=shown.CONFIRMED)
 async def confirm(id: UUID, body: Document, ctx: ContextDep, caller: Reviewer) -> dict[str, Any]:  # noqa: A002
     """The reform office confirms: from now on the provider owes the restoration within two working days."""
-    async with ctx.transaction() as session:
+    async with acting(ctx, caller) as session:
         await _may_decide(session, id, caller)
         return read(await suspension.confirm_resumption(session, id, body.document, _act(ctx, caller)))
 
@@ -154,7 +155,7 @@ async def confirm(id: UUID, body: Document, ctx: ContextDep, caller: Reviewer) -
 @router.post("/{id}/decline", summary="不同意恢复 / decline the resumption", responses=shown.DECLINED)
 async def decline(id: UUID, body: Reason, ctx: ContextDep, caller: Reviewer) -> dict[str, Any]:  # noqa: A002
     """The reform office declines; the power stays suspended."""
-    async with ctx.transaction() as session:
+    async with acting(ctx, caller) as session:
         await _may_decide(session, id, caller)
         return read(await suspension.refuse_resumption(session, id, body.reason, _act(ctx, caller)))
 
@@ -162,7 +163,7 @@ async def decline(id: UUID, body: Reason, ctx: ContextDep, caller: Reviewer) -> 
 @router.post("/{id}/exchange", summary="登记载有记录的交换 / name the exchange", responses=shown.CARRIED)
 async def name_exchange(id: UUID, body: Carried, ctx: ContextDep, caller: Applicant) -> dict[str, Any]:  # noqa: A002
     """The hub opens the exchange and looks for the record as decided; what was confirmed is restored by it."""
-    async with ctx.transaction() as session:
+    async with acting(ctx, caller) as session:
         await _may_apply(session, id, caller)
         return read(await suspension.name_exchange(session, id, body.exchange, _act(ctx, caller)))
 

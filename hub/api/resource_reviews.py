@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from catalog.compatibility import Finding
+from hub.api.acting import acting, changing_rights
 from hub.api.context import ContextDep
 from hub.api.guard import staff_may
 from hub.api.resource_forms import EXAMPLE, read
@@ -119,7 +120,7 @@ async def approve(
     body: Opinion | None = None,
 ) -> dict[str, Any]:
     """Approve the step whose turn it is; the next one's turn comes. The last step is taken by publishing."""
-    async with ctx.transaction() as session:
+    async with acting(ctx, caller) as session:
         record = await service.find_resource(session, id)
         step = await _own_step(session, record, catalogue.resource_review, caller)
         await reviewing.approve(
@@ -147,7 +148,7 @@ async def return_to_draft(
     caller: Annotated[StaffCaller, Depends(staff_may("resource_return"))],
 ) -> dict[str, Any]:
     """Send the submitted version back to its editor: a decision of the step whose turn it is, which ends the round."""
-    async with ctx.transaction() as session:
+    async with acting(ctx, caller) as session:
         record = await service.find_resource(session, id)
         await _own_step(session, record, catalogue.resource_return, caller)
         await deciding.return_to_draft(
@@ -175,7 +176,7 @@ async def publish(
     """Make the submitted version the live one once every other step is approved; grants that are not revoked pin its schema."""
     wanted = body or Publication()
     ends_at: datetime | None = wanted.replaced_ends_at
-    async with ctx.transaction() as session:
+    async with changing_rights(ctx, caller) as session:
         resource = (await service.find_resource(session, id)).resource
         await deciding.publish(
             session,

@@ -1,7 +1,8 @@
 """`/v1/resources`, the part that changes: register, edit, submit, suspend, resume, withdraw, versions.
 
 A step that brings new items runs in a transaction of its own, begun after the caller was judged: the items are compiled
-in a child process first, and no transaction may wait for that.
+in a child process first, and no transaction may wait for that. So it has no barrier; it locks the resource (a new one: its
+provider), which a change of organisations locks as well, and then the caller is judged again.
 """
 
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ from pydantic import ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from catalog.metadata import Metadata
+from hub.api.acting import acting, changing_rights, expect_standing
 from hub.api.context import ContextDep
 from hub.api.guard import staff_may
 from hub.api.resource_forms import EXAMPLE, read
@@ -126,6 +128,7 @@ async def register(
             recorder=ctx.recorder,
             now=ctx.clock(),
         )
+        await expect_standing(session, caller)
         return await _read(session, step.resource_id)
 
 
@@ -156,6 +159,7 @@ async def edit(
             recorder=ctx.recorder,
             now=ctx.clock(),
         )
+        await _expect_editor(session, caller, resource.id)
         return await _read(session, resource.id)
 
 
@@ -189,6 +193,7 @@ async def begin_version(
             recorder=ctx.recorder,
             now=ctx.clock(),
         )
+        await _expect_editor(session, caller, resource.id)
         return await _read(session, resource.id)
 
 
@@ -200,7 +205,7 @@ async def end_version(
     caller: Annotated[StaffCaller, Depends(staff_may("resource_withdraw"))],
 ) -> dict[str, Any]:
     """From the answer on, a version that a newer one has replaced takes no more payloads."""
-    async with ctx.transaction() as session:
+    async with changing_rights(ctx, caller) as session:
         resource = (await service.find_resource(session, id)).resource
         await stopping.end_version(
             session, resource.id, number, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock()
@@ -215,7 +220,7 @@ async def submit(
     caller: Annotated[StaffCaller, Depends(staff_may("resource_submit"))],
 ) -> dict[str, Any]:
     """Hand the draft in for review."""
-    async with ctx.transaction() as session:
+    async with acting(ctx, caller) as session:
         resource = (await service.find_resource(session, id)).resource
         require(catalogue.resource_submit, caller, resource.provider_id)
         await service.submit(session, resource.id, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock())
@@ -230,7 +235,7 @@ async def suspend(
     caller: Annotated[StaffCaller, Depends(staff_may("resource_suspend"))],
 ) -> dict[str, Any]:
     """From the answer on, nothing is accepted for the resource."""
-    async with ctx.transaction() as session:
+    async with changing_rights(ctx, caller) as session:
         resource = (await service.find_resource(session, id)).resource
         await stopping.suspend(
             session, resource.id, reason=body.reason, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock()
@@ -245,7 +250,7 @@ async def resume(
     caller: Annotated[StaffCaller, Depends(staff_may("resource_resume"))],
 ) -> dict[str, Any]:
     """Let the exchange of a suspended resource go on."""
-    async with ctx.transaction() as session:
+    async with changing_rights(ctx, caller) as session:
         resource = (await service.find_resource(session, id)).resource
         await stopping.resume(session, resource.id, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock())
         return await _read(session, resource.id)
@@ -259,7 +264,7 @@ async def withdraw(
     caller: Annotated[StaffCaller, Depends(staff_may("resource_withdraw"))],
 ) -> dict[str, Any]:
     """End the resource and all its versions for good; the code stays taken."""
-    async with ctx.transaction() as session:
+    async with changing_rights(ctx, caller) as session:
         resource = (await service.find_resource(session, id)).resource
         await stopping.withdraw(
             session, resource.id, reason=body.reason, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock()
@@ -269,3 +274,11 @@ async def withdraw(
 
 async def _read(session: AsyncSession, resource_id: UUID) -> dict[str, Any]:
     return read((await service.find_resource(session, str(resource_id))).shown)
+
+
+async def _expect_editor(session: AsyncSession, caller: StaffCaller, resource_id: UUID) -> None:
+    """Judge the caller again, now that the step holds the resource: compiling took its time. Raises SessionOver, Forbidden."""
+    await expect_standing(session, caller)
+    require(
+        catalogue.resource_edit, caller, (await service.find_resource(session, str(resource_id))).resource.provider_id
+    )

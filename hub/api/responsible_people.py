@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from hub.api.acting import acting
 from hub.api.context import Context, ContextDep
 from hub.api.guard import staff_may
 from hub.api.organisations import named
@@ -155,7 +156,7 @@ async def people(
 @router.post("/{id}/people", status_code=201, summary="明确责任人 / name somebody", responses=example(EXAMPLE, 201))
 async def appoint(id: UUID, body: Appointment, ctx: ContextDep, caller: Setter) -> dict[str, Any]:  # noqa: A002
     """By a decider of the organisation or a security officer; one holder of a role at a time, but for dedicated people."""
-    async with ctx.transaction() as session:
+    async with acting(ctx, caller) as session:
         await _judge(session, organisations.responsible_set, caller, id)
         row = await service.appoint(
             session, id, body.role, body.particulars(), first_day=body.first_day, act=_act(ctx, caller)
@@ -171,7 +172,7 @@ async def appoint(id: UUID, body: Appointment, ctx: ContextDep, caller: Setter) 
 )
 async def hand_over(id: UUID, person: UUID, body: Handover, ctx: ContextDep, caller: Setter) -> dict[str, Any]:  # noqa: A002
     """The successor, who `follows` the present one; that one's row is closed with the note and kept."""
-    async with ctx.transaction() as session:
+    async with acting(ctx, caller) as session:
         await _judge(session, organisations.responsible_set, caller, id)
         row = await service.hand_over(
             session,
@@ -188,7 +189,7 @@ async def hand_over(id: UUID, person: UUID, body: Handover, ctx: ContextDep, cal
 @router.post("/{id}/people/{person}/end", summary="结束 / end", responses=example(ENDED_EXAMPLE))
 async def end(id: UUID, person: UUID, body: Ending, ctx: ContextDep, caller: Setter) -> dict[str, Any]:  # noqa: A002
     """Nobody takes the role over; the organisation shows among those that lack people, if the role is one that is asked for."""
-    async with ctx.transaction() as session:
+    async with acting(ctx, caller) as session:
         await _judge(session, organisations.responsible_set, caller, id)
         row = await service.end(session, id, person, day=body.on, note=body.note, act=_act(ctx, caller))
     return read(row)

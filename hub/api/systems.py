@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from hub.api.acting import changing_rights
 from hub.api.context import ContextDep
 from hub.api.guard import staff_may
 from hub.api.paging import Page
@@ -79,7 +80,7 @@ async def create(
     body: NewSystem, ctx: ContextDep, caller: Annotated[StaffCaller, Depends(staff_may("system_create"))]
 ) -> dict[str, Any]:
     """Register a body's software under a code that is never used again."""
-    async with ctx.transaction() as session:
+    async with changing_rights(ctx, caller) as session:
         await service.register_system(
             session,
             code=body.code,
@@ -130,7 +131,7 @@ async def suspend(
     code: str, body: Reason, ctx: ContextDep, caller: Annotated[StaffCaller, Depends(staff_may("system_suspend"))]
 ) -> dict[str, Any]:
     """From the answer on, nothing that the system signs is accepted and no token of it works."""
-    async with ctx.transaction() as session:
+    async with changing_rights(ctx, caller) as session:
         await service.suspend_system(
             session, code, reason=body.reason, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock()
         )
@@ -146,7 +147,7 @@ async def resume(
     code: str, ctx: ContextDep, caller: Annotated[StaffCaller, Depends(staff_may("system_resume"))]
 ) -> dict[str, Any]:
     """Let a suspended system take part again."""
-    async with ctx.transaction() as session:
+    async with changing_rights(ctx, caller) as session:
         await service.resume_system(session, code, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock())
         return await _read_one(session, code)
 
@@ -156,7 +157,7 @@ async def retire(
     code: str, body: Reason, ctx: ContextDep, caller: Annotated[StaffCaller, Depends(staff_may("system_retire"))]
 ) -> dict[str, Any]:
     """End a system for good; its code stays taken."""
-    async with ctx.transaction() as session:
+    async with changing_rights(ctx, caller) as session:
         await service.retire_system(
             session, code, reason=body.reason, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock()
         )

@@ -173,8 +173,11 @@ def _chosen(report: Report, reporter: Reporter, received: Sequence[Recipient]) -
         one
         for one in received
         if one.handed_out
-        and one.organisation_id == reporter.organisation_id
-        and reporter.system_id in (None, one.system_id)
+        and (
+            one.organisation_id == reporter.organisation_id
+            if reporter.system_id is None
+            else one.system_id == reporter.system_id
+        )
         and report.system in (None, one.code)
     ]
     if not own:

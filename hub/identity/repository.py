@@ -79,6 +79,16 @@ async def live_session(
     return None if row is None else (row[0], row[1])
 
 
+async def is_open(session: AsyncSession, session_id: UUID) -> bool:
+    """Whether that session has not ended, and its account is active, as this statement sees it."""
+    query = (
+        select(col(StaffSession.id))
+        .join(Staff, col(StaffSession.staff_id) == col(Staff.id))
+        .where(col(StaffSession.id) == session_id, col(StaffSession.ended_at).is_(None), col(Staff.state) == "active")
+    )
+    return (await session.execute(query)).one_or_none() is not None
+
+
 async def end_sessions(session: AsyncSession, staff_id: UUID, *, now: datetime) -> int:
     """End every session of an account; returns how many were open."""
     statement = (

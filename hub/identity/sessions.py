@@ -118,6 +118,12 @@ async def authenticate(
     return await _caller(session, row, held.id, origin, now)
 
 
+async def expect_open(session: AsyncSession, caller: StaffCaller) -> None:
+    """Pass while the session that the caller came with is open and its account active. Raises SessionOver."""
+    if not await repository.is_open(session, caller.session_id):
+        raise SessionOver
+
+
 async def sign_out(session: AsyncSession, caller: StaffCaller, *, recorder: Recorder, now: datetime) -> None:
     """End the caller's session; ending it twice is the same as once."""
     if await repository.end_session(session, caller.session_id, now=now):

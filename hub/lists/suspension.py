@@ -9,7 +9,7 @@ confirmed the same way, and from the confirmation on the provider owes the resto
 itself stays published all the while: it is the provider's, who sends it with its new state and then names the exchange; the hub
 opens that exchange and looks. That is how `restored` is reached, and how the duty ends.
 
-Nothing is stopped by a suspension, so no act holds the barrier of rights.
+Nothing is stopped by a suspension, so no act holds the barrier of rights; its transaction shares it, so that nobody ends meanwhile.
 """
 
 from collections.abc import Mapping

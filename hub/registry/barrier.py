@@ -4,7 +4,7 @@ The problem. A gateway judges an envelope against a picture of the registry in i
 another transaction. Between the two somebody may revoke the certificate. Notifications alone only make the window
 short; rows locked one by one would put every acceptance in the queue behind its own system.
 
-Two sides meet at one advisory lock and one counter.
+Two sides meet at one advisory lock and one counter. (The same holds for people: `hub.api.acting` judges who acts again under it.)
 
 * Who accepts, claims or answers begins its transaction with the *shared* lock and, in its next statement, reads the
   epoch. Many hold it at once; it costs no row. If the epoch is not the one that its picture was loaded with, it rolls
@@ -32,7 +32,7 @@ A holder that dies half-way takes its changes, its bump and its notification wit
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -62,23 +62,27 @@ async def hold(session: AsyncSession, now: datetime) -> datetime:
     the act: `now`, or later than everything that was logged while it waited, for the log is read by its times: what is
     accepted before a change must not be dated after it. Raises Unavailable when the wait exceeds the connection's lock_timeout.
     """
-    try:
-        await session.execute(_HOLD, {"key": REGISTRY_BARRIER})
-    except DBAPIError as error:
-        if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
-            raise
-        raise Unavailable(
-            "正在处理的报文尚未落库，暂时不能变更权限；没有任何改动，请稍后重试",
-            "messages in hand have not committed yet, so rights cannot change now; nothing was changed, try again soon",
-            retry_after=RETRY_S,
-        ) from error
+    await _lock(
+        session,
+        _HOLD,
+        "正在处理的报文尚未落库，暂时不能变更权限；没有任何改动，请稍后重试",
+        "messages in hand have not committed yet, so rights cannot change now; nothing was changed, try again soon",
+    )
     logged: datetime | None = (await session.execute(_LOGGED_SINCE, {"id": lowest_id(now)})).scalar_one()
     return now if logged is None or logged <= now else logged + _TICK
 
 
 async def share(session: AsyncSession) -> None:
-    """Wait for who changes rights, and keep them as they are until this transaction ends; read them in the next statement."""
-    await session.execute(_SHARE, {"key": REGISTRY_BARRIER})
+    """Wait for who changes rights, and keep them as they are until this transaction ends; read them in the next statement.
+
+    The first statement, as `hold`, and never before `hold` in one transaction. Raises Unavailable as that does.
+    """
+    await _lock(
+        session,
+        _SHARE,
+        "权限正在变更，尚未完成；没有任何改动，请稍后重试",
+        "rights are being changed and that is not done yet; nothing was changed, try again soon",
+    )
 
 
 async def bump(session: AsyncSession) -> int:
@@ -96,3 +100,12 @@ async def epoch(session: AsyncSession) -> int:
     """The epoch as this statement sees it."""
     now: int = (await session.execute(_EPOCH)).scalar_one()
     return now
+
+
+async def _lock(session: AsyncSession, lock: TextClause, zh: str, en: str) -> None:
+    try:
+        await session.execute(lock, {"key": REGISTRY_BARRIER})
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
+            raise
+        raise Unavailable(zh, en, retry_after=RETRY_S) from error

@@ -105,6 +105,11 @@ async def resubmit(
     return await _place(session, row, asked, Act.RESUBMIT, parties, actor, recorder, before=before)
 
 
+async def may_grant_at_once(session: AsyncSession, resource_code: str) -> bool:
+    """Whether a request for the resource may be granted by the rule, which changes rights. Raises NoSuchResource."""
+    return (await access.find_resource(session, resource_code)).share_type == ShareType.UNCONDITIONAL
+
+
 async def withdraw(
     session: AsyncSession, identifier: UUID, *, reason: str, actor: Actor, recorder: Recorder, now: datetime
 ) -> RequestRecord:
@@ -152,11 +157,12 @@ def _there(identifier: UUID, record: RequestRecord | None) -> RequestRecord:
 
 
 async def _parties(session: AsyncSession, consumer_code: str, resource_code: str, now: datetime) -> _Parties:
-    """Both ends as they are now; where the rule may grant at once, the barrier is held before they are read for good."""
-    resource = await access.find_resource(session, resource_code)
-    if resource.share_type == ShareType.UNCONDITIONAL:
+    """Both ends as they are now, read for good under the barrier: held where the rule may grant at once, else shared."""
+    if await may_grant_at_once(session, resource_code):
         now = await barrier.hold(session, now)
-        resource = await access.find_resource(session, resource_code)
+    else:
+        await barrier.share(session)
+    resource = await access.find_resource(session, resource_code)
     consumer, _ = await registry.find_system(session, consumer_code)
     if consumer.state == "retired":
         raise ConsumerRetired(consumer.code)
