@@ -148,13 +148,15 @@ async def revoke(
 ) -> dict[str, Any]:
     """From the answer on, nothing signed with it is accepted; `keyCompromise` and `privilegeWithdrawn` also stop deliveries.
 
+    With `keyCompromise` every other certificate of the same key is revoked too; `also_revoked` names them.
     `draining` while pushes that began before, and would not begin any more, are under way.
     """
     async with changing_rights(ctx, caller) as session:
-        row = await certificates.revoke_certificate(
+        row, system, also = await certificates.revoke_certificate(
             session, kid, reason=body.reason, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock()
         )
-        return read(row) | shown_draining(await draining_certificate(session, kid))
+        shown = read((row, system)) | ({"also_revoked": also} if also else {})
+        return shown | shown_draining(await draining_certificate(session, kid))
 
 
 def crl_url(ctx: Context) -> str:

@@ -4,8 +4,10 @@ A system may hold several active certificates, so that a key is rotated without 
 Acts hold the barrier and are recorded like all acts on the registry (`service`).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
@@ -107,13 +109,21 @@ async def issue_certificate(
     return IssuedCertificate(row, system, keyring.chain_pem(issued))
 
 
+class Revoked(NamedTuple):
+    """What was revoked: the certificate with its system, and the kids of others of the same key that went with it."""
+
+    certificate: Certificate
+    system: System
+    also: Sequence[str]
+
+
 async def revoke_certificate(
     session: AsyncSession, kid: str, *, reason: str, actor: Actor, recorder: Recorder, now: datetime
-) -> tuple[Certificate, System]:
+) -> Revoked:
     """Revoke for good. A certificate revoked for another reason may still be revoked for `keyCompromise`, once known.
 
-    Its time of revocation then stays the first. Returns the certificate with its system.
-    Raises InvalidField (reason), UnknownCertificate, WrongState.
+    Its time of revocation then stays the first. What is compromised is the key: with `keyCompromise` every other certificate of it
+    is revoked as well, whatever system has it. Raises InvalidField (reason), UnknownCertificate, WrongState.
     """
     if reason not in REASONS:
         raise InvalidField(
@@ -126,21 +136,34 @@ async def revoke_certificate(
     worsened = reason == KEY_COMPROMISE and row.revocation_reason != KEY_COMPROMISE
     if row.state != "active" and not worsened:
         raise WrongState(f"certificate {kid}", f"{row.state} ({row.revocation_reason})", "active")
-    before = fingerprint(row)
-    row.state, row.revocation_reason, row.revoked_at = "revoked", reason, row.revoked_at or now
-    record_change(
-        session,
-        "certificate.revoked",
-        kid,
-        row,
-        actor=actor,
-        recorder=recorder,
-        now=now,
-        before=before,
-        details={"system": system.code, "reason": reason},
-    )
+    others = await _others_of_its_key(session, row) if reason == KEY_COMPROMISE else []
+    for one, owner in ((row, system), *others):
+        before = fingerprint(one)
+        one.state, one.revocation_reason, one.revoked_at = "revoked", reason, one.revoked_at or now
+        record_change(
+            session,
+            "certificate.revoked",
+            one.kid,
+            one,
+            actor=actor,
+            recorder=recorder,
+            now=now,
+            before=before,
+            details={"system": owner.code, "reason": reason},
+        )
     await barrier.bump(session)
-    return row, system
+    return Revoked(row, system, [one.kid for one, _ in others])
+
+
+async def _others_of_its_key(session: AsyncSession, row: Certificate) -> Sequence[tuple[Certificate, System]]:
+    """The other certificates of the same key that are not revoked as compromised yet."""
+    key = _key_of(row)
+    found = await repository.uncompromised(session, row.algorithm)
+    return [(one, system) for one, system in found if one.kid != row.kid and _key_of(one) == key]
+
+
+def _key_of(row: Certificate) -> bytes:
+    return _key_bytes(x509.load_der_x509_certificate(row.der).public_key())
 
 
 def name_in_certificates(organisation: str) -> str:
@@ -171,7 +194,7 @@ async def certificate_chain(session: AsyncSession, keyring: KeyRing, kid: str) -
 async def _check_not_compromised(session: AsyncSession, public_key: CertificatePublicKeyTypes) -> None:
     offered = _key_bytes(public_key)
     for row in await repository.revoked(session, reason=KEY_COMPROMISE):
-        if _key_bytes(x509.load_der_x509_certificate(row.der).public_key()) == offered:
+        if _key_of(row) == offered:
             raise KeyCompromised(row.kid)
 
 

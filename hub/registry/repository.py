@@ -168,6 +168,20 @@ async def revoked(
     return (await session.scalars(select(Certificate).where(*wanted).order_by(col(Certificate.serial)))).all()
 
 
+async def uncompromised(session: AsyncSession, algorithm: str) -> Sequence[tuple[Certificate, System]]:
+    """The certificates of keys of that algorithm that are not revoked for `keyCompromise`, with their systems, by kid."""
+    query = (
+        select(Certificate, System)
+        .join(System, col(System.id) == col(Certificate.system_id))
+        .where(
+            col(Certificate.algorithm) == algorithm,
+            col(Certificate.revocation_reason).is_distinct_from("keyCompromise"),
+        )
+        .order_by(col(Certificate.kid))
+    )
+    return [(row[0], row[1]) for row in await session.execute(query)]
+
+
 async def next_crl_number(session: AsyncSession) -> int:
     """A number larger than that of every revocation list before (RFC 5280 §5.2.3), across all gateways."""
     number: int = (await session.execute(text("SELECT nextval('crl_number')"))).scalar_one()

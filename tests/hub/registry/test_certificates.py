@@ -2,6 +2,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from cryptography import x509
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from certs.authority import make_csr
@@ -55,7 +56,7 @@ async def issue(
 
 
 async def revoke(session: AsyncSession, kid: str, reason: str, now: datetime = NOW) -> Certificate:
-    row, _ = await certificates.revoke_certificate(
+    row, _, _ = await certificates.revoke_certificate(
         session, kid, reason=reason, actor=OFFICER, recorder=RECORDER, now=now
     )
     return row
@@ -91,6 +92,29 @@ async def test_a_system_rotates_with_two_active_certificates(session: AsyncSessi
         (second.certificate.kid, "active"),
         (partner.certificate.kid, "revoked"),
     ]
+
+
+async def test_a_compromised_key_is_revoked_in_all_its_certificates(session: AsyncSession, keyring: KeyRing) -> None:
+    for code in ("one", "two"):
+        await make_system(session, code)
+    key = generate_key("ES256")
+    first = (await issue(session, keyring, "one", key)).certificate
+    renewed = (await issue(session, keyring, "one", key, now=NOW + timedelta(days=1))).certificate
+    elsewhere = (await issue(session, keyring, "two", key)).certificate
+    replaced = (await issue(session, keyring, "one", key, now=NOW + timedelta(days=2))).certificate
+    other = (await issue(session, keyring, "one")).certificate
+    await revoke(session, replaced.kid, "superseded", NOW + timedelta(days=3))
+    later = NOW + timedelta(days=4)
+    revoked = await certificates.revoke_certificate(
+        session, first.kid, reason="keyCompromise", actor=OFFICER, recorder=RECORDER, now=later
+    )
+    assert set(revoked.also) == {renewed.kid, elsewhere.kid, replaced.kid}
+    found = {row.kid: row for row, _ in await repository.certificates(session, after=None, limit=9)}
+    assert {kid for kid, row in found.items() if row.revocation_reason == "keyCompromise"} == {first.kid, *revoked.also}
+    assert found[other.kid].state == "active"
+    assert found[replaced.kid].revoked_at < found[first.kid].revoked_at  # type: ignore[operator]
+    events = await session.execute(text("SELECT object_id FROM log_entry WHERE event = 'certificate.revoked'"))
+    assert set(events.scalars()) == {first.kid, *revoked.also}
 
 
 async def test_an_organisation_with_a_long_name_gets_its_certificate(session: AsyncSession, keyring: KeyRing) -> None:
