@@ -70,6 +70,7 @@ def create_app(context: Context) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json",
+        redirect_slashes=False,  # a redirect would name http:// behind a proxy, and have the body sent there
     )
     app.state.context = context
     app.router.routes.insert(0, exchanges.post_route(context))

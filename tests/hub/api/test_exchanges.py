@@ -217,6 +217,13 @@ async def test_an_unknown_address_or_method_is_a_problem(town: Town) -> None:
     assert (await town.gateway.client.put("/v1/exchanges")).json()["type"] == "/problems/method-not-allowed"
 
 
+@pytest.mark.parametrize("path", ["/v1/session/", "/oauth/token/", "/v1/inbox/"])
+async def test_an_address_with_a_slash_too_many_is_unknown_and_no_body_is_sent_on(town: Town, path: str) -> None:
+    answer = await town.gateway.client.post(path, json={})
+    assert (answer.status_code, answer.headers.get("location")) == (404, None)
+    assert answer.json()["type"] == "/problems/not-found"
+
+
 def test_the_posting_door_guards_itself() -> None:
     route = post_route(None)  # type: ignore[arg-type]
     assert vars(route.endpoint)["shuniu_guard"] == Mark("signed-message")
