@@ -248,7 +248,10 @@ async def _http(request: Request, fault: Exception) -> Response:
         refusal = InvalidInput("请求体无法解析；请发送 UTF-8 的 JSON", "the body cannot be parsed; send JSON in UTF-8")
     else:
         refusal = NotFound("没有这个地址；请查看 /docs", "there is nothing at this address; see /docs")
-    return _answer(request, refusal)
+    answer = _answer(request, refusal)
+    if fault.status_code == 405:
+        answer.headers.update(fault.headers or {})  # Allow
+    return answer
 
 
 async def _unforeseen(request: Request, fault: Exception) -> Response:

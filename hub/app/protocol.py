@@ -130,6 +130,11 @@ class BoundedProtocol(HttpToolsProtocol):
         elif self._is_idle:
             self._wait_at_most(HEAD_TIMEOUT_S)  # uvicorn's own timer ended with the first byte
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep a header; what comes after a chunked body is none."""
+        if self._in_head:
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
         """The head is here: the express lane, or the ordinary way."""
         if self.parser.should_upgrade():

@@ -214,7 +214,9 @@ async def test_a_wrong_parameter_is_named(town: Town, query: str) -> None:
 
 async def test_an_unknown_address_or_method_is_a_problem(town: Town) -> None:
     assert (await town.gateway.client.get("/v1/nothing")).json()["type"] == "/problems/not-found"
-    assert (await town.gateway.client.put("/v1/exchanges")).json()["type"] == "/problems/method-not-allowed"
+    refused = await town.gateway.client.put("/v1/exchanges")
+    assert refused.json()["type"] == "/problems/method-not-allowed"
+    assert refused.headers["allow"] == "POST"
 
 
 @pytest.mark.parametrize("path", ["/v1/session/", "/oauth/token/", "/v1/inbox/"])

@@ -183,6 +183,21 @@ async def test_the_body_of_a_request_that_offers_an_upgrade_is_no_request(
     assert peer.line.written.endswith(b"/v1/session %d" % len(HIDDEN))
 
 
+async def test_what_follows_a_chunked_body_is_no_header(peer: Peer) -> None:
+    seen: list[tuple[bytes, bytes]] = []
+
+    async def reading(scope: Any, receive: Any, send: Any) -> None:
+        while (await receive()).get("more_body"):
+            pass
+        seen.extend(scope["headers"])
+
+    peer.connection.app = reading
+    framing = (b"transfer-encoding", b"chunked")
+    peer.sends(b"POST /v1/session HTTP/1.1\r\n%b: %b\r\n\r\n" % framing, b"0\r\nauthorization: Bearer t\r\n\r\n")
+    await settle()
+    assert seen == [framing]
+
+
 async def test_nobody_is_connected_to_elsewhere(peer: Peer) -> None:
     peer.sends(b"CONNECT hub:443 HTTP/1.1\r\n\r\n" + HIDDEN)
     await settle()
