@@ -50,7 +50,7 @@ from hub.api import (
 )
 from hub.api.context import Context
 from hub.api.problems import database_away, problem
-from hub.api.requests import english_wanted, request_id_of, too_large
+from hub.api.requests import english_wanted, header, request_id_of, too_large
 from hub.app.description import DESCRIPTION, Application
 from hub.app.input_faults import field_error
 from hub.app.proxies import Proxies
@@ -229,6 +229,17 @@ async def _refused(request: Request, fault: Exception) -> Response:
 
 async def _invalid(request: Request, fault: Exception) -> Response:
     assert isinstance(fault, RequestValidationError)
+    sent = header(request.scope["headers"], b"content-type").partition(b";")[0].strip().lower()
+    is_json = sent == b"application/json" or (sent.startswith(b"application/") and sent.endswith(b"+json"))
+    if not is_json and any(error["loc"] == ("body",) and error["type"] != "missing" for error in fault.errors()):
+        return _answer(
+            request,
+            Refused(
+                "请求体没有标明是 JSON；请加上 Content-Type: application/json",
+                "the body is not marked as JSON; send Content-Type: application/json",
+                slug="unsupported-media-type",
+            ),
+        )
     errors = [field_error(error) for error in fault.errors()]
     zh = f"有 {len(errors)} 处输入有误，没有任何内容被保存"
     return _answer(request, InvalidInput(zh, f"{len(errors)} field(s) are wrong; nothing was saved", errors=errors))

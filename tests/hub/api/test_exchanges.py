@@ -226,6 +226,15 @@ async def test_an_address_with_a_slash_too_many_is_unknown_and_no_body_is_sent_o
     assert answer.json()["type"] == "/problems/not-found"
 
 
+async def test_json_that_is_not_marked_as_json_is_told_so(town: Town) -> None:
+    said = {"content": b"{}", "headers": {"content-type": "application/x-www-form-urlencoded", "accept-language": "en"}}
+    answer = await town.gateway.client.post("/v1/session", **said)  # type: ignore[arg-type]
+    assert (answer.status_code, answer.json()["type"]) == (415, "/problems/unsupported-media-type")
+    assert "send Content-Type: application/json" in answer.json()["detail"]
+    marked = await town.gateway.client.post("/v1/session", content=b"[]", headers={"content-type": "application/json"})
+    assert marked.status_code == 422
+
+
 def test_the_posting_door_guards_itself() -> None:
     route = post_route(None)  # type: ignore[arg-type]
     assert vars(route.endpoint)["shuniu_guard"] == Mark("signed-message")
