@@ -38,6 +38,14 @@ async def changing_rights(ctx: Context, caller: StaffCaller) -> AsyncIterator[As
         yield session
 
 
+@asynccontextmanager
+async def upon_accounts(ctx: Context, caller: StaffCaller) -> AsyncIterator[AsyncSession]:
+    """The transaction of an act upon accounts, which the barrier has no part in: the caller's own is held. Raises SessionOver."""
+    async with ctx.transaction() as session:
+        await sessions.expect_open(session, caller, hold=True)
+        yield session
+
+
 async def expect_standing(session: AsyncSession, caller: StaffCaller | SystemCaller) -> None:
     """Pass while what the caller showed to the guard still counts. Raises SessionOver, TokenRefused."""
     if isinstance(caller, StaffCaller):

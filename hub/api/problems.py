@@ -218,8 +218,8 @@ KINDS: dict[str, Kind] = {
         415,
         "媒体类型不支持",
         "Unsupported media type",
-        "信封的 Content-Type 须为 application/jose。",
-        "Envelopes are sent as Content-Type application/jose.",
+        "信封的 Content-Type 须为 application/jose，JSON 的为 application/json。",
+        "Envelopes are sent as Content-Type application/jose, JSON as application/json.",
     ),
     "rate-limited": Kind(
         429, "请求过于频繁", "Rate limited", "请按 Retry-After 稍后再试。", "Come back after Retry-After."

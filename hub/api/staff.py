@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Response
 from pydantic import ConfigDict, Field
 
 from hub.api import staff_examples as shown
+from hub.api.acting import upon_accounts
 from hub.api.context import ContextDep
 from hub.api.guard import staff_may
 from hub.api.paging import Page
@@ -52,7 +53,7 @@ async def list_staff(_: Reader, page: Page, ctx: ContextDep) -> dict[str, Any]:
 async def propose(body: Proposal, caller: Proposer, ctx: ContextDep) -> dict[str, Any]:
     """An account that nobody can use until a security officer approves it."""
     new = NewAccount(body.login, body.display_name, frozenset(body.roles), body.organisation)
-    async with ctx.transaction() as session:
+    async with upon_accounts(ctx, caller) as session:
         account = await staff.propose(session, new, caller=caller, recorder=ctx.recorder, now=ctx.clock())
     return _shown(account)
 
@@ -62,7 +63,7 @@ async def approve(identifier: UUID, caller: Approver, response: Response, ctx: C
     """The account is open; its one-time password is told here and nowhere else, and must be changed at first sign-in."""
     password = one_time_password()
     password_hash = await ctx.identity.passwords.hash(password)
-    async with ctx.transaction() as session:
+    async with upon_accounts(ctx, caller) as session:
         account = await staff.approve(
             session, identifier, password_hash=password_hash, caller=caller, recorder=ctx.recorder, now=ctx.clock()
         )
@@ -73,7 +74,7 @@ async def approve(identifier: UUID, caller: Approver, response: Response, ctx: C
 @router.post("/v1/staff/{identifier}/disable", summary="停用账户 / disable an account", responses=shown.DISABLED)
 async def disable(identifier: UUID, caller: Disabler, ctx: ContextDep) -> dict[str, Any]:
     """The account is closed and its sessions have ended."""
-    async with ctx.transaction() as session:
+    async with upon_accounts(ctx, caller) as session:
         account = await staff.disable(session, identifier, caller=caller, recorder=ctx.recorder, now=ctx.clock())
     return _shown(account)
 
@@ -81,7 +82,7 @@ async def disable(identifier: UUID, caller: Disabler, ctx: ContextDep) -> dict[s
 @router.post("/v1/staff/{identifier}/reset", summary="重置账户 / reset an account", responses=shown.RESET)
 async def reset(identifier: UUID, caller: Resetter, ctx: ContextDep) -> dict[str, Any]:
     """Password, second factor and sessions are gone; a security officer approves the account anew."""
-    async with ctx.transaction() as session:
+    async with upon_accounts(ctx, caller) as session:
         account = await staff.reset(session, identifier, caller=caller, recorder=ctx.recorder, now=ctx.clock())
     return _shown(account)
 
@@ -89,7 +90,7 @@ async def reset(identifier: UUID, caller: Resetter, ctx: ContextDep) -> dict[str
 @router.post("/v1/staff/{identifier}/unlock", summary="解锁账户 / unlock an account", responses=shown.UNLOCKED)
 async def unlock(identifier: UUID, caller: Unlocker, ctx: ContextDep) -> dict[str, Any]:
     """The account may sign in again at once."""
-    async with ctx.transaction() as session:
+    async with upon_accounts(ctx, caller) as session:
         account = await staff.unlock(session, identifier, caller=caller, recorder=ctx.recorder, now=ctx.clock())
     return _shown(account)
 

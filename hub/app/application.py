@@ -50,7 +50,7 @@ from hub.api import (
 )
 from hub.api.context import Context
 from hub.api.problems import database_away, problem
-from hub.api.requests import english_wanted, request_id_of, too_large
+from hub.api.requests import english_wanted, header, request_id_of, too_large
 from hub.app.description import DESCRIPTION, Application
 from hub.app.input_faults import field_error
 from hub.app.proxies import Proxies
@@ -70,6 +70,7 @@ def create_app(context: Context) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json",
+        redirect_slashes=False,  # a redirect would name http:// behind a proxy, and have the body sent there
     )
     app.state.context = context
     app.router.routes.insert(0, exchanges.post_route(context))
@@ -228,6 +229,17 @@ async def _refused(request: Request, fault: Exception) -> Response:
 
 async def _invalid(request: Request, fault: Exception) -> Response:
     assert isinstance(fault, RequestValidationError)
+    sent = header(request.scope["headers"], b"content-type").partition(b";")[0].strip().lower()
+    is_json = sent == b"application/json" or (sent.startswith(b"application/") and sent.endswith(b"+json"))
+    if not is_json and any(error["loc"] == ("body",) and error["type"] != "missing" for error in fault.errors()):
+        return _answer(
+            request,
+            Refused(
+                "请求体没有标明是 JSON；请加上 Content-Type: application/json",
+                "the body is not marked as JSON; send Content-Type: application/json",
+                slug="unsupported-media-type",
+            ),
+        )
     errors = [field_error(error) for error in fault.errors()]
     zh = f"有 {len(errors)} 处输入有误，没有任何内容被保存"
     return _answer(request, InvalidInput(zh, f"{len(errors)} field(s) are wrong; nothing was saved", errors=errors))
@@ -247,7 +259,10 @@ async def _http(request: Request, fault: Exception) -> Response:
         refusal = InvalidInput("请求体无法解析；请发送 UTF-8 的 JSON", "the body cannot be parsed; send JSON in UTF-8")
     else:
         refusal = NotFound("没有这个地址；请查看 /docs", "there is nothing at this address; see /docs")
-    return _answer(request, refusal)
+    answer = _answer(request, refusal)
+    if fault.status_code == 405:
+        answer.headers.update(fault.headers or {})  # Allow
+    return answer
 
 
 async def _unforeseen(request: Request, fault: Exception) -> Response:

@@ -7,8 +7,12 @@ The express lane. A posted envelope is one small message with one small answer; 
 messages for it cost as much as checking its signature. Where the application has a `posting` door, a plain POST of known
 length to `EXPRESS_PATH` is gathered here and handed over whole, and the answer is written in one piece. A stand-in
 takes the place of uvicorn's request cycle meanwhile, so that keep-alive, pipelining, disconnection and shutdown go on as
-uvicorn does them. Whatever is not plain (no length, too long, `Expect`, an upgrade, a request pipelined behind another, a
-client that does not read its answers) goes the ordinary way.
+uvicorn does them. Whatever is not plain (no length, too long, `Expect`, a request pipelined behind another, a client that
+does not read its answers) goes the ordinary way.
+
+An offer to go on in another protocol (`Upgrade: h2c`, as `curl --http2` makes it) is passed over, as RFC 9110 §7.8 lets a
+server do. The parser believes that HTTP ends with the head of such a request, and would read its body as the next
+request; so the head is given once more, without the offer, to a new parser, which then reads on.
 
 Behind a reverse proxy that the application was told of, the address of a request is the one that the proxy has seen.
 """
@@ -18,6 +22,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, Protocol
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from hub.app.proxies import Proxies
@@ -117,7 +122,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.write(TOO_LARGE)
             self.transport.close()
             return
-        super().data_received(data)
+        self._parse(data)
         if self._timer is not None or self.transport.is_closing():
             return
         if not self._in_head:
@@ -125,8 +130,15 @@ class BoundedProtocol(HttpToolsProtocol):
         elif self._is_idle:
             self._wait_at_most(HEAD_TIMEOUT_S)  # uvicorn's own timer ended with the first byte
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep a header; what comes after a chunked body is none."""
+        if self._in_head:
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
         """The head is here: the express lane, or the ordinary way."""
+        if self.parser.should_upgrade():
+            return  # it comes once more, without the offer
         self._stop_waiting()
         self._in_head = False
         if self._proxy is not None:
@@ -149,6 +161,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Hand a posted envelope over; what follows is the head of the next request."""
+        if self.parser.should_upgrade():
+            return
         self._stop_waiting()
         self._in_head = True
         self._head_bytes, self._head_tail = 0, b""
@@ -161,6 +175,34 @@ class BoundedProtocol(HttpToolsProtocol):
         address = client[0] if client else ""
         body = posted.chunks[0] if len(posted.chunks) == 1 else b"".join(posted.chunks)
         self._door.express(posted.headers, body, address, partial(self._answer, posted))
+
+    def _parse(self, data: bytes) -> None:
+        """Let the parser read; a head that offers an upgrade is read again without the offer, and what follows it after it."""
+        self._unset_keepalive_if_required()
+        rest = memoryview(data)
+        try:
+            while True:
+                try:
+                    self.parser.feed_data(rest)
+                    return
+                except httptools.HttpParserUpgrade as offer:
+                    rest = rest[offer.args[0] :]
+                    self._read_again()
+        except httptools.HttpParserError:
+            message = "Invalid HTTP request received."
+            self.logger.warning(message)
+            self.send_400_response(message)
+
+    def _read_again(self) -> None:
+        """Give the head that has just been read to a new parser, without the offer of another protocol."""
+        method, version = self.parser.get_method(), self.parser.get_http_version()
+        if method == b"CONNECT":
+            raise httptools.HttpParserInvalidMethodError("there is nothing to connect to")
+        head = [b"%s %s HTTP/%s\r\n" % (method, self.url, version.encode())]
+        head += [b"%s: %s\r\n" % (name, value) for name, value in self.headers if name != b"upgrade"]
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
+        self.parser.feed_data(b"".join(head) + b"\r\n")
 
     @property
     def _is_idle(self) -> bool:
@@ -179,7 +221,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _is_plain(self, max_bytes: int) -> bool:
         """Whether the request whose head has arrived may take the express lane."""
-        if self.parser.get_method() != b"POST" or self.expect_100_continue or self.parser.should_upgrade():
+        if self.parser.get_method() != b"POST" or self.expect_100_continue:
             return False
         if self.parser.get_http_version() != "1.1" or not self._is_idle or self.flow.write_paused:
             return False

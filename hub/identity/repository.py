@@ -79,13 +79,15 @@ async def live_session(
     return None if row is None else (row[0], row[1])
 
 
-async def is_open(session: AsyncSession, session_id: UUID) -> bool:
-    """Whether that session has not ended, and its account is active, as this statement sees it."""
+async def is_open(session: AsyncSession, session_id: UUID, *, hold: bool = False) -> bool:
+    """Whether that session has not ended, and its account is active, as this statement sees it; with `hold` both stay so."""
     query = (
         select(col(StaffSession.id))
         .join(Staff, col(StaffSession.staff_id) == col(Staff.id))
         .where(col(StaffSession.id) == session_id, col(StaffSession.ended_at).is_(None), col(Staff.state) == "active")
     )
+    if hold:
+        query = query.with_for_update(read=True)
     return (await session.execute(query)).one_or_none() is not None
 
 

@@ -118,9 +118,12 @@ async def authenticate(
     return await _caller(session, row, held.id, origin, now)
 
 
-async def expect_open(session: AsyncSession, caller: StaffCaller) -> None:
-    """Pass while the session that the caller came with is open and its account active. Raises SessionOver."""
-    if not await repository.is_open(session, caller.session_id):
+async def expect_open(session: AsyncSession, caller: StaffCaller, *, hold: bool = False) -> None:
+    """Pass while the session that the caller came with is open and its account active; with `hold` both stay so.
+
+    Raises SessionOver.
+    """
+    if not await repository.is_open(session, caller.session_id, hold=hold):
         raise SessionOver
 
 

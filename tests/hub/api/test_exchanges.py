@@ -214,7 +214,25 @@ async def test_a_wrong_parameter_is_named(town: Town, query: str) -> None:
 
 async def test_an_unknown_address_or_method_is_a_problem(town: Town) -> None:
     assert (await town.gateway.client.get("/v1/nothing")).json()["type"] == "/problems/not-found"
-    assert (await town.gateway.client.put("/v1/exchanges")).json()["type"] == "/problems/method-not-allowed"
+    refused = await town.gateway.client.put("/v1/exchanges")
+    assert refused.json()["type"] == "/problems/method-not-allowed"
+    assert refused.headers["allow"] == "POST"
+
+
+@pytest.mark.parametrize("path", ["/v1/session/", "/oauth/token/", "/v1/inbox/"])
+async def test_an_address_with_a_slash_too_many_is_unknown_and_no_body_is_sent_on(town: Town, path: str) -> None:
+    answer = await town.gateway.client.post(path, json={})
+    assert (answer.status_code, answer.headers.get("location")) == (404, None)
+    assert answer.json()["type"] == "/problems/not-found"
+
+
+async def test_json_that_is_not_marked_as_json_is_told_so(town: Town) -> None:
+    said = {"content": b"{}", "headers": {"content-type": "application/x-www-form-urlencoded", "accept-language": "en"}}
+    answer = await town.gateway.client.post("/v1/session", **said)  # type: ignore[arg-type]
+    assert (answer.status_code, answer.json()["type"]) == (415, "/problems/unsupported-media-type")
+    assert "send Content-Type: application/json" in answer.json()["detail"]
+    marked = await town.gateway.client.post("/v1/session", content=b"[]", headers={"content-type": "application/json"})
+    assert marked.status_code == 422
 
 
 def test_the_posting_door_guards_itself() -> None:

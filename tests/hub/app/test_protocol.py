@@ -1,6 +1,8 @@
 """One connection, without a socket: what arrives in which pieces, and what is written when."""
 
 import asyncio
+import shutil
+import socket
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from ipaddress import ip_network
@@ -145,6 +147,84 @@ async def test_what_is_not_plain_goes_the_ordinary_way(peer: Peer, request_bytes
     assert peer.app.posted == []
     assert len(peer.app.asked) == 1
     assert b" 200 OK" in peer.line.written
+
+
+OFFER = (b"connection: Upgrade, HTTP2-Settings", b"upgrade: h2c", b"http2-settings: AAMAAABkAAQAoAAAAAIAAAAA")
+HIDDEN = b"GET /hidden HTTP/1.1\r\n\r\n"
+
+
+@pytest.mark.parametrize("size", [1, 7, 10_000])
+async def test_an_offered_upgrade_is_passed_over(peer: Peer, size: int) -> None:
+    whole = post(b"envelope", *OFFER) + HIDDEN
+    peer.sends(*(whole[at : at + size] for at in range(0, len(whole), size)))
+    ((body, _, answer),) = peer.app.posted
+    answer(201, [], b"receipt")
+    await settle()
+    assert (body, peer.app.asked) == (b"envelope", ["/hidden"])
+    assert not peer.line.closed
+
+
+@pytest.mark.parametrize(
+    ("framing", "body"),
+    [
+        (b"content-length: %d" % len(HIDDEN), HIDDEN),
+        (b"transfer-encoding: chunked", b"%x\r\n%b\r\n0\r\n\r\n" % (len(HIDDEN), HIDDEN)),
+    ],
+    ids=["length", "chunked"],
+)
+async def test_the_body_of_a_request_that_offers_an_upgrade_is_no_request(
+    peer: Peer, framing: bytes, body: bytes
+) -> None:
+    peer.sends(b"\r\n".join([b"POST /v1/session HTTP/1.1", *OFFER, framing, b"", b""]))
+    await settle()
+    peer.sends(body)
+    await settle()
+    assert peer.app.asked == ["/v1/session"]
+    assert peer.line.written.endswith(b"/v1/session %d" % len(HIDDEN))
+
+
+async def test_what_follows_a_chunked_body_is_no_header(peer: Peer) -> None:
+    seen: list[tuple[bytes, bytes]] = []
+
+    async def reading(scope: Any, receive: Any, send: Any) -> None:
+        while (await receive()).get("more_body"):
+            pass
+        seen.extend(scope["headers"])
+
+    peer.connection.app = reading
+    framing = (b"transfer-encoding", b"chunked")
+    peer.sends(b"POST /v1/session HTTP/1.1\r\n%b: %b\r\n\r\n" % framing, b"0\r\nauthorization: Bearer t\r\n\r\n")
+    await settle()
+    assert seen == [framing]
+
+
+async def test_nobody_is_connected_to_elsewhere(peer: Peer) -> None:
+    peer.sends(b"CONNECT hub:443 HTTP/1.1\r\n\r\n" + HIDDEN)
+    await settle()
+    assert peer.line.written.startswith(b"HTTP/1.1 400 ")
+    assert (peer.line.closed, peer.app.asked) == (True, [])
+
+
+@pytest.mark.sockets
+async def test_curl_that_offers_http_2_is_answered() -> None:
+    curl = shutil.which("curl")
+    if curl is None:
+        pytest.skip("curl is not installed (Debian: apt install curl)")
+    app = App()
+    config = uvicorn.Config(app, http=BoundedProtocol, lifespan="off", log_config=None, proxy_headers=False, ws="none")
+    server = uvicorn.Server(config)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        offer = [part for line in OFFER for part in ("-H", line.decode())]
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}/v1/session"
+        asking = await asyncio.create_subprocess_exec(
+            curl, "-sS", "--retry", "5", "--retry-connrefused", *offer, "-d", HIDDEN.decode(), address, stdout=-1
+        )
+        said, _ = await asking.communicate()
+        server.should_exit = True
+        await serving
+    assert (said, app.asked) == (b"/v1/session %d" % len(HIDDEN), ["/v1/session"])
 
 
 async def test_what_is_longer_than_the_door_takes_is_not_gathered(peer: Peer) -> None:
