@@ -31,7 +31,7 @@ HOLD = f"SELECT pg_advisory_xact_lock({REGISTRY_BARRIER})"
 NOT_UNDER_IT = re.compile(
     r"""
     /v1/session .*                               # of the caller alone
-    | /v1/staff .*                               # accounts hold each other's rows
+    | /v1/staff .*                               # asked below: the caller's account is held
     | /v1/(approval-chains|classifications|duty-rules|holiday-notices|upstream-catalogues|harvests|upstream-resources) .*
     | /v1/audit/exports | /v1/resources/.*/upstream
     | /v1/resources/imports .*                    # the worker judges who ordered it before it writes
@@ -96,6 +96,24 @@ async def test_no_act_under_the_barrier_is_done_by_a_session_that_ended_while_it
         async with gateway.context.transaction() as session:
             await session.execute(text("UPDATE staff_session SET ended_at = NULL"))
     assert done == []
+
+
+@pytest.mark.parametrize("act", ["propose", "approve", "disable", "reset", "unlock"])
+async def test_no_act_upon_accounts_is_done_by_an_officer_who_is_disabled_while_it_waits(
+    gateway: TestGateway, act: str
+) -> None:
+    officer = await gateway.staff("officer", Role.OPERATOR if act in ("propose", "reset") else Role.SECURITY)
+    other = await gateway.staff("other", Role.EDITOR, organisation="示例局")
+    body = (
+        {"login": "new", "display_name": "新", "roles": ["editor"], "organisation": None} if act == "propose" else None
+    )
+    path = "/v1/staff" if act == "propose" else f"/v1/staff/{other.caller.actor.id}/{act}"
+    answer = await asked_meanwhile(
+        gateway.context.database,
+        ["UPDATE staff SET state = 'disabled' WHERE login = 'officer'"],
+        partial(gateway.client.post, path, json=body, headers=bearer(officer)),
+    )
+    assert answer.status_code == 401, answer.text
 
 
 async def test_no_act_of_a_system_is_done_once_it_was_suspended_while_it_waited(town: Town) -> None:
