@@ -32,10 +32,14 @@ class _Edit:
 
 @dataclass(slots=True)
 class _Edits:
-    """What is to be done in one sheet, by row and column; `reasons` is its column of reasons, of which nothing old stays."""
+    """What is to be done in one sheet, by row and column; `reasons` is its column of reasons, of which nothing old stays.
+
+    Only a column that had our heading before is emptied: any other is the office's own.
+    """
 
     header: int
     reasons: int
+    had_reasons: bool
     cells: dict[int, dict[int, _Edit]] = field(default_factory=dict)
 
     def at(self, row: int, column: int) -> _Edit:
@@ -45,7 +49,10 @@ class _Edits:
 def mark(workbook: Workbook, tables: Iterable[Table], faults: Iterable[Finding], texts: Mapping[Place, str]) -> bytes:
     """Return the workbook with the cells of `faults` marked, their reasons said, and `texts` written into their cells."""
     by_name = {table.sheet.name: table for table in tables}
-    edits = {name: _Edits(table.header, table.reason or table.last_column + 1) for name, table in by_name.items()}
+    edits = {
+        name: _Edits(table.header, table.reason or table.last_column + 1, table.reason is not None)
+        for name, table in by_name.items()
+    }
     reasons: dict[tuple[str, int], list[str]] = {}
     for fault in sorted(faults, key=lambda found: found.place):
         edits[fault.place.sheet].at(fault.place.row, fault.place.column).coloured = True
@@ -123,7 +130,8 @@ def _edit_row(splices: Splices, row: _RowInHand, end: int, prefix: str, edits: _
     for cell in row.cells:
         edit = wanted.pop(cell.column, None)
         is_marked = styles.is_marked(cell.style)
-        if edit is None and cell.column == edits.reasons and row.number > edits.header:
+        is_old = edits.had_reasons and cell.column == edits.reasons and row.number > edits.header
+        if edit is None and is_old:
             splices.replace(cell.start, cell.end, b"")
         elif edit is not None or is_marked:
             _edit_cell(splices, row.number, cell, prefix, edit or _Edit(), styles)

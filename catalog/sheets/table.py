@@ -33,7 +33,10 @@ class TableRow:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A sheet's columns by key with their numbers, and its rows. `reason` is the column of faults, if there is one."""
+    """A sheet's columns by key with their numbers, and its rows. `reason` is the column of faults, if there is one.
+
+    `last_column` is the last with content in any row, whether we know its heading or not.
+    """
 
     sheet: Sheet
     header: int
@@ -70,7 +73,8 @@ def read_table(workbook: Workbook, sheet: Sheet, known: Sequence[Column], findin
     by_key = {column.key: (number, column) for number, column in columns.items()}
     reason = by_key.pop(REASON.key, (None, REASON))[0]
     by_number = {number: column for number, column in columns.items() if column.form is not Form.IGNORED}
-    table = Table(sheet, header.number, by_key, _body(rows[below:], by_number, workbook), reason, max(columns))
+    last = max(number for row in rows for number in row.cells)  # the office's own columns included
+    table = Table(sheet, header.number, by_key, _body(rows[below:], by_number, workbook), reason, last)
     _tell(table, content, header.number, findings)
     return table
 

@@ -23,6 +23,10 @@ DUTY_DAYS = _NAMESPACE | 4
 DUTY_RULES = _NAMESPACE | 5
 """One transaction at a time adds a version to the rules of duties."""
 
+IMPORTED_NAMES = 1
+"""One import of an organisation is written at a time. The first of two 32-bit keys, a space of its own; the second is the
+organisation's hash. Taken before all others."""
+
 REGISTRY_CHANNEL = "shuniu_registry"
 """NOTIFY channel: listeners get the new registry epoch, as decimal text, when it is committed."""
 

@@ -16,11 +16,13 @@ from sqlmodel import col
 
 from catalog.codes import ClassState
 from catalog.models import Classification, Resource
+from hub.db.locks import IMPORTED_NAMES
 from hub.publishing.imports.models import CatalogueImport
 from hub.registry.models import Organisation, System
 
 OPEN: Final = ("queued", "committing")
 
+_HOLD_NAMES = text("SELECT pg_advisory_xact_lock(:key, hashtext(:organisation))")
 _CLAIM = text("""
     UPDATE catalogue_import SET fence = fence + 1, attempts = attempts + 1, leased_until = clock_timestamp() + :lease
     WHERE id = (
@@ -122,6 +124,11 @@ async def systems_by_code(session: AsyncSession, codes: Sequence[str]) -> dict[s
 async def system_codes(session: AsyncSession) -> dict[UUID, str]:
     """The codes of all systems by their ids."""
     return {row[0]: row[1] for row in await session.execute(select(col(System.id), col(System.code)))}
+
+
+async def hold_names(session: AsyncSession, provider_id: UUID) -> None:
+    """Wait for whoever writes an import of that provider, and keep others from it until this transaction ends."""
+    await session.execute(_HOLD_NAMES, {"key": IMPORTED_NAMES, "organisation": str(provider_id)})
 
 
 async def codes_of_names(session: AsyncSession, provider_id: UUID, names: Sequence[str]) -> dict[str, str]:

@@ -13,7 +13,8 @@ all; whoever works on it may be killed at any moment, and its editor may cancel.
   no barrier, for drafts change no rights.
 * Codes are taken before, in a transaction of their own, for schemas and digests name them: an import that fails after that leaves
   numbers that nobody has, never one that two have.
-* A resource that was changed meanwhile ends the transaction, and the workbook is judged once more.
+* Imports of one organisation are written one after the other, and names that are to be new are asked for again.
+* A resource that was changed meanwhile, or a name that was taken, ends the transaction, and the workbook is judged once more.
 """
 
 import asyncio
@@ -29,7 +30,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from catalog import indexing
 from catalog.sheets.known import Wanted
-from catalog.sheets.preparing import Prepared
+from catalog.sheets.preparing import REGISTERED, Prepared
 from catalog.sheets.storing import Moved, reserve, store
 from hub.audit.entry import Actor, Event
 from hub.audit.service import Recorder
@@ -215,8 +216,12 @@ class _Job:
                 await repository.settle(session, row.id, row.fence, values)
                 return
             actor = Actor(**row.actor)
+            await repository.hold_names(session, row.organisation_id)
             for piece in self.prepared:
                 prepared = [Prepared.model_validate(one) for one in orjson.loads(piece)["prepared"]]
+                new = [one.resource["name"] for one in prepared if one.step == REGISTERED]
+                if new and await repository.codes_of_names(session, row.organisation_id, new):
+                    raise Moved  # another import has just written one of that name
                 steps = await store(session, prepared, now=now)
                 for one, step in zip(prepared, steps, strict=True):
                     event = event_of(_EVENTS[one.step], step, actor, **{"import": str(row.id)})

@@ -132,3 +132,15 @@ def test_an_answer_without_faults_is_the_workbook_with_the_codes_that_were_given
     answer = found.marked([(found.judged[0].entry, "306001000001/000007")])
     book = load_workbook(io.BytesIO(answer))
     assert (book["目录"]["A2"].value, book["目录"]["AK1"].value) == ("306001000001/000007", None)
+
+
+@pytest.mark.parametrize("line", [RESOURCE, BAD])
+@pytest.mark.parametrize("top", ["经办人备注", None])
+def test_the_office_s_own_columns_stay_with_or_without_a_heading(line: dict[str, Any], top: str | None) -> None:
+    def furnish(book: Workbook) -> None:
+        sheet = book["目录"]
+        sheet["AK1"], sheet["AK2"], sheet["AK3"] = top, "张三，待核", "李四"
+
+    sheet = load_workbook(io.BytesIO(examined(filled((line,), change=furnish)).marked()))["目录"]
+    assert [sheet[cell].value for cell in ("AK1", "AK2", "AK3")] == [top, "张三，待核", "李四"]
+    assert sheet["AL1"].value == ("错误原因" if line is BAD else None)

@@ -125,6 +125,19 @@ async def test_one_that_was_taken_over_changes_nothing_any_more(office: Office) 
     assert (await office.look(found["id"]))["state"] == "committing"
 
 
+async def test_two_imports_of_one_workbook_that_are_written_at_once_write_it_once(office: Office) -> None:
+    found = [await office.tried(workbook(RESOURCE)) for _ in range(2)]
+    for one in found:
+        assert (await office.orders(one["id"])).status_code == 200
+    await asyncio.gather(office.importer.take_up(), office.importer.take_up())
+    while await office.importer.take_up():
+        pass
+    assert len(await office.resources()) == 1
+    shown = [await office.look(one["id"]) for one in found]
+    assert sorted(one["state"] for one in shown) == ["committed", "judged"]
+    assert [fault["rule"] for one in shown for fault in one.get("faults", ())] == ["sheet-exists"]
+
+
 async def test_a_workbook_that_clerks_die_of_is_given_up_after_a_few_attempts(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
