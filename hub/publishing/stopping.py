@@ -65,10 +65,14 @@ async def withdraw(
 ) -> steps.ResourceWithdrawn:
     """End the resource and all its versions for good. Raises NotFound, Conflict, InvalidInput."""
     now = await hold(session, now)
-    record = await find_resource(session, str(resource_id))
-    await owing.drop_publication(session, record.resource.code, actor=actor, recorder=recorder, now=now)
-    act = catalog.withdraw(session, resource_id, reason=reason, now=now)
-    return await _take(session, WITHDRAWN, act, actor, recorder)
+
+    async def act() -> steps.ResourceWithdrawn:
+        # the resource first, as in every step: what is being submitted or returned meanwhile is over when its duty is looked for
+        step = await catalog.withdraw(session, resource_id, reason=reason, now=now)
+        await owing.drop_publication(session, step.code, actor=actor, recorder=recorder, now=now)
+        return step
+
+    return await _take(session, WITHDRAWN, act(), actor, recorder)
 
 
 async def organisations_concerned(session: AsyncSession, record: ResourceRecord) -> Sequence[UUID]:

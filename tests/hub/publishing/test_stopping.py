@@ -1,5 +1,6 @@
 """What is owed and who is told around a resource's life: publication within its days, and notices when the exchange stops."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -9,8 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from hub.access import service as access
 from hub.access.service import NewGrant
+from hub.db.engine import Database
 from hub.publishing import deciding, service, stopping
 from hub.publishing.repository import ResourceRecord
+from tests.support.locks import until_waiting
 from tests.support.publishing import EDITOR, REVIEWER, SECRECY, approve, clear, draft, published
 from tests.support.registry import NOW, OFFICER, RECORDER, make_organisation, make_system
 
@@ -57,6 +60,23 @@ async def test_nobody_owes_the_publication_of_what_went_back(session: AsyncSessi
     if way == "returned":
         await service.submit(session, record.resource.id, actor=EDITOR, recorder=RECORDER, now=NOW)
         assert [state for *_, state in await owed(session)] == ["cancelled", "open"]
+
+
+async def test_withdrawal_waits_for_a_submission_and_ends_what_that_owes(database: Database) -> None:
+    async with database.session() as session:
+        identifier = (await new_draft(session)).resource.id
+        await session.commit()
+    async with database.session() as first, database.session() as second:
+        await service.submit(first, identifier, actor=EDITOR, recorder=RECORDER, now=NOW)
+        withdrawal = asyncio.create_task(
+            stopping.withdraw(second, identifier, reason="停办", actor=REVIEWER, recorder=RECORDER, now=NOW)
+        )
+        await until_waiting(database)
+        await first.commit()
+        await withdrawal
+        await second.commit()
+    async with database.session() as session:
+        assert [state for *_, state in await owed(session)] == ["cancelled"]
 
 
 async def test_what_stops_or_goes_on_is_told_to_provider_and_consumers_once_each(session: AsyncSession) -> None:
