@@ -110,13 +110,23 @@ def _own_address(graph: Graph) -> str | None:
     """The address of the page: of whatever is a page, or names others."""
     pages = {node for kind in _PAGES for node in graph.subjects(RDF.type, kind)}
     pages |= {node for term in (*_NEXT, *_FIRST, *_LAST) for node in graph.subjects(term)}
-    return min((str(page) for page in pages if isinstance(page, URIRef)), default=None)
+    return _printable(min((str(page) for page in pages if isinstance(page, URIRef)), default=None))
 
 
 def _named_page(graph: Graph, terms: Sequence[URIRef]) -> str | None:
     """The address of the page that a page names by one of the terms, as a node or as a text."""
     named = (str(page) for term in terms for page in graph.objects(None, term) if isinstance(page, URIRef | Literal))
-    return min(filter(None, named), default=None)
+    return _printable(min(filter(None, named), default=None))
+
+
+def _printable(address: str | None) -> str | None:
+    """The address of a page. Raises UnreadableCatalogue for control characters."""
+    if address is not None and UNPRINTABLE.search(address):
+        raise UnreadableCatalogue(
+            "分页地址含有控制字符；请上游更正后重新导出",
+            "an address of a page holds control characters; have its catalogue corrected and export it again",
+        )
+    return address
 
 
 def _parse(content: bytes, syntax: Syntax) -> Graph:
@@ -183,6 +193,11 @@ def _said(graph: Graph, dataset: URIRef) -> tuple[dict[str, Any], list[Violation
         "keywords": sorted({str(word) for word in graph.objects(dataset, DCAT.keyword)}) or None,
         "landing_page": _plain(graph, dataset, DCAT.landingPage),
     }
+    texts = [uri, *(value for value in said.values() if isinstance(value, str)), *(said["keywords"] or ())]
+    if not faults and any(map(UNPRINTABLE.search, texts)):
+        faults.append(
+            _fault(uri, "文字含有控制字符，请上游更正", "holds control characters; ask its catalogue to correct it")
+        )
     return {name: value for name, value in said.items() if value is not None}, faults
 
 
@@ -201,7 +216,7 @@ def _text_faults(uri: str, title: str | None, summary: str | None) -> Iterator[V
 
 
 def _fault(uri: str, zh: str, en: str) -> Violation:
-    return Violation(uri, "dcat", zh, en)
+    return Violation(UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", uri), "dcat", zh, en)
 
 
 def _text(graph: Graph, node: Node, term: URIRef) -> str | None:

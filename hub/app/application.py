@@ -3,12 +3,13 @@
 import logging
 import time
 import traceback
+from urllib.parse import parse_qsl
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hub.api import (
     access_requests,
@@ -55,7 +56,7 @@ from hub.app.description import DESCRIPTION, Application
 from hub.app.input_faults import field_error
 from hub.app.proxies import Proxies
 from hub.db.faults import FAULTS
-from hub.errors import InvalidInput, NotFound, Refused, SetupError, Unavailable
+from hub.errors import FieldError, InvalidInput, NotFound, Refused, SetupError, Unavailable
 from hub.ledger.committer import busy
 
 log = logging.getLogger("hub.access")
@@ -120,6 +121,7 @@ def create_app(context: Context) -> FastAPI:
     app.add_exception_handler(Exception, _unforeseen)
     for fault in (SetupError, *FAULTS):
         app.add_exception_handler(fault, _database_fault)
+    app.add_middleware(_WithoutNul)
     return app
 
 
@@ -212,6 +214,31 @@ class _Body:
         if self._front.held > MAX_HELD_BYTES:
             raise busy()
         return message
+
+
+class _WithoutNul:
+    """Refuses addresses with NUL for all routes."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        refusal = _nul(scope) if scope["type"] == "http" else None
+        answering = self._app if refusal is None else _answer(Request(scope), refusal)
+        await answering(scope, receive, send)
+
+
+def _nul(scope: Scope) -> InvalidInput | None:
+    """The refusal of an address with NUL, which no text in the database can hold; names the parameter."""
+    query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    named = {name.replace("\0", "") for name, value in query if "\0" in name + value}
+    if "\0" in scope["path"]:
+        named.add("path")
+    if not named:
+        return None
+    zh, en = "地址含有 NUL 字符；请去掉", "the address holds NUL; leave it out"
+    return InvalidInput(zh, en, errors=[FieldError(f"/{name}", zh, en) for name in sorted(named)])
 
 
 def _answer(request: Request, refusal: Refused) -> Response:

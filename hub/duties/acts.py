@@ -34,7 +34,7 @@ from hub.duties.terms import Deadline, Direction, Extension, extended
 from hub.registry.errors import InvalidField
 from hub.registry.fields import LONGEST_REASON, required_text
 from hub.registry.recording import fingerprint
-from hub.registry.service import find_organisation
+from hub.registry.service import find_active_organisation
 
 _KIND = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}")
@@ -66,7 +66,7 @@ async def declare(
     """What is owed because a person declares that `event` happened at `at`; of that duty only, if one is named.
 
     `organisation_id` owes what its rule lays on an organisation. What is counted back from an event may lie ahead, any other
-    has happened. Raises NoDeclaredRule, InvalidField, UnknownOrganisation, DeadlinePassed.
+    has happened. Raises NoDeclaredRule, InvalidField, UnknownOrganisation, OrganisationEnded, DeadlinePassed.
     """
     _check_subject(subject)
     check_anchor(at)
@@ -79,7 +79,7 @@ async def declare(
     for rule in found:
         _check_has_happened(rule, at, now)
     if organisation_id is not None:
-        await find_organisation(session, organisation_id)
+        await find_active_organisation(session, organisation_id)
     return [
         await owe(
             session,

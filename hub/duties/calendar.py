@@ -16,6 +16,7 @@ BEIJING = timezone(timedelta(hours=8), "Asia/Shanghai")
 
 _DAY = timedelta(days=1)
 _SATURDAY = 5
+_DECEMBER = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +72,21 @@ class WorkCalendar:
         return sum(self.is_working_day(first + _DAY * number) for number in range(1, (last - first).days + 1))
 
     def with_notices(self, notices: Iterable[YearNotice]) -> "WorkCalendar":
-        """This calendar with each notice in the place of what it says about the notice's year."""
+        """This calendar with each notice in the place of what it says about the notice's year.
+
+        What is known of its December stays where the next year was announced, whose notice may have set these days, unless the
+        notice names days of that December itself.
+        """
         off, worked, years = set(self.off), set(self.worked), set(self.years)
         for notice in sorted(notices, key=lambda one: one.year):
-            off = {day for day in off if day.year != notice.year} - notice.worked | notice.off
-            worked = {day for day in worked if day.year != notice.year} - notice.off | notice.worked
+            kept = notice.year + 1 in self.years and not any(
+                (day.year, day.month) == (notice.year, _DECEMBER) for day in notice.off | notice.worked
+            )
+            replaced = {
+                day for day in off | worked if day.year == notice.year and not (kept and day.month == _DECEMBER)
+            }
+            off = off - replaced - notice.worked | notice.off
+            worked = worked - replaced - notice.off | notice.worked
             years.add(notice.year)
         return WorkCalendar(frozenset(off), frozenset(worked), frozenset(years))
 

@@ -104,7 +104,7 @@ async def replace_chain(
     recorder: Recorder,
     now: datetime,
 ) -> Sequence[ChainStep]:
-    """Give a list this chain instead of the one it had. Raises InvalidField, UnknownOrganisation.
+    """Give a list this chain instead of the one it had. Raises InvalidField, UnknownOrganisation, OrganisationEnded.
 
     A list that may be published without approvals can be given none.
     """
@@ -153,7 +153,7 @@ async def _checked(session: AsyncSession, list_type: str, approvals: Sequence[Ap
     for index, approval in enumerate(approvals):
         bases.append(required_text(f"/steps/{index}/basis", approval.basis, longest=LONGEST_REASON))
         if approval.organisation_id is not None:
-            await registry.find_organisation(session, approval.organisation_id)
+            await registry.find_active_organisation(session, approval.organisation_id)
         if (approval.role, approval.organisation_id is None) not in _WHO:
             raise InvalidField(
                 f"/steps/{index}/organisation",

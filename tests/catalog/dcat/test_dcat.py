@@ -294,3 +294,19 @@ def test_every_code_has_its_term() -> None:
     assert set(ACCESS_RIGHTS) == set(ShareType)
     assert {syntax.suffix for syntax in Syntax} == {"ttl", "jsonld"}
     assert writing.CHINESE == "zh"
+
+
+@pytest.mark.parametrize(
+    "said", ['dcat:keyword "a\\u0000b"', 'dct:identifier "x\\uD800"', 'dct:publisher [ foaf:name "a\\u0001" ]']
+)
+def test_control_characters_in_a_dataset_are_its_one_fault(said: str) -> None:
+    page = read_page(turtle(f'<urn:a> a dcat:Dataset ; dct:title "甲" ; {said} .'), Syntax.TURTLE)
+    assert page.datasets == ()
+    assert [fault.field for fault in page.faults] == ["urn:a"]
+
+
+@pytest.mark.parametrize("term", ["next", "first", "last"])
+def test_a_page_whose_address_holds_control_characters_is_unreadable(term: str) -> None:
+    view = f'<urn:p> <{HYDRA[term]}> "https://up.example/p2\\u0000" .'
+    with pytest.raises(UnreadableCatalogue, match="控制字符"):
+        read_page(turtle('<urn:a> a dcat:Dataset ; dct:title "甲" .', view), Syntax.TURTLE)

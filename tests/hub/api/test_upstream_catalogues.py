@@ -218,3 +218,19 @@ async def test_our_own_catalogue_is_written_page_by_page_and_reads_back(gateway:
         assert second.following is None
         assert [page.datasets[0].said["upstream_code"] for page in (first, second)] == [item["code"] for item in shown]
     assert (await gateway.client.get("/v1/resources/catalogue.ttl")).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "pointer"),
+    [
+        ("GET", "/v1/resources?provider=%00", "/provider"),
+        ("GET", "/v1/upstream-resources?catalogue=a%00", "/catalogue"),
+        ("POST", "/v1/upstream-catalogues/a%00/harvests", "/path"),
+        ("POST", "/v1/resources/imports?system=a%00", "/system"),
+    ],
+)
+async def test_an_address_with_nul_is_refused_where_it_stands(
+    steward: Steward, method: str, path: str, pointer: str
+) -> None:
+    answer = await steward.client.request(method, path, headers=steward.headers)
+    assert (answer.status_code, [one["pointer"] for one in answer.json()["errors"]]) == (422, [pointer])

@@ -129,6 +129,23 @@ def test_a_notice_takes_the_place_of_what_was_known_of_its_year_and_of_no_other(
     assert changed.years == KNOWN.years
 
 
+def test_a_notice_leaves_the_december_that_the_next_years_notice_set() -> None:
+    def of_2018(known: frozenset[date]) -> frozenset[date]:
+        return frozenset(one for one in known if one.year == 2018 and one.month < 12)
+
+    notice = YearNotice(2018, of_2018(KNOWN.off), of_2018(KNOWN.worked))
+    changed = KNOWN.with_notices([notice])
+    assert changed.is_working_day(day("2018-12-29"))  # by the notice of 2019
+    assert not changed.is_working_day(day("2018-12-31"))
+    named = KNOWN.with_notices([YearNotice(2018, notice.off | {day("2018-12-28")}, notice.worked)])
+    assert not named.is_working_day(day("2018-12-28"))
+    assert not named.is_working_day(day("2018-12-29"))
+    assert named.is_working_day(day("2018-12-31"))
+    last = max(KNOWN.years)
+    known = WorkCalendar(KNOWN.off | {date(last, 12, 30)}, KNOWN.worked, KNOWN.years)
+    assert date(last, 12, 30) not in known.with_notices([YearNotice(last, frozenset(), frozenset())]).off
+
+
 def test_notices_of_two_years_stand_beside_each_other_in_whatever_order_they_come() -> None:
     first = YearNotice(2031, frozenset({day("2031-01-01")}), frozenset())
     second = YearNotice(2032, frozenset({day("2032-01-01"), day("2031-12-31")}), frozenset({day("2031-12-27")}))

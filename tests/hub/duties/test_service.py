@@ -29,7 +29,7 @@ from hub.duties.notices import NewNotice
 from hub.duties.repository import OwedRecord, Reader
 from hub.duties.service import TODO, Debtor, Subject
 from hub.duties.terms import Standing
-from hub.registry.errors import InvalidField, UnknownOrganisation
+from hub.registry.errors import InvalidField, OrganisationEnded, UnknownOrganisation
 from tests.support.registry import NOW, OFFICER, RECORDER, make_organisation
 
 REQUEST = Subject("access-request", "0198f0c2-6a00-7cc3-98c4-dc0c0c07398f")
@@ -240,6 +240,10 @@ async def test_nothing_is_owed_by_an_event_that_no_rule_waits_for_or_that_has_no
             await declare(session, event)  # 新津's guides are for reference; requests the hub sees by itself
     with pytest.raises(UnknownOrganisation):
         await declare(session, "catalogue.outdated", organisation_id=SOMEBODY)
+    ended = await make_organisation(session)
+    await session.execute(text("UPDATE organisation SET state = 'ended', ended_at = now()"))
+    with pytest.raises(OrganisationEnded):
+        await declare(session, "catalogue.outdated", organisation_id=ended.id)
     with pytest.raises(InvalidField, match="D5"):
         await declare(session, "catalogue.outdated", at=NOW + timedelta(seconds=1), organisation_id=SOMEBODY)
     for subject in (Subject("Resource", "1"), Subject("resource", ""), Subject("resource", "张三 1")):

@@ -3,12 +3,14 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from hub.audit.entry import Actor
 from hub.identity.roles import Role
 from hub.publishing import deciding
 from hub.publishing import service as publishing
+from hub.registry.errors import OrganisationEnded
 from hub.reviewing import chains, service
 from hub.reviewing.errors import OwnSubmission, SecondStep, StepsWaiting
 from hub.reviewing.rounds import Approval
@@ -65,3 +67,11 @@ async def test_the_chain_of_each_list_is_walked_by_its_bodies_each_by_another_pe
     await deciding.publish(session, identifier, actor=REVIEWER, **ACT)
     found = await service.list_reviews(session, identifier)
     assert len({step.decided_by for step, _ in found}) == len(found) == len(bodies) + 2
+
+
+async def test_a_body_that_ended_approves_nothing_any_more(session: AsyncSession) -> None:
+    body = await make_organisation(session, "县财政局")
+    await session.execute(text("UPDATE organisation SET state = 'ended', ended_at = now()"))
+    step = Approval(Role.REVIEWER, body.id, "示例依据")
+    with pytest.raises(OrganisationEnded, match="县财政局"):
+        await chains.replace_chain(session, "special-funds", [step], actor=REVIEWER, **ACT)
