@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from catalog.blanks import trimmed
 from catalog.codes import VersionState
-from catalog.sheets.columns import CODE
+from catalog.sheets.columns import CODE, METADATA_COLUMNS
 from catalog.sheets.entries import Described, Entry
 from catalog.sheets.findings import Findings, Place
 from catalog.sheets.gathering import read_entries
@@ -28,6 +29,8 @@ from catalog.sheets.limits import MAX_FINDINGS
 from catalog.sheets.marking import mark
 from catalog.sheets.schemas import SchemaChecks
 from catalog.sheets.workbook import Workbook
+
+_NAME: Final = METADATA_COLUMNS["name"].key
 
 _EVERY: Final = 50
 """Resources between two tellings of how far it is."""
@@ -111,6 +114,7 @@ def examine(data: bytes, options: Options, ask: Ask, tell: Tell) -> Examined:
     known = ask(wanted(identities, options))
     checks = SchemaChecks()
     judged: list[Judged] = []
+    new: dict[str, Entry] = {}
     for entry, identity in zip(described.entries, identities, strict=True):
         settled = settle(entry, identity, known, options, findings)
         if settled is None:
@@ -119,11 +123,48 @@ def examine(data: bytes, options: Options, ask: Ask, tell: Tell) -> Examined:
         elif entry.contradicts:
             judged.append(Judged(entry, Fate.BAD))
         else:
+            if settled.existing is None:
+                _check_new(entry, new, findings)
             judged.append(_judge(entry, settled, known, checks, findings))
         if len(judged) % _EVERY == 0:
             tell(len(judged), total)
+    _say_why(judged, findings)
     tell(total, total)
     return Examined(workbook, described, judged, findings)
+
+
+def _name_of(entry: Entry) -> str:
+    cell = entry.cell(_NAME)
+    return "" if cell is None else trimmed(cell.text)
+
+
+def _check_new(entry: Entry, new: dict[str, Entry], findings: Findings) -> None:
+    """Fault a new resource of the name of another new one; rows may state one body in two ways."""
+    first = new.setdefault(name, entry) if (name := _name_of(entry)) else entry
+    if first is not entry:
+        entry.fault(
+            findings,
+            entry.place(_NAME),
+            "sheet-duplicate",
+            f"与第 {first.row.number} 行是同一机构的同名资源；请合并为一个，或改名",
+            f"row {first.row.number} has a resource of the same body and name; make them one, or rename",
+        )
+
+
+def _say_why(judged: Sequence[Judged], findings: Findings) -> None:
+    """Fault what is bad for rows that were forgiven, being another body's: no resource is left out without a word."""
+    faulted = {(fault.place.sheet, fault.place.row) for fault in findings.faults}
+    of_others = {_name_of(one.entry) for one in judged if one.fate is Fate.SKIPPED}
+    for one in judged:
+        if one.fate is Fate.BAD and _name_of(one.entry) in of_others and faulted.isdisjoint(one.entry.rows()):
+            one.entry.fault(
+                findings,
+                one.entry.place(_NAME),
+                "sheet-duplicate",
+                "表中有其他机构的同名资源，分不清各行属于哪一个；请填写信息资源代码，或把本机构的行另存一表导入",
+                "another body's resource in this workbook has the same name, and whose rows are whose is not clear; give the codes,"
+                " or import your own rows from a workbook of their own",
+            )
 
 
 def _judge(entry: Entry, settled: Settled, known: Known, checks: SchemaChecks, findings: Findings) -> Judged:

@@ -7,7 +7,16 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from catalog.blanks import trimmed
-from catalog.sheets.columns import CODE, ITEM_SHEET, METADATA_COLUMNS, RESOURCE_SHEET, heading, headings
+from catalog.sheets.columns import (
+    CODE,
+    ITEM_SHEET,
+    METADATA_COLUMNS,
+    PROVIDER_CODE,
+    PROVIDER_NAME,
+    RESOURCE_SHEET,
+    heading,
+    headings,
+)
 from catalog.sheets.entries import Described, Entry, texts_of
 from catalog.sheets.errors import WorkbookRefused
 from catalog.sheets.findings import Findings, Place
@@ -197,9 +206,12 @@ def _from_province(table: Table, findings: Findings) -> Described:
     seen: dict[str, Entry] = {}
     current: Entry | None = None
     for row in table.rows:
-        code, name = _plain_of(row, _CODE), _plain_of(row, _NAME)
+        code, name, body = _plain_of(row, _CODE), _plain_of(row, _NAME), _body_of(row)
+        bodys = f"={name}\n{body}" if name and body else ""
         if code:
             found = seen.get(code)
+        elif bodys and (current is None or bodys != f"={_plain_of(current.row, _NAME)}\n{_body_of(current.row)}"):
+            found = seen.get(bodys)  # bodies have resources of one name
         elif name and (current is None or _plain_of(current.row, _NAME) != name):
             found = seen.get(f"={name}")
         else:
@@ -207,7 +219,7 @@ def _from_province(table: Table, findings: Findings) -> Described:
         if found is None:
             found = Entry(table, row, table)
             described.entries.append(found)
-            for key in filter(None, (code, f"={name}" if name else "")):
+            for key in filter(None, (code, f"={name}" if name else "", bodys)):
                 seen.setdefault(key, found)
         elif code or name:
             _compare(found, row, findings)
@@ -217,6 +229,11 @@ def _from_province(table: Table, findings: Findings) -> Described:
     for entry in described.entries:
         entry.items_said = bool(entry.item_rows)
     return described
+
+
+def _body_of(row: TableRow) -> str:
+    """Whose the row says that its resource is: the code, else the name; empty where it says neither."""
+    return _plain_of(row, PROVIDER_CODE.key) or _plain_of(row, PROVIDER_NAME.key)
 
 
 def _compare(entry: Entry, row: TableRow, findings: Findings) -> None:

@@ -25,7 +25,7 @@ DUTY_RULES = _NAMESPACE | 5
 
 IMPORTED_NAMES = 1
 """One import of an organisation is written at a time. The first of two 32-bit keys, a space of its own; the second is the
-organisation's hash. Taken before all others."""
+organisation's hash. Taken after the row of the import, the editor's account and the organisation."""
 
 REGISTRY_CHANNEL = "shuniu_registry"
 """NOTIFY channel: listeners get the new registry epoch, as decimal text, when it is committed."""

@@ -278,3 +278,11 @@ def test_messages_name_rule_and_cure_and_never_quote_the_cell() -> None:
     found = examined(filled((line,), (item,)))
     assert len(found.faults()) >= 8
     assert secret not in str(found.faults()) + str(found.notes())
+
+
+def test_nothing_of_ones_own_is_left_out_without_a_word_for_another_body_s_resource_of_its_name() -> None:
+    own, theirs = RESOURCE | {"信息资源提供方": OWN.name}, RESOURCE | {"信息资源提供方": OTHER.name}
+    found = examined(filled((own, theirs)), own_only=True)
+    assert [one.fate.value for one in found.judged] == ["bad", "skipped"]
+    assert not found.is_clean
+    assert [fault["rule"] for fault in found.faults() if fault["cell"].endswith("2")] == ["sheet-duplicate"]

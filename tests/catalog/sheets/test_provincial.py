@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from catalog.codes import DataType, ShareType
+from catalog.sheets.examining import Fate
 from catalog.sheets.provincial import PROVINCIAL_SHEET
 from tests.support.publishing import ITEMS, METADATA
-from tests.support.workbooks import examined, existing, known, marked_cells, named, sheet_of
+from tests.support.workbooks import OTHER, OWN, examined, existing, known, marked_cells, named, sheet_of
 
 HEADINGS = [column.zh for column in PROVINCIAL_SHEET]
 FIRST: dict[str, Any] = {
@@ -160,3 +161,24 @@ def test_a_code_changes_the_resource_and_what_the_sheet_cannot_say_stays() -> No
     assert (one.draft.items[0].field_name, one.draft.items[0].key) == ("item_code", True)
     wrong = examined(sheet(line | {"目": "002"}), known(there))
     assert named(wrong) == ["类3 CODE"]
+
+
+def test_bodies_have_resources_of_one_name_and_each_imports_its_own() -> None:
+    headings = [*HEADINGS, "信息资源提供方"]
+    theirs = FIRST | {"信息资源提供方": OTHER.name}
+    own = FIRST | {"信息资源提供方": OWN.name, "信息项名称": "事项编码"}
+    for lines in ((theirs, own), (own, theirs)):
+        found = examined(sheet(*lines, headings=headings), own_only=True)
+        assert found.is_clean, found.faults()
+        assert {one.fate: len(one.entry.rows()) for one in found.judged} == {Fate.NEW: 1, Fate.SKIPPED: 1}
+        (new,) = [one for one in found.judged if one.draft is not None]
+        assert [one.name for one in new.draft.items] == ["事项编码"]  # type: ignore[union-attr]
+
+
+def test_one_body_that_is_stated_in_two_ways_has_no_two_new_resources_of_one_name() -> None:
+    headings = [*HEADINGS, "信息资源提供方", "信息资源提供方代码"]
+    by_name = FIRST | {"信息资源提供方": OWN.name}
+    by_code = FIRST | {"信息资源提供方代码": OWN.code}
+    found = examined(sheet(by_name, by_code, headings=headings), own_only=True)
+    assert {fault["rule"] for fault in found.faults()} == {"sheet-duplicate"}
+    assert not found.is_clean
