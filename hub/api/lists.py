@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Path
 from pydantic import ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -60,6 +60,7 @@ LIST_EXAMPLE = {
 }
 
 Reader = Annotated[SystemCaller | StaffCaller, Depends(system_or_staff("list_read"))]
+Number = Annotated[int, Path(ge=1, le=2**31 - 1, description="第几次发布 / which publication")]
 Declarer = Annotated[StaffCaller, Depends(staff_may("list_declare"))]
 
 
@@ -170,7 +171,7 @@ async def declare(id: str, body: Declaration, ctx: ContextDep, caller: Declarer)
 )
 async def name_exchange(
     id: str,  # noqa: A002
-    number: int,
+    number: Number,
     body: Carried,
     ctx: ContextDep,
     caller: Declarer,
@@ -187,7 +188,7 @@ async def name_exchange(
 @router.post(
     "/{id:path}/publications/{number}/loaded", summary="子站：已加载 / the sub-site loaded it", responses=_PUBLICATION
 )
-async def loaded(id: str, number: int, ctx: ContextDep, caller: SystemTokenNow) -> dict[str, Any]:  # noqa: A002
+async def loaded(id: str, number: Number, ctx: ContextDep, caller: SystemTokenNow) -> dict[str, Any]:  # noqa: A002
     """The caller's system has loaded the data of the last publication; saying so again changes nothing."""
     async with acting(ctx, caller) as session:
         record = await publication.find_list(session, id)
@@ -203,7 +204,7 @@ async def loaded(id: str, number: int, ctx: ContextDep, caller: SystemTokenNow) 
 )
 async def online(
     id: str,  # noqa: A002
-    number: int,
+    number: Number,
     body: Online,
     ctx: ContextDep,
     caller: SystemTokenNow,

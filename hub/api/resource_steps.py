@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Path
 from pydantic import ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -200,7 +200,7 @@ async def begin_version(
 @router.post("/{id:path}/versions/{number}/end", summary="停用旧版本 / end a replaced version", responses=_SHOWN)
 async def end_version(
     id: str,  # noqa: A002
-    number: int,
+    number: Annotated[int, Path(ge=1, le=2**31 - 1)],
     ctx: ContextDep,
     caller: Annotated[StaffCaller, Depends(staff_may("resource_withdraw"))],
 ) -> dict[str, Any]:

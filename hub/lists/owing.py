@@ -37,6 +37,11 @@ async def owe_from(
     )
 
 
+async def is_owed(session: AsyncSession, duty: str, subject: Subject) -> bool:
+    """Whether that is owed for the subject, by whatever day."""
+    return any(row.duty == duty for row in await repository.open_duties(session, subject.kind, [subject.id]))
+
+
 async def is_due_by(session: AsyncSession, duty: str, subject: Subject, year: int) -> bool:
     """Whether that is owed for the subject with a last day in that year or before."""
     found = await repository.open_duties(session, subject.kind, [subject.id])

@@ -118,10 +118,15 @@ async def name_exchange(
     exchange_id: UUID,
     act: Act,
 ) -> ListPublication:
-    """Say which exchange carries the publication. Raises UnknownPublication, InvalidField (`/exchange`), Superseded."""
+    """Say which exchange carries the publication; what was loaded of another one counts no more.
+
+    Raises UnknownPublication, InvalidField (`/exchange`), Superseded.
+    """
     row = await _hold(session, record, number)
     before = fingerprint(row)
     await named_exchange(session, exchange_id, record.resource.id)
+    if row.exchange_id != exchange_id:
+        await repository.forget_loadings(session, row.id)
     row.exchange_id = exchange_id
     await session.flush()
     _record(session, "list.exchange-named", record, row, before, act)
@@ -177,13 +182,16 @@ async def confirm_online(
     return row
 
 
+_ONLINE = "online"
+
+
 async def _settle(session: AsyncSession, record: ListRecord, row: ListPublication, act: Act) -> None:
-    """End what was owed for this publication, and have the next renewal owed."""
+    """End what was owed for this publication and those that it superseded, and have the next renewal owed."""
     subject, owed = subject_of(record), record.list_type.publication.duties
-    if (duty := owed.get(row.kind)) is not None:
+    for duty in {duty for kind, duty in owed.items() if kind != _ONLINE}:
         await owing.settle(session, duty, subject, act)
-    renewal = owed.get("online")
-    if renewal is None or row.kind != WHOLE:
+    renewal = owed.get(_ONLINE)
+    if renewal is None or (row.kind != WHOLE and await owing.is_owed(session, renewal, subject)):
         return
     if await owing.is_due_by(session, renewal, subject, row.period_from.year):
         await owing.settle(session, renewal, subject, act)

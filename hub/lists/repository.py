@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, func, select, text, tuple_
+from sqlalchemy import Row, Select, and_, delete, func, select, text, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -24,7 +24,8 @@ _AS_IT_IS_NOW = {"populate_existing": True}
 _DELIVERED_TO = text("""
 SELECT e.id FROM exchange e WHERE e.id = ANY(:exchanges) AND EXISTS (
     SELECT FROM (
-        SELECT id, lane_id FROM delivery UNION ALL SELECT id, lane_id FROM delivered UNION ALL SELECT id, lane_id FROM dead_letter
+        SELECT id, lane_id FROM delivery WHERE sequence IS NOT NULL
+        UNION ALL SELECT id, lane_id FROM delivered UNION ALL SELECT id, lane_id FROM dead_letter
     ) d JOIN lane l ON l.id = d.lane_id WHERE d.id = ANY(e.deliveries) AND l.consumer_id = :system
 )
 """)
@@ -130,6 +131,11 @@ async def add_loading(session: AsyncSession, row: ListLoading) -> bool:
     """Insert the row; False if that system has loaded that publication before."""
     added = insert(ListLoading).values(row.model_dump()).on_conflict_do_nothing().returning(col(ListLoading.system_id))
     return (await session.execute(added)).scalar() is not None
+
+
+async def forget_loadings(session: AsyncSession, publication_id: UUID) -> None:
+    """What sub-sites loaded of that publication was other data than it carries now."""
+    await session.execute(delete(ListLoading).where(col(ListLoading.publication_id) == publication_id))
 
 
 async def loading(session: AsyncSession, publication_id: UUID, system_id: UUID) -> ListLoading | None:

@@ -27,7 +27,7 @@ _OPEN: Final = {
     "reviews": ("review", "organisation_id", "verdict IS NULL"),
     "approvals": ("approval_chain_step", "organisation_id", "true"),
     "requests": ("access_request", "organisation_id", "state IN ('in-review', 'returned', 'with-provider')"),
-    "objections": ("objection", "organisation_id", "state IN ('submitted', 'handling')"),
+    "objections": ("objection", "organisation_id", "state IN ('submitted', 'handling', 'answered')"),
     "corrections": ("correction", "organisation_id", "state IN ('submitted', 'verifying')"),
     "notices": ("notice", "organisation_id", "read_at IS NULL"),
 }

@@ -58,11 +58,17 @@ async def not_over(session: AsyncSession, organisations: Collection[UUID], day: 
 
 
 async def overlapping(session: AsyncSession, organisation_id: UUID, role: str, first: date) -> UUID | None:
-    """A row of that role that is in office on `first` or later."""
+    """A row of that role that is in office on `first` or later; one that ended on its first day never was."""
     query = select(col(ResponsiblePerson.id)).where(
         col(ResponsiblePerson.organisation_id) == organisation_id,
         col(ResponsiblePerson.role) == role,
-        or_(col(ResponsiblePerson.valid_to).is_(None), col(ResponsiblePerson.valid_to) > first),
+        or_(
+            col(ResponsiblePerson.valid_to).is_(None),
+            and_(
+                col(ResponsiblePerson.valid_to) > first,
+                col(ResponsiblePerson.valid_to) > col(ResponsiblePerson.valid_from),
+            ),
+        ),
     )
     found: UUID | None = await session.scalar(query.limit(1))
     return found

@@ -108,8 +108,8 @@ class Department:
         self.codes[key] = made["code"]
         return str(made["code"])
 
-    async def sends(self, code: str, records: Sequence[Mapping[str, Any]]) -> str:
-        """The exchange that carries these records."""
+    async def sends(self, code: str, records: Sequence[Mapping[str, Any]], *, pulled: bool = True) -> str:
+        """The exchange that carries these records; the sub-site has pulled it, unless that is left to it."""
         compact = envelope.seal(
             self.provider.signer,
             typ="exchange+jws",
@@ -123,6 +123,8 @@ class Department:
         )
         answer = await self.gateway.client.post("/v1/exchanges", content=compact, headers=JOSE)
         assert answer.status_code == 201, answer.text
+        if pulled:
+            await self.done(self.token(self.site), "GET", "/v1/inbox")
         return answer.headers["location"].rsplit("/", 1)[-1]
 
     def token(self, partner: Partner) -> dict[str, str]:

@@ -84,12 +84,47 @@ async def test_every_further_publication_explains_what_changed_and_the_deadline_
     assert early.status_code == 409
     await department.done(site, "POST", f"{path}/2/loaded")
     await department.done(site, "POST", f"{path}/2/online", {"url": "https://lintao.example/"})
-    assert "owed" not in await department.done(site, "GET", f"/v1/lists/{code}")
+    shown = await department.done(site, "GET", f"/v1/lists/{code}")
+    assert [one["duty"] for one in shown["owed"]] == ["renew-relief-list"], (
+        "the first was superseded before it was online"
+    )
     listed = (await department.done(site, "GET", f"{path}?limit=1"))["items"]
     assert [one["number"] for one in listed] == [1]
     page = await department.done(site, "GET", f"{path}?limit=1")
     rest = await department.done(site, "GET", f"{path}?limit=1&cursor={page['next']}")
     assert [one["explanation"] for one in rest["items"]] == ["投资额度调整，依据示例〔2026〕4号"]
+
+
+async def test_what_was_superseded_is_not_owed_once_the_last_is_online(department: Department) -> None:
+    for key in ("special-funds", POVERTY):
+        code = await department.publishes(key)
+        site, path = department.token(department.site), f"/v1/lists/{code}/publications"
+        exchange = await department.sends(code, samples(key)[:1])
+        for number, kind in enumerate(("whole", "change", "change", "whole"), start=1):
+            said = {} if number == 1 else {"explanation": "调整"}
+            await declares(department, code, kind=kind, exchange=exchange, **said)
+            if number % 2 == 0:
+                await department.done(site, "POST", f"{path}/{number}/loaded")
+                await department.done(site, "POST", f"{path}/{number}/online", {"url": "https://lintao.example/"})
+                owed = (await department.done(site, "GET", f"/v1/lists/{code}")).get("owed", [])
+                assert [one["duty"] for one in owed] == (["renew-relief-list"] if key == POVERTY else [])
+
+
+async def test_what_a_sub_site_never_received_it_did_not_load(department: Department) -> None:
+    code = await department.publishes(POVERTY)
+    site, at = department.token(department.site), f"/v1/lists/{code}/publications/1"
+    exchange = await department.sends(code, samples(POVERTY), pulled=False)
+    await declares(department, code, kind="whole", exchange=exchange)
+    assert (await department.call(site, "POST", f"{at}/loaded")).status_code == 409
+    await department.done(site, "GET", "/v1/inbox")
+    await department.done(site, "POST", f"{at}/loaded")
+    other = await department.sends(code, samples(POVERTY)[:1])
+    named = await department.done(department.editor, "POST", f"{at}/exchange", {"exchange": other})
+    assert not named.get("loaded")
+    assert (await department.call(site, "POST", f"{at}/online", {"url": "https://lintao.example/"})).status_code == 409
+    await department.done(site, "POST", f"{at}/loaded")
+    again = await department.done(department.editor, "POST", f"{at}/exchange", {"exchange": other})
+    assert again["loaded"], "naming it once more changes nothing"
 
 
 async def test_a_whole_publication_of_the_next_year_is_the_renewal_that_was_owed(department: Department) -> None:
@@ -171,6 +206,8 @@ async def test_who_is_not_concerned_declares_and_loads_nothing(department: Depar
     assert "exchange" not in (await department.done(stranger, "GET", f"/v1/lists/{code}"))["publication"]
     site = department.token(department.site)
     assert (await department.call(site, "POST", f"/v1/lists/{code}/publications/9/loaded")).status_code == 404
+    beyond = await department.call(site, "POST", f"/v1/lists/{code}/publications/99999999999/loaded")
+    assert beyond.status_code == 422
     for url in ("lintao.example", "ftp://lintao.example", "http://", "https://user@lintao.example", "http://[x"):
         refused = await department.call(site, "POST", f"{path}/online", {"url": url})
         assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/url")

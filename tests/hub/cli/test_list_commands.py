@@ -41,6 +41,7 @@ def test_a_list_is_one_command_away_and_lives_its_life_by_commands(town: Town, a
     named = editor.types("published-list", "exchange", res, "1", receipt["exchange"], "--json").json
     assert named["exchange"]["id"] == receipt["exchange"]
     assert res in anyone.types("site-list", "list", "--partner", site).out
+    assert anyone.types("inbox", "--partner", site, "--limit", "500", "--json").lines
     assert anyone.types("site-list", "loaded", "--partner", site, res, "1", "--json").json["loaded"]
     online = anyone.types("site-list", "online", "--partner", site, res, "1", "https://lintao.example/", "--json").json
     assert online["loaded"][0]["url"] == "https://lintao.example/"
