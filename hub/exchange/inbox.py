@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import groupby
+from itertools import groupby, zip_longest
 from operator import itemgetter
 from uuid import UUID
 
@@ -145,6 +145,7 @@ class Inbox:
     arrivals: Arrivals = field(default_factory=Arrivals)
     _pulling: Counter[UUID] = field(default_factory=Counter)
     _new_items: NewItems = field(default_factory=NewItems)
+    _turns: Counter[UUID] = field(default_factory=Counter)
 
     async def pull(
         self,
@@ -218,7 +219,9 @@ class Inbox:
         fresh = await self._new_items.at_heads(
             connection, {lane: narrowed_by[lane] for lane in next_numbers}, limit, picture.stopped_signers
         )
-        chosen = await within_bytes(connection, choose(heads, fresh, limit), MAX_ANSWER_BYTES)
+        self._turns[lanes[0].consumer.id] += 1
+        offered = choose(heads, fresh, limit, turn=self._turns[lanes[0].consumer.id])
+        chosen = grouped(await within_bytes(connection, in_turn(offered), MAX_ANSWER_BYTES))
         numbered = number([row for row in chosen if "position" in row], next_numbers)
         if numbered:
             await connection.execute(
@@ -307,14 +310,18 @@ def _is_shared(picture: Picture, lane: LaneState) -> bool:
     return picture.resources[lane.resource_code].status == "published"
 
 
-def choose(numbered: Sequence[asyncpg.Record], fresh: Sequence[asyncpg.Record], limit: int) -> Sequence[asyncpg.Record]:
+def choose(
+    numbered: Sequence[asyncpg.Record], fresh: Sequence[asyncpg.Record], limit: int, *, turn: int = 0
+) -> Sequence[asyncpg.Record]:
     """Up to `limit` rows, taken from the lanes in turn so that a busy one does not hide the others.
 
-    Each lane's numbered rows come first, in order, then its new ones; the answer is grouped by lane.
+    Each lane's numbered rows come first, in order, then its new ones; the answer is grouped by lane. With another `turn` another
+    lane is served first: of more lanes than `limit` each has its turn.
     """
-    by_lane: dict[UUID, list[asyncpg.Record]] = {}
-    for row in (*numbered, *fresh):
-        by_lane.setdefault(row["lane_id"], []).append(row)
+    by_lane = _by_lane([*numbered, *fresh])
+    lanes = sorted(by_lane)
+    first = turn % max(1, len(lanes))
+    by_lane = {lane: by_lane[lane] for lane in lanes[first:] + lanes[:first]}
     share: dict[UUID, int] = dict.fromkeys(by_lane, 0)
     left = limit
     while left > 0:
@@ -326,6 +333,24 @@ def choose(numbered: Sequence[asyncpg.Record], fresh: Sequence[asyncpg.Record], 
             share[lane] += take
             left -= take
     return [row for lane, rows in by_lane.items() for row in rows[: share[lane]]]
+
+
+def in_turn(rows: Sequence[asyncpg.Record]) -> Sequence[asyncpg.Record]:
+    """The same rows, one of each lane before the second of any: what is cut off at the end is cut off all lanes alike."""
+    rounds = zip_longest(*_by_lane(rows).values())
+    return [row for one in rounds for row in one if row is not None]
+
+
+def grouped(rows: Sequence[asyncpg.Record]) -> Sequence[asyncpg.Record]:
+    """The same rows lane by lane, each lane's in their order."""
+    return [row for lane in _by_lane(rows).values() for row in lane]
+
+
+def _by_lane(rows: Sequence[asyncpg.Record]) -> dict[UUID, list[asyncpg.Record]]:
+    found: dict[UUID, list[asyncpg.Record]] = {}
+    for row in rows:
+        found.setdefault(row["lane_id"], []).append(row)
+    return found
 
 
 def number(fresh: Sequence[asyncpg.Record], next_numbers: dict[UUID, int]) -> Sequence[tuple[asyncpg.Record, int]]:

@@ -283,6 +283,41 @@ async def test_a_busy_lane_does_not_hide_the_others(floor: Floor) -> None:
     assert len(items) == 10
 
 
+async def test_envelopes_that_fill_an_answer_leave_room_for_the_other_lanes(
+    floor: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = await two_lanes(floor)
+    monkeypatch.setattr(inbox, "MAX_ANSWER_BYTES", 40_000)
+    large = record(1, note="x" * 10_000)
+    for res, records in ((floor.res, [large]), (other, [record(1)]), *[(floor.res, [large])] * 5):
+        await floor.intake.accept(floor.provider.exchange(res, records), address="", request_id="r")
+    for _ in range(3):  # nothing of it is acknowledged
+        got = await pull(floor)
+        assert {item.resource for item in got} == {floor.res, other}
+        assert [item.lane for item in got] == sorted([item.lane for item in got], key=[item.lane for item in got].index)
+        for lane in {item.lane for item in got}:
+            numbers = [item.sequence for item in got if item.lane == lane]
+            assert numbers == list(range(1, len(numbers) + 1))
+
+
+async def test_of_more_lanes_than_are_asked_for_each_has_its_turn(floor: Floor) -> None:
+    other = await two_lanes(floor)
+    for res in (floor.res, other):
+        await floor.intake.accept(floor.provider.exchange(res, [record(1)]), address="", request_id="r")
+    seen = [(await pull(floor, limit=1))[0].resource for _ in range(4)]  # nothing of it is acknowledged
+    assert seen in ([floor.res, other] * 2, [other, floor.res] * 2)
+
+
+async def two_lanes(floor: Floor) -> str:
+    """A second resource of the provider, granted to the same consumer."""
+    code = "306001000001/000002"
+    await floor.world.grant(floor.consumer, await floor.world.resource(code, floor.provider))
+    async with floor.inbox.acquire() as connection:
+        epoch = await connection.fetchval("SELECT epoch FROM registry_epoch")
+    await floor.pictures.at_least(epoch)
+    return code
+
+
 async def test_a_claim_and_an_acknowledgement_are_in_the_log(floor: Floor) -> None:
     await publish(floor, 2)
     await acknowledge(floor, floor.consumer.ack(named(await pull(floor))))
