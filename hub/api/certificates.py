@@ -156,7 +156,7 @@ async def revoke(
             session, kid, reason=body.reason, actor=caller.actor, recorder=ctx.recorder, now=ctx.clock()
         )
         shown = read((row, system)) | ({"also_revoked": also} if also else {})
-        return shown | shown_draining(await draining_certificate(session, kid))
+        return shown | shown_draining(await draining_certificate(session, kid, *also))
 
 
 def crl_url(ctx: Context) -> str:

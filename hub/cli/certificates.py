@@ -77,7 +77,7 @@ def issue(*, csr: TextIO, code: str, days: int | None, out: Path | None, as_json
 )
 @as_json
 def revoke(kid: str, *, reason: str, as_json: bool) -> None:
-    """Print the certificate as it is now."""
+    """Print the certificate as it is now, and which others of its key a compromise revoked with it."""
     show(api.call("POST", f"{CERTIFICATES.address(kid)}/revoke", body={"reason": reason}), as_json=as_json)
 
 

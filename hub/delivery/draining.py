@@ -23,13 +23,13 @@ _OF_LANE = f"{_OPEN_ATTEMPTS} AND l.id = :lane"
 _OF_CONSUMER = f"{_OPEN_ATTEMPTS} AND l.consumer_id = :consumer"
 _OF_CERTIFICATE = f"""
 {_OPEN_ATTEMPTS} AND EXISTS (
-    SELECT FROM certificate c WHERE c.kid = :kid AND c.state = 'revoked' AND (
+    SELECT FROM certificate c WHERE c.kid = ANY(:kids) AND c.state = 'revoked' AND (
         c.revocation_reason = ANY(:stopping) AND EXISTS (
             SELECT FROM delivery d WHERE d.lane_id = l.id AND d.sequence >= a.first_sequence AND d.kid = c.kid)
         OR c.system_id = l.consumer_id AND NOT EXISTS (
             SELECT FROM certificate o WHERE o.system_id = c.system_id AND o.state = 'active')))
 """  # noqa: S608
-"""Attempts that may carry what was signed with it, where its reason stops that; and, if it was the last one of its system,
+"""Attempts that may carry what was signed with one, where its reason stops that; and, if it was the last one of its system,
 attempts towards that system. Numbered deliveries from an attempt's first on are its batch, and perhaps one more."""
 
 
@@ -51,9 +51,9 @@ async def draining_consumer(session: AsyncSession, consumer: UUID) -> Draining |
     return await _draining(session, _OF_CONSUMER, {"consumer": consumer})
 
 
-async def draining_certificate(session: AsyncSession, kid: str) -> Draining | None:
-    """What is open and would not start any more, now that the certificate is revoked; None where nothing is."""
-    return await _draining(session, _OF_CERTIFICATE, {"kid": kid, "stopping": STOPPING})
+async def draining_certificate(session: AsyncSession, *kids: str) -> Draining | None:
+    """What is open and would not start any more, now that the certificates are revoked; None where nothing is."""
+    return await _draining(session, _OF_CERTIFICATE, {"kids": list(kids), "stopping": STOPPING})
 
 
 async def _draining(session: AsyncSession, statement: str, parameters: Mapping[str, Any]) -> Draining | None:

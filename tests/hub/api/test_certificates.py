@@ -53,6 +53,19 @@ async def test_a_revocation_is_on_the_list_as_soon_as_it_is_answered(gateway: Te
     assert (await client.post("/v1/certificates", json=again, headers=officer)).status_code == 409
 
 
+async def test_the_others_of_a_compromised_key_are_named_in_the_answer(gateway: TestGateway) -> None:
+    partner = await gateway.partner("one")
+    officer = bearer(await gateway.staff("security.wang", Role.SECURITY))
+    client = gateway.client
+    renewal = {"system": "one", "csr": make_csr(partner.key, "one").decode()}
+    renewed = (await client.post("/v1/certificates", json=renewal, headers=officer)).json()["kid"]
+    path = f"/v1/certificates/{partner.certificate.kid}/revoke"
+    revoked = (await client.post(path, json={"reason": "keyCompromise"}, headers=officer)).json()
+    assert (revoked["kid"], revoked["also_revoked"]) == (partner.certificate.kid, [renewed])
+    shown = (await client.get(f"/v1/certificates/{renewed}", headers=officer)).json()
+    assert (shown["state"], shown["revocation_reason"]) == ("revoked", "keyCompromise")
+
+
 async def test_what_is_wrong_is_named(gateway: TestGateway) -> None:
     await gateway.partner("one")
     officer = bearer(await gateway.staff("security.wang", Role.SECURITY))
