@@ -160,8 +160,8 @@ KINDS: dict[str, Kind] = {
         403,
         "没有有效授权",
         "No grant",
-        "to 中的系统没有该资源的有效授权；整个信封未被接收。",
-        "A system named in to has no active grant for the resource; nothing was accepted.",
+        "to 中的系统没有该资源该版本的有效授权，或系统已暂停；整个信封未被接收。",
+        "A system named in to has no active grant for this version of the resource, or is suspended; nothing was accepted.",
     ),
     "quota-exceeded": Kind(
         429, "超出配额", "Quota exceeded", "已达授权规定的数量上限。", "The amount that the grant allows is used up."

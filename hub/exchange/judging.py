@@ -286,10 +286,13 @@ def _lanes(header: Header, resource: ResourceState, version: LiveVersion, now: d
     reached = {lane.consumer.code for lane in open_lanes}
     missing = [code for code in header.to if code not in reached]
     if missing:
+        named = missing[:MAX_REPORTED_ERRORS]
         raise _refused(
             "no-grant",
-            f"to 中的系统没有本资源的有效授权：{'、'.join(missing[:MAX_REPORTED_ERRORS])}；请删除或先申请授权，整个信封未被接收",
-            f"named in to, but without an active grant: {', '.join(missing[:MAX_REPORTED_ERRORS])}; leave them out or apply; nothing was accepted",
+            f"to 中的系统没有本资源该版本的有效授权，或系统已暂停：{'、'.join(named)}；"
+            "请删除，或先申请授权、待系统恢复后再发；整个信封未被接收",
+            f"named in to, but without an active grant of this version, or suspended: {', '.join(named)}; "
+            "leave them out, apply, or wait until the system is resumed; nothing was accepted",
         )
     return tuple(lane for lane in open_lanes if lane.consumer.code in header.to)
 

@@ -203,7 +203,10 @@ async def find_system(session: AsyncSession, code: str) -> tuple[System, Organis
 async def suspend_system(
     session: AsyncSession, code: str, *, reason: str, actor: Actor, recorder: Recorder, now: datetime
 ) -> System:
-    """Stop a system for now: nothing it signs is accepted, no token of it works. Raises UnknownSystem, WrongState."""
+    """Stop a system for now: nothing it signs is accepted, no token of it works, nothing that others publish is queued for it.
+
+    Raises UnknownSystem, WrongState.
+    """
     return await _move(session, code, "suspended", ("active",), reason, actor, recorder, now)
 
 

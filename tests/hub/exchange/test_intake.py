@@ -76,6 +76,19 @@ async def test_the_stored_receipt_outlives_revocation_and_suspension(floor: Floo
     assert (await refusal(floor, floor.provider.exchange(floor.res))).slug == "system-suspended"
 
 
+async def test_what_is_published_while_a_system_is_suspended_is_not_queued_for_it_and_naming_it_says_so(
+    floor: Floor,
+) -> None:
+    await floor.world.change("UPDATE system SET state = 'suspended' WHERE id = $1", floor.consumer.id)
+    await post(floor, floor.provider.exchange(floor.res))
+    refused = await refusal(floor, floor.provider.exchange(floor.res, to=[floor.consumer.code]))
+    assert refused.slug == "no-grant"
+    assert "系统已暂停" in refused.zh
+    assert "suspended" in refused.en
+    await floor.world.change("UPDATE system SET state = 'active' WHERE id = $1", floor.consumer.id)
+    assert await floor.connection.fetchval("SELECT count(*) FROM delivery") == 0
+
+
 async def test_each_refusal_has_its_slug(floor: Floor) -> None:
     provider, consumer, res = floor.provider, floor.consumer, floor.res
     good = provider.exchange(res)
