@@ -5,6 +5,7 @@ of the profiles. Among the profiles the youngest is in force that is not for ref
 event, in Beijing. What was owed before a rule was set stays owed under the rule that it was owed under.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -21,6 +22,7 @@ from hub.duties.calendar import beijing_date
 from hub.duties.errors import NoRule, RuleRefused, UnknownRule
 from hub.duties.models import DutyRule
 from hub.duties.rule import Rule, faults, rule_of
+from hub.errors import FieldError
 from hub.registry.recording import record_change
 
 SHIPPED, SET = "shipped", "set"
@@ -73,13 +75,34 @@ async def triggered_by(session: AsyncSession, event: str, on: date) -> list[Rule
 
 async def set_rule(session: AsyncSession, rule: Rule, *, actor: Actor, recorder: Recorder, now: datetime) -> DutyRule:
     """Put a rule of the authority's own in force from its `valid_from` on. Raises RuleRefused."""
-    if found := faults(rule):
+    if found := faults(rule) or _faults_of_begun(rule):
         raise RuleRefused(found)
     await repository.hold_rules(session)
     row = await _add(session, rule, origin=SET, set_by=actor.id, now=now)
     details = {"duty": row.duty, "rule": row.code, "version": row.version, "digest": row.digest}
     record_change(session, "duty-rule.set", str(row.id), row, actor=actor, recorder=recorder, now=now, details=details)
     return row
+
+
+def _faults_of_begun(rule: Rule) -> list[FieldError]:
+    """What a rule says otherwise than the hub, which begins the duty itself, at its own moment and for its own debtor."""
+    begun = next((one for one in profiles.shipped() if one.duty == rule.duty and not one.declared), None)
+    if begun is None:
+        return []
+    said = [
+        ("role", rule.role, begun.role),
+        ("trigger", rule.trigger, begun.trigger),
+        ("declared", rule.declared, False),
+    ]
+    return [
+        FieldError(
+            f"/{name}",
+            f"{rule.duty} 由系统在办理时自动起算，这里须为 {json.dumps(needed)}；期限可以另定",
+            f"the hub begins {rule.duty} itself, so this is {json.dumps(needed)}; the time allowed may differ",
+        )
+        for name, given, needed in said
+        if given != needed
+    ]
 
 
 async def adopt(

@@ -16,6 +16,7 @@ from hub.duties.errors import RuleRefused, UnknownRule
 from hub.duties.models import DutyRule
 from hub.duties.rule import Rule, rule_of
 from hub.duties.service import Subject
+from hub.duties.terms import DebtorRole
 from tests.support.registry import NOW, OFFICER, RECORDER
 
 WHO: dict[str, Any] = {"actor": OFFICER, "recorder": RECORDER, "now": NOW}
@@ -125,3 +126,10 @@ async def test_two_who_are_owed_the_same_at_once_have_one_deadline(database: Dat
             return str(row.id)
 
     assert len(set(await asyncio.gather(*(owe() for _ in range(6))))) == 1
+
+
+async def test_who_owes_what_the_hub_begins_itself_is_not_changed(session: AsyncSession) -> None:
+    own = next(one for one in profiles.shipped() if one.duty == "publish-catalogue")
+    with pytest.raises(RuleRefused) as refused:
+        await rules.set_rule(session, replace(own, role=DebtorRole.PROVIDER), actor=OFFICER, recorder=RECORDER, now=NOW)
+    assert [error.pointer for error in refused.value.errors] == ["/role"]
