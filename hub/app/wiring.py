@@ -30,8 +30,7 @@ from hub.exchange.inbox import Inbox
 from hub.exchange.intake import Intake
 from hub.exchange.refusals import RefusalLog
 from hub.identity.parts import Identity
-from hub.ledger.committer import Committer, find_seen
-from hub.ledger.records import Seen
+from hub.ledger.committer import Committer
 from hub.registry.keyring import KeyRing
 from hub.registry.masterkey import MasterKey, load_master_key
 from hub.registry.picture_store import PictureStore
@@ -158,10 +157,6 @@ def _context(
         async with pool.acquire() as lent:
             yield cast(asyncpg.Connection, lent)
 
-    async def lookup(sender: str, jti: str) -> Seen | None:
-        async with acquire() as connection:
-            return (await find_seen(connection, [(sender, jti)])).get((sender, jti))
-
     refusals = RefusalLog(settings.hub_id, committer)
     gate = Gate(
         hub_id=settings.hub_id,
@@ -169,7 +164,7 @@ def _context(
         max_bytes=settings.max_envelope_bytes,
         pictures=pictures,
         refusals=refusals,
-        find_seen=lookup,
+        acquire=acquire,
         clock=clock,
     )
     inbox = Inbox(settings.hub_id, acquire, pictures, clock)

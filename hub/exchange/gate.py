@@ -15,14 +15,12 @@ from hub.db.clock import DatabaseClock
 from hub.errors import Refused
 from hub.exchange.judging import BeforeSignature, RegistryDependent, check_parties, find_signer, open_message
 from hub.exchange.refusals import RefusalLog
+from hub.ledger.committer import Acquire, find_seen
 from hub.ledger.records import Seen
 from hub.registry.picture import Picture, SignerState
 from hub.registry.picture_store import PictureStore
 
 T = TypeVar("T")
-
-Lookup = Callable[[str, str], Awaitable[Seen | None]]
-"""Finds what is stored under (sender, jti)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +40,7 @@ class Gate:
     max_bytes: int
     pictures: PictureStore
     refusals: RefusalLog
-    find_seen: Lookup
+    acquire: Acquire
     clock: DatabaseClock
 
     async def admit(
@@ -93,7 +91,7 @@ class Gate:
             raise late.refusal
         refusal = late.refusal
         # 7 seen before, which stands in front of what was refused
-        seen = await self.find_seen(opened.header.iss, opened.header.jti) if late.after_seen else None
+        seen = await self._seen(opened.header.iss, opened.header.jti) if late.after_seen else None
         if seen is not None:
             try:
                 return repeat(opened, seen)
@@ -101,6 +99,10 @@ class Gate:
                 refusal = reused
         await self._record(opened, refusal, late.signer, origin, now)
         raise refusal
+
+    async def _seen(self, sender: str, jti: str) -> Seen | None:
+        async with self.acquire() as connection:
+            return (await find_seen(connection, [(sender, jti)])).get((sender, jti))
 
     async def _record(
         self, opened: Opened, refusal: Refused, signer: SignerState, origin: Origin, now: datetime

@@ -26,6 +26,7 @@ from hub.exchange.projecting import Narrowed, seal_projection
 from hub.exchange.steps import Steps, at_once, in_step
 from hub.ledger.committer import Committer, busy
 from hub.ledger.records import Committed, NewDelivery, NewExchange, NewProjection, Seen, Stale
+from hub.ledger.repository import FIND_SENDER
 from hub.registry.picture import Picture, SignerState
 
 SEAL_WITHIN = timedelta(seconds=60)
@@ -33,6 +34,14 @@ SEAL_WITHIN = timedelta(seconds=60)
 
 MAX_JUDGEMENTS = 5
 """Times that one envelope is judged because rights keep changing under it, before its sender is asked to come back."""
+
+
+class _ReferredWanted(Exception):
+    """Who sent what `ref` names must be known before projections of a message are made; the picture does not have it."""
+
+    def __init__(self, resource: UUID) -> None:
+        super().__init__()
+        self.resource = resource
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +83,13 @@ class Intake:
         return in_step([self._steps(compact, picture, origin) for compact, origin in messages])
 
     async def _accept(self, opened: Opened, picture: Picture, origin: Origin) -> Accepted:
+        referred = None
         for _ in range(MAX_JUDGEMENTS):
-            signer, exchange = at_once(self._judge(opened, picture, origin))
+            try:
+                signer, exchange = at_once(self._judge(opened, picture, origin, referred))
+            except _ReferredWanted as wanted:
+                referred = await self._sender_of_ref(opened, wanted.resource)
+                continue
             match await self.committer.submit(exchange):
                 case Committed():
                     return Accepted(exchange.id, exchange.receipt, fresh=True)
@@ -91,8 +105,10 @@ class Intake:
         _, exchange = yield from self._judge(opened, picture, origin)
         return exchange
 
-    def _judge(self, opened: Opened, picture: Picture, origin: Origin) -> Steps[tuple[SignerState, NewExchange]]:
-        """From the signer to the receipt; signatures are steps of their own."""
+    def _judge(
+        self, opened: Opened, picture: Picture, origin: Origin, referred: str | None = None
+    ) -> Steps[tuple[SignerState, NewExchange]]:
+        """From the signer to the receipt; signatures are steps of their own. Raises `_ReferredWanted`."""
         # 3 signer, 4 signature, 5 whose, 6 for us
         signer = self.gate.signer(opened, picture)
         yield
@@ -106,13 +122,15 @@ class Intake:
             entry = self._entry(exchange_id, opened, judged, now, origin)
         except LeafTooLong as refusal:
             raise RegistryDependent(refusal, signer=signer, after_seen=True) from None
+        if judged.narrowed and opened.header.ref is not None and referred is None:
+            raise _ReferredWanted(judged.resource.id)
         unsigned = self._receipt(str(exchange_id), opened, judged, now, entry)
         yield
         receipt = envelope.sign(self.receipts, unsigned)
         yield
         projections = []
         for identifier, narrowed in zip(delivery_ids[len(judged.lanes) :], judged.narrowed, strict=True):
-            projections.append(self._projection(identifier, opened, narrowed, entry))
+            projections.append(self._projection(identifier, opened, narrowed, referred, entry))
             yield
         deliveries = [NewDelivery(i, lane.id) for i, lane in zip(delivery_ids, judged.lanes, strict=False)]
         return signer, _exchange(opened, judged, entry, receipt, deliveries, projections)
@@ -123,11 +141,21 @@ class Intake:
         except Refused as refusal:
             raise RegistryDependent(refusal, signer=signer) from None
 
-    def _projection(self, delivery: UUID, opened: Opened, narrowed: Narrowed, entry: Entry) -> NewProjection:
+    async def _sender_of_ref(self, opened: Opened, resource: UUID) -> str:
+        """Who sent what `ref` names; where nobody did, the sender of `opened` itself."""
+        header = opened.header
+        async with self.gate.acquire() as connection:
+            sender: str | None = await connection.fetchval(FIND_SENDER, header.ref, resource, header.iss)
+        return sender or header.iss
+
+    def _projection(
+        self, delivery: UUID, opened: Opened, narrowed: Narrowed, referred: str | None, entry: Entry
+    ) -> NewProjection:
         return seal_projection(
             self.projections,
             opened,
             narrowed,
+            referred=referred,
             delivery=delivery,
             exchange=entry.id,
             hub_id=self.gate.hub_id,

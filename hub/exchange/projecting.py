@@ -5,7 +5,8 @@ the hub's own, signed with the key for projections, whose `orig` is the digest o
 nothing is left is delivered with no records, since it says that there are none; of another payload nothing is delivered then.
 
 The `jti` of a projection follows from its lane and the message it comes from: so `ref`, by which a provider's correction names
-the message that it corrects, can name the projection of that message, which is what the consumer has.
+the message that it corrects, can name the projection of that message, which is what the consumer has. The message that is corrected
+may be from a publisher that the resource had before: who sent it is looked up where that matters.
 """
 
 from collections.abc import Mapping, Sequence
@@ -110,9 +111,17 @@ def _rule(condition: Condition) -> _Rule:
 
 
 def seal_projection(
-    signer: Signer, opened: Opened, narrowed: Narrowed, *, delivery: UUID, exchange: UUID, hub_id: str, now: datetime
+    signer: Signer,
+    opened: Opened,
+    narrowed: Narrowed,
+    *,
+    referred: str | None,
+    delivery: UUID,
+    exchange: UUID,
+    hub_id: str,
+    now: datetime,
 ) -> NewProjection:
-    """The projection for a lane as it is stored and delivered."""
+    """The projection for a lane as it is stored and delivered; `referred` sent what the envelope's `ref` names, if it has one."""
     header, lane = opened.header, narrowed.lane
     assert header.res is not None
     assert header.ver is not None
@@ -128,7 +137,8 @@ def seal_projection(
         "ver": header.ver,
     }
     if header.ref is not None:
-        members["ref"] = projection_jti(lane.id, header.iss, header.ref)
+        assert referred is not None
+        members["ref"] = projection_jti(lane.id, referred, header.ref)
     members["orig"] = opened.digest
     compact = envelope.seal_members(signer, members, narrowed.payload)
     return NewProjection(delivery, exchange, lane.id, lane.grant_id, header.kid, digest_bytes(compact), compact)

@@ -24,6 +24,13 @@ SELECT a.sender, a.jti, a.kind, a.digest, a.message_id, a.answer
 FROM unnest($1::text[], $2::text[]) AS wanted (sender, jti) JOIN acceptance a USING (sender, jti)
 """
 
+FIND_SENDER = """
+SELECT a.sender FROM system s JOIN acceptance a ON a.sender = s.code AND a.jti = $1
+JOIN exchange e ON e.id = a.message_id
+WHERE e.resource_id = $2 ORDER BY (a.sender = $3) DESC, a.accepted_at DESC LIMIT 1
+"""
+"""Who sent the exchange of that `jti` and resource: $3 if it did, else who did last, for a resource may have had other publishers."""
+
 ACCEPT_BATCH = "SELECT epoch, now, won FROM accept_batch($1, $2, $3, $4, $5)"
 """One call, one transaction, one round trip; its statements are in the migration that makes the function."""
 

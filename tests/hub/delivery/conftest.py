@@ -21,8 +21,7 @@ from hub.exchange.acknowledging import Acknowledging
 from hub.exchange.gate import Gate
 from hub.exchange.intake import Intake
 from hub.exchange.refusals import RefusalLog
-from hub.ledger.committer import Committer, find_seen
-from hub.ledger.records import Seen
+from hub.ledger.committer import Committer
 from hub.registry.picture_store import PictureStore
 from tests.support.world import HUB, TestSystem, World, record
 
@@ -148,11 +147,7 @@ async def post(database: Database) -> AsyncIterator[Post]:
         async with pool.acquire() as lent:
             yield cast(asyncpg.Connection, lent)
 
-    async def lookup(sender: str, jti: str) -> Seen | None:
-        async with acquire() as lent:
-            return (await find_seen(lent, [(sender, jti)])).get((sender, jti))
-
-    gate = Gate(HUB, 300, 4 << 20, pictures, RefusalLog(HUB, committer), lookup, clock)
+    gate = Gate(HUB, 300, 4 << 20, pictures, RefusalLog(HUB, committer), acquire, clock)
     keys = (KeySigner(generate_key("ES256"), "A" * 43), KeySigner(generate_key("ES256"), "P" * 42 + "A"))
     intake = Intake(gate, committer, *keys)
     made = Post(

@@ -17,8 +17,7 @@ from hub.exchange.gate import Gate
 from hub.exchange.inbox import Inbox
 from hub.exchange.intake import Intake
 from hub.exchange.refusals import RefusalLog
-from hub.ledger.committer import Committer, find_seen
-from hub.ledger.records import Seen
+from hub.ledger.committer import Committer
 from hub.registry.picture_store import PictureStore
 from tests.support.world import HUB, TestSystem, World
 
@@ -67,11 +66,7 @@ async def floor(database: Database) -> AsyncIterator[Floor]:
         async with pool.acquire() as lent:
             yield cast(asyncpg.Connection, lent)
 
-    async def lookup(sender: str, jti: str) -> Seen | None:
-        async with acquire() as lent:
-            return (await find_seen(lent, [(sender, jti)])).get((sender, jti))
-
-    gate = Gate(HUB, 300, 4 << 20, pictures, refusals, lookup, clock)
+    gate = Gate(HUB, 300, 4 << 20, pictures, refusals, acquire, clock)
     intake = Intake(gate, committer, receipts, KeySigner(projection_key, "P" * 42 + "A"))
     inbox = Inbox(HUB, acquire, pictures, clock)
     committer.committed = inbox.arrivals.wake

@@ -190,6 +190,26 @@ async def test_a_correction_refers_to_the_projection_of_what_it_corrects(floor: 
     assert second.ref == first.jti
 
 
+async def test_a_correction_refers_to_the_projection_of_what_a_former_publisher_sent(floor: Floor) -> None:
+    await narrow(floor, items=["case_no"])
+    await send(floor, record(1), jti="wrong")
+    heir = await floor.world.system("heir-c")
+    await floor.world.change("UPDATE resource SET system_id = $1", heir.id)
+    for ref in ("wrong", "nobody-sent-this"):
+        sent = heir.exchange(floor.res, [record(1)], jti=f"for-{ref}", ref=ref)
+        await floor.intake.accept(sent, address="", request_id="r")
+    own = heir.exchange(
+        floor.res, [record(1)], jti="wrong"
+    )  # its own under the same jti: that is what it means from now on
+    await floor.intake.accept(own, address="", request_id="r")
+    await floor.intake.accept(heir.exchange(floor.res, [record(1)], ref="wrong"), address="", request_id="r")
+    items = await pull(floor)
+    wrong, right, lost, second, corrected = (opened(item)[0] for item in items)
+    assert right.ref == wrong.jti
+    assert lost.ref == projection_jti(items[0].lane, "heir-c", "nobody-sent-this")
+    assert corrected.ref == second.jti != wrong.jti
+
+
 async def test_what_still_waits_whole_in_another_lane_tells_the_consumer_nothing(floor: Floor) -> None:
     other, _ = await floor.world.grant(floor.consumer, floor.world.resources[floor.res], purpose="另一用途")
     await narrow(floor, items=["case_no"])
