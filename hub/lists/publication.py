@@ -21,6 +21,7 @@ from hub.access.texts import open_text
 from hub.db.ids import new_id
 from hub.duties.calendar import beijing_date
 from hub.duties.service import Subject
+from hub.duties.terms import EARLIEST, LATEST
 from hub.lists import owing, repository
 from hub.lists.act import Act
 from hub.lists.carrying import named_exchange
@@ -78,9 +79,12 @@ async def declare(
     new: NewPublication,
     act: Act,
 ) -> ListPublication:
-    """Declare a publication; what its type says is owed from `occurred_on` on is owed. Raises InvalidField."""
+    """Declare a publication; what its type says is owed from `occurred_on` on is owed. Raises InvalidField, UnknownList."""
     today = beijing_date(act.now)
+    _check_days(new)
     await catalogue.locked_resource(session, record.resource.id)  # numbers have no gap and no twin
+    if await repository.list_of(session, record.resource.id) is None:
+        raise UnknownList  # it ended meanwhile
     last = (await repository.newest_publications(session, [record.resource.id])).get(record.resource.id)
     occurred_on = new.occurred_on or today
     if occurred_on > today:
@@ -220,6 +224,18 @@ def _explanation(given: str | None, *, needed: bool) -> str | None:
             "every publication after the first says what changed and why; fill it in",
         )
     return open_text("/explanation", given, longest=LONGEST_EXPLANATION)
+
+
+def _check_days(new: NewPublication) -> None:
+    """Raises InvalidField for a day that no period or deadline can be counted from."""
+    days = {"/occurred_on": new.occurred_on, "/period_from": new.period_from, "/period_to": new.period_to}
+    for pointer, day in days.items():
+        if day is not None and not EARLIEST.year < day.year < LATEST.year:
+            raise InvalidField(
+                pointer,
+                f"日期应在 {EARLIEST.year + 1} 年至 {LATEST.year - 1} 年之间；请更正",
+                f"the day lies between {EARLIEST.year + 1} and {LATEST.year - 1}; correct it",
+            )
 
 
 def _period(

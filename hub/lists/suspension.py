@@ -18,6 +18,8 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from catalog import repository as catalogue
+from catalog.codes import ResourceStatus
 from catalog.lists.power_state import DOCUMENT, EXERCISED, GROUND, STATUS, SUSPENDED, SuspensionGround, power_in
 from hub.access.texts import open_text
 from hub.db.ids import new_id
@@ -125,7 +127,10 @@ async def apply_for_resumption(session: AsyncSession, identifier: UUID, reason: 
 
 
 async def confirm_resumption(session: AsyncSession, identifier: UUID, document: str, act: Act) -> SuspensionRecord:
-    """Confirm: from now on the provider owes the restoration. Raises UnknownSuspension, WrongState, OwnApplication, InvalidField."""
+    """Confirm: from now on the provider owes the restoration, unless its list is withdrawn.
+
+    Raises UnknownSuspension, WrongState, OwnApplication, InvalidField.
+    """
     number = open_text("/document", document, longest=LONGEST_NAME)
     found = await _hold(session, identifier, "resuming")
     row, before = found.suspension, fingerprint(found.suspension)
@@ -136,7 +141,9 @@ async def confirm_resumption(session: AsyncSession, identifier: UUID, document: 
     await session.flush()
     _record(session, "power-item.restoration-confirmed", found, before, act)
     await _tell_provider(session, "power-resumption-confirmed", found, act)
-    await owing.owe_from(session, RESTORE, subject_of(row), found.provider_id, act.now, act)
+    resource = await catalogue.locked_resource(session, row.resource_id)
+    if resource is not None and resource.status != ResourceStatus.WITHDRAWN:
+        await owing.owe_from(session, RESTORE, subject_of(row), found.provider_id, act.now, act)
     return found
 
 

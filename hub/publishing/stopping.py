@@ -67,9 +67,9 @@ async def withdraw(
     now = await hold(session, now)
 
     async def act() -> steps.ResourceWithdrawn:
-        """The resource before its duty, as submission, return and publication lock them."""
+        """The resource before its duties, as submission, return and publication lock them."""
         step = await catalog.withdraw(session, resource_id, reason=reason, now=now)
-        await owing.drop_publication(session, step.code, actor=actor, recorder=recorder, now=now)
+        await owing.drop_all(session, resource_id, step.code, actor=actor, recorder=recorder, now=now)
         return step
 
     return await _take(session, WITHDRAWN, act(), actor, recorder)

@@ -167,10 +167,31 @@ async def test_a_period_that_is_over_is_seen_and_special_funds_are_due_after_the
     assert [(one["duty"], one["standing"]) for one in shown["owed"]] == [("publish-budget", "overdue")]
 
 
+async def test_nothing_is_owed_about_a_list_that_is_withdrawn(department: Department) -> None:
+    code = await department.publishes(POVERTY)
+    site = department.token(department.site)
+    exchange = await department.sends(code, samples(POVERTY))
+    await declares(department, code, kind="whole", exchange=exchange)
+    await department.done(site, "POST", f"/v1/lists/{code}/publications/1/loaded")
+    await department.done(
+        site, "POST", f"/v1/lists/{code}/publications/1/online", {"url": "https://lintao.example/lists/poverty"}
+    )
+    await declares(department, code, kind="change", explanation="新增一项", exchange=exchange)
+    owed = (await department.done(department.editor, "GET", "/v1/duties"))["items"]
+    assert {one["duty"] for one in owed} == {"renew-relief-list", "update-relief-project"}
+    await department.done(department.reviewer, "POST", f"/v1/resources/{code}/withdraw", {"reason": "停办"})
+    assert (await department.done(department.editor, "GET", "/v1/duties"))["items"] == []
+    again = await department.call(department.editor, "POST", f"/v1/lists/{code}/publications", {"kind": "whole"})
+    assert again.status_code == 404
+
+
 NONSENSE: list[tuple[dict[str, Any], str]] = [
     ({"kind": "change", "explanation": "x"}, "/kind"),
     ({"kind": "whole", "occurred_on": "2999-01-01"}, "/occurred_on"),
     ({"kind": "whole", "period_from": "2026-03-02", "period_to": "2026-03-02"}, "/period_to"),
+    ({"kind": "whole", "occurred_on": "0001-01-01"}, "/occurred_on"),
+    ({"kind": "whole", "period_from": "9999-12-31"}, "/period_from"),
+    ({"kind": "whole", "period_to": "9999-12-31"}, "/period_to"),
     ({"kind": "whole", "exchange": "00000000-0000-7000-8000-000000000000"}, "/exchange"),
     ({"kind": "whole", "explanation": "  "}, "/explanation"),
 ]

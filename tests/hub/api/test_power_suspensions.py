@@ -77,6 +77,25 @@ async def test_a_power_is_suspended_and_restored_by_the_records_that_its_departm
     await _check_log(department, made["id"])
 
 
+@pytest.mark.parametrize("withdrawn", ["before", "after"])
+async def test_the_power_of_a_list_that_is_withdrawn_is_restored_by_nobody(
+    department: Department, withdrawn: str
+) -> None:
+    code = await department.publishes("power-list")
+    made = await applies(department, code)
+    at = f"/v1/power-suspensions/{made['id']}"
+    await department.done(department.reform, "POST", f"{at}/approve", {"document": DOCUMENT})
+    await department.done(department.editor, "POST", f"{at}/resume", {"reason": "重新办理"})
+    steps = [
+        (department.reform, f"{at}/confirm", {"document": DOCUMENT}),
+        (department.reviewer, f"/v1/resources/{code}/withdraw", {"reason": "停办"}),
+    ]
+    for who, path, body in steps if withdrawn == "after" else reversed(steps):
+        await department.done(who, "POST", path, body)
+    states = [state for _, state, _ in await owed(department, made["id"])]
+    assert states == (["cancelled"] if withdrawn == "after" else [])
+
+
 async def test_what_each_step_answers_is_what_its_example_shows(department: Department) -> None:
     code = await department.publishes("power-list")
     exercised = samples("power-list")[0]

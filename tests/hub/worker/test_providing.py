@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
@@ -12,8 +13,10 @@ from hub.access.requests.repository import RequestRecord
 from hub.db.engine import Database
 from hub.db.ids import new_id
 from hub.delivery.providing import end_duties
+from hub.publishing import stopping
 from hub.worker import providing
 from tests.support.applying import Counter
+from tests.support.publishing import REVIEWER
 from tests.support.registry import NOW, OFFICER, RECORDER
 
 LATER = NOW + timedelta(days=3)
@@ -53,6 +56,16 @@ async def test_data_are_provided_when_they_wait_in_the_lane_or_were_taken_from_i
         assert await states(counter, waiting, taken, nothing, revoked) == ["done", "done", "open", "cancelled"]
         assert (await counter.duties(waiting.request.id))["provide-data"].closed_at == LATER
         assert await end_duties(session, recorder=RECORDER, now=LATER) == 0
+
+
+async def test_nobody_provides_a_resource_that_is_withdrawn(database: Database) -> None:
+    async with database.session() as session:
+        counter = await Counter.open(session)
+        record = await counter.ask(1)
+        act: dict[str, Any] = {"actor": REVIEWER, "recorder": RECORDER, "now": NOW}
+        await stopping.withdraw(session, record.request.resource_id, reason="停办", **act)
+        assert await end_duties(session, recorder=RECORDER, now=LATER) == 1
+        assert await states(counter, record) == ["cancelled"]
 
 
 async def test_what_an_earlier_grant_had_in_the_lane_is_not_the_new_ones(database: Database) -> None:
