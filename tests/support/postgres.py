@@ -92,6 +92,9 @@ def _made(make: Make, programs: Path | None) -> Path:
     with server:
         make(server)
     server.wait_until_stopped()
+    held = (directory / "postgres.users").open("rb")  # nobody may think it abandoned, however long this process lasts
+    fcntl.flock(held, fcntl.LOCK_SH)
+    atexit.register(held.close)
     return directory
 
 
