@@ -38,7 +38,7 @@ def make_csr(private_key: PrivateKey, common_name: str) -> bytes:
 def load_csr(csr_pem: bytes) -> x509.CertificateSigningRequest:
     """A signing request whose sender has proved to hold the private key, which is one that a suite takes.
 
-    Raises CsrError (`csr-too-large`, `csr-unreadable`, `csr-key-not-supported`, `csr-signature-invalid`).
+    Raises CsrError (`csr-too-large`, `csr-unreadable`, `csr-more-than-one`, `csr-key-not-supported`, `csr-signature-invalid`).
     """
     if len(csr_pem) > MAX_CSR_BYTES:
         _refuse(
@@ -49,17 +49,29 @@ def load_csr(csr_pem: bytes) -> x509.CertificateSigningRequest:
     try:
         with reading_strangers():
             csr = x509.load_pem_x509_csr(csr_pem)
-            public_key = csr.public_key()
     except ValueError:
         _refuse(
             "csr-unreadable",
             "证书请求 (CSR) 无法读取；请提交 PEM 格式 (BEGIN CERTIFICATE REQUEST) 的 PKCS#10 请求",
             "the CSR cannot be read; send a PKCS#10 request in PEM (BEGIN CERTIFICATE REQUEST)",
         )
+    if csr_pem.count(b"-----BEGIN ") > 1:
+        _refuse(
+            "csr-more-than-one",
+            "提交的内容含不止一份证书请求 (CSR)；请只提交一份，其密钥即证书的密钥",
+            "there is more than one CSR; send one alone, whose key is to be certified",
+        )
     try:
-        suite_for_key(public_key)
+        with reading_strangers():
+            suite_for_key(csr.public_key())
     except UnsuitableKeyError as error:
         _refuse("csr-key-not-supported", f"证书请求 (CSR) 的{error.zh}", f"the CSR: {error.en}")
+    except ValueError:  # a curve that the library does not know, SM2 for one
+        _refuse(
+            "csr-key-not-supported",
+            "证书请求 (CSR) 的密钥不是支持的种类（国密 SM2 目前也不支持）；请用 P-256 或 Ed25519 密钥重新生成请求",
+            "the CSR's key is of a kind that is not supported (nor is SM2 yet); make the request with a P-256 or Ed25519 key",
+        )
     if not _proves_possession(csr):
         _refuse(
             "csr-signature-invalid",

@@ -18,7 +18,7 @@ from hub.audit.service import Recorder
 from hub.db.checks import check_server, insist
 from hub.db.clock import DatabaseClock
 from hub.db.engine import Database
-from hub.db.revision import current, head
+from hub.db.revision import current, head, is_unknown, too_new
 from hub.delivery.making import Adapters
 from hub.delivery.notary import HubNotary
 from hub.delivery.pushing import Pusher
@@ -59,7 +59,9 @@ async def open_context(settings: Settings, dsn: str, *, application: str = "shun
             insist(await check_server(connection))
             asked_at = time.monotonic()
             clock.observe(await connection.fetchval("SELECT clock_timestamp()"), asked_at=asked_at)
-        if await current(dsn) != head():
+        if (revision := await current(dsn)) != head():
+            if revision is not None and is_unknown(revision):
+                raise too_new(revision)
             raise not_initialised(str(settings.data))
         master_key = load_master_key(settings.master_key_path)
         async with database.session() as session:

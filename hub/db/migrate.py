@@ -11,9 +11,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 from hub.db.engine import Database
-from hub.db.errors import DatabaseTooNew
 from hub.db.locks import MIGRATION
-from hub.db.revision import SCRIPTS
+from hub.db.revision import SCRIPTS, too_new
 
 __all__ = ["SCRIPTS", "migrate"]
 
@@ -52,11 +51,7 @@ def _upgrade(connection: Connection) -> list[str]:
     connection.commit()
     known = [script.revision for script in reversed(list(scripts.walk_revisions()))]
     if before is not None and before not in known:
-        raise DatabaseTooNew(
-            f"数据库的结构版本 {before} 比本程序新；请升级本程序，或从备份恢复",
-            f"the database is at revision {before}, which this release does not know; "
-            "install the release that made it, or restore a backup",
-        )
+        raise too_new(before)
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
     command.upgrade(config, "head")

@@ -6,6 +6,7 @@ Every gateway and worker asks as it starts, so Alembic, which takes a tenth of a
 from pathlib import Path
 
 from hub.db.engine import Database
+from hub.db.errors import DatabaseTooNew
 
 SCRIPTS = Path(__file__).parent / "migrations"
 
@@ -13,6 +14,20 @@ SCRIPTS = Path(__file__).parent / "migrations"
 def head() -> str:
     """The revision that this code is written for: the number that begins the name of the newest script."""
     return max(script.name for script in (SCRIPTS / "versions").glob("[0-9]*.py")).partition("_")[0]
+
+
+def is_unknown(revision: str) -> bool:
+    """Whether it is the revision of another release: no script here makes it."""
+    return not any((SCRIPTS / "versions").glob(f"{revision}_*.py"))
+
+
+def too_new(revision: str) -> DatabaseTooNew:
+    """What is said of a database that is at a revision unknown to this code."""
+    return DatabaseTooNew(
+        f"数据库的结构版本 {revision} 比本程序新；请升级本程序，或从备份恢复",
+        f"the database is at revision {revision}, which this release does not know; "
+        "install the release that made it, or restore a backup",
+    )
 
 
 async def current(dsn: str) -> str | None:

@@ -349,6 +349,24 @@ def test_a_request_for_another_kind_of_key_is_refused(kind: str) -> None:
     assert refused_csr(request.public_bytes(Encoding.PEM)) == "csr-key-not-supported"
 
 
+SM2 = b"""-----BEGIN CERTIFICATE REQUEST-----
+MIHMMHUCAQAwEzERMA8GA1UEAwwIc3ViLXNpdGUwWTATBgcqhkjOPQIBBggqgRzP
+VQGCLQNCAAT1U6WWMV/wnjc7A7yurhyk2td3jL3Vh1RdavJWqqmeARWETrO3b9OC
+APdI7XujJDu23qUKPIXl1p7Hv2L2QzWroAAwCgYIKoEcz1UBg3UDRwAwRAIgEz2H
+Zv5KQK7onOF1atI80y2jegMtcJhc0g7W9/Tc6Z4CIAVgf8ZhqZrGAoNWEjEOerBp
+vSx/lHs6MjE63OQOhgIQ
+-----END CERTIFICATE REQUEST-----
+"""
+
+
+def test_a_request_for_a_key_on_sm2_is_told_that_the_key_is_the_matter() -> None:
+    assert refused_csr(SM2) == "csr-key-not-supported"
+
+
+def test_of_two_requests_none_is_taken(csr: bytes) -> None:
+    assert refused_csr(csr + csr) == "csr-more-than-one"
+
+
 @pytest.mark.parametrize(
     "text", [b"", b"-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n", b"x"]
 )

@@ -37,6 +37,8 @@ SETTINGS = {
     "checkpoint_timeout": "15min",
     "wal_compression": "on",
     "random_page_cost": "1.1",
+    # In the data folder: what lies in /dev/shm systemd removes when the account logs out (RemoveIPC), and no connection opens any more.
+    "dynamic_shared_memory_type": "mmap",
     "jit": "off",  # our statements are short: compiling them costs more than running them
     "timezone": "UTC",
     "log_timezone": "UTC",

@@ -13,6 +13,8 @@ from sqlalchemy import text
 from hub.api.context import Context
 from hub.app import wiring, worker
 from hub.audit.sealer import Sealer
+from hub.errors import SetupError
+from hub.settings import Settings
 from hub.worker import chores, sealing
 from tests.support.gateway import running_gateway
 
@@ -48,6 +50,19 @@ async def test_no_connection_waits_for_ever(database_dsn: str, tmp_path: Path, m
             with pytest.raises(TimeoutError):
                 async with gateway.context.transaction() as session:
                     await session.execute(text("SELECT pg_sleep(29)"))
+
+
+async def test_a_database_of_a_newer_release_is_named_as_such_and_an_older_one_is_to_be_migrated(
+    database_dsn: str, tmp_path: Path
+) -> None:
+    settings = Settings(data=tmp_path, database_url=None)
+    connection = await asyncpg.connect(database_dsn)
+    for revision, said in (("9999", "install the release that made it"), ("0018", "shuniu migrate")):
+        await connection.execute("UPDATE alembic_version SET version_num = $1", revision)
+        with pytest.raises(SetupError, match=said):
+            async with wiring.open_context(settings, database_dsn, application="test"):
+                pass
+    await connection.close()
 
 
 async def test_a_worker_watches_its_connections_and_writes_the_refusals_that_it_counted(

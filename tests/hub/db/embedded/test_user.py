@@ -105,6 +105,8 @@ def test_what_a_receipt_rests_on_is_not_switched_off_from_inside(directory: Path
     with embedded(directory) as server:
         assert ask(server.dsn, "SELECT current_setting('fsync')") == "on"
         assert ask(server.dsn, "SELECT current_setting('listen_addresses')") == ""
+        # systemd empties /dev/shm of what an account left there when it logs out
+        assert ask(server.dsn, "SELECT current_setting('dynamic_shared_memory_type')") == "mmap"
 
 
 def test_settings_of_the_operator_reach_the_server(directory: Path) -> None:
