@@ -7,6 +7,7 @@ and are never printed.
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import (
@@ -47,7 +48,7 @@ class Settings(BaseSettings):
     public_url: Annotated[str, Field(description="对外地址，令牌的 aud / address partners use; audience of tokens")] = (
         "http://127.0.0.1:8640"
     )
-    host: Annotated[str, Field(description="监听地址 / address to listen on")] = "127.0.0.1"
+    host: Annotated[str, Field(min_length=1, description="监听地址 / address to listen on")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="监听端口 / port to listen on")] = 8640
     trusted_proxies: Annotated[
         tuple[IPv4Network | IPv6Network, ...],
@@ -107,6 +108,24 @@ class Settings(BaseSettings):
             return parts
         stripped = [part.strip() if isinstance(part, str) else part for part in parts]
         return tuple(_network(part) for part in stripped if part != "")
+
+    @field_validator("data", mode="before")
+    @classmethod
+    def _folder(cls, given: object) -> object:
+        if given == "":
+            raise ValueError("空的；请填写文件夹，或不设 / empty; name a folder, or leave it unset")
+        return given
+
+    @field_validator("public_url")
+    @classmethod
+    def _address(cls, given: str) -> str:
+        parts = urlsplit(given)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError(
+                f"{given} 不是 http:// 或 https:// 开头的地址；请更正 / "
+                "this is no address that begins with http:// or https://; correct it"
+            )
+        return f"{parts.scheme}{given[len(parts.scheme) :]}"
 
     @property
     def master_key_path(self) -> Path:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from sqlalchemy import text
 
@@ -19,6 +20,7 @@ from hub.db.embedded import EmbeddedPostgres
 from hub.db.embedded.layout import Layout, make_data_directory
 from hub.db.engine import Database
 from hub.db.faults import FAULTS
+from hub.db.locks import INITIALISATION
 from hub.db.partitions import ensure_partitions
 from hub.duties import notices
 from hub.duties.calendar import beijing_date
@@ -27,8 +29,8 @@ from hub.exchange.intake import SEAL_WITHIN
 from hub.identity.passwords import Passwords
 from hub.identity.roles import Role
 from hub.identity.staff import NewAccount, create_first_accounts
-from hub.registry.keyring import KeyRing, create_keys
-from hub.registry.masterkey import create_master_key
+from hub.registry.keyring import KeyRing, create_keys, insist_on_no_keys
+from hub.registry.masterkey import MasterKey, create_master_key
 from hub.settings import Settings
 
 FIRST_ACCOUNTS = (
@@ -110,24 +112,36 @@ def initialise(
 
 async def _initialise(settings: Settings, dsn: str, organisation: str, accounts: tuple[NewAccount, ...]) -> Initialised:
     applied = await migrate_and_prepare(settings, dsn)
-    master_key = create_master_key(settings.master_key_path)
     database = Database(dsn, application="shuniu-init")
     recorder, actor = Recorder(settings.hub_id, settings.region), host_actor()
     try:
         async with database.session() as session, session.begin():
             # Keys and passwords are made meanwhile, which takes a busy machine longer than an idle transaction may last.
             await session.execute(text("SET LOCAL idle_in_transaction_session_timeout = '5min'"))
+            await session.execute(text(f"SELECT pg_advisory_xact_lock({INITIALISATION})"))
+            await insist_on_no_keys(session)
             now = (await session.execute(_NOW)).scalar_one()
-            await create_keys(session, master_key, hub_id=settings.hub_id, organisation_name=organisation, now=now)
-            recorder.record(session, Event("hub.initialised", actor, "hub", settings.hub_id), now=now)
-            passwords = await create_first_accounts(
-                session, accounts, passwords=Passwords(), actor=actor, recorder=recorder, now=now
-            )
-        async with database.session() as session:
-            write_trust(settings, await KeyRing.load(session, master_key))
+            with _new_master_key(settings.master_key_path) as master_key:
+                await create_keys(session, master_key, hub_id=settings.hub_id, organisation_name=organisation, now=now)
+                recorder.record(session, Event("hub.initialised", actor, "hub", settings.hub_id), now=now)
+                passwords = await create_first_accounts(
+                    session, accounts, passwords=Passwords(), actor=actor, recorder=recorder, now=now
+                )
+                write_trust(settings, await KeyRing.load(session, master_key))
     finally:
         await database.dispose()
     return Initialised(applied, passwords)
+
+
+@contextmanager
+def _new_master_key(path: Path) -> Iterator[MasterKey]:
+    """A new master key in its file, which is removed again where what it protects is not made."""
+    master_key = create_master_key(path)
+    try:
+        yield master_key
+    except BaseException:
+        path.unlink()
+        raise
 
 
 def write_trust(settings: Settings, keyring: KeyRing) -> None:

@@ -23,6 +23,9 @@ DUTY_DAYS = _NAMESPACE | 4
 DUTY_RULES = _NAMESPACE | 5
 """One transaction at a time adds a version to the rules of duties."""
 
+INITIALISATION = _NAMESPACE | 6
+"""One command makes the hub's keys and first accounts; another waits and finds them made."""
+
 IMPORTED_NAMES = 1
 """One import of an organisation is written at a time. The first of two 32-bit keys, a space of its own; the second is the
 organisation's hash. Taken after the row of the import, the editor's account and the organisation."""

@@ -64,6 +64,15 @@ class HubKeysPresent(SetupError):
     slug = "hub-keys"
 
 
+async def insist_on_no_keys(session: AsyncSession) -> None:
+    """Raises HubKeysPresent where keys were made before."""
+    if await repository.active_hub_keys(session):
+        raise HubKeysPresent(
+            "数据库中已有本枢纽的密钥，不会重新生成；请使用原有数据目录，或换一个空数据库",
+            "the database holds this hub's keys already and none are made again; use it as it is, or an empty database",
+        )
+
+
 async def create_keys(
     session: AsyncSession, master_key: MasterKey, *, hub_id: str, organisation_name: str, now: datetime
 ) -> None:
@@ -71,11 +80,7 @@ async def create_keys(
 
     `organisation_name` is who runs the hub; it names the authority. Raises HubKeysPresent.
     """
-    if await repository.active_hub_keys(session):
-        raise HubKeysPresent(
-            "数据库中已有本枢纽的密钥，不会重新生成；请使用原有数据目录，或换一个空数据库",
-            "the database holds this hub's keys already and none are made again; use it as it is, or an empty database",
-        )
+    await insist_on_no_keys(session)
     name = within_octets(organisation_name, _LONGEST_AUTHORITY_NAME)
     root = create_root(f"{name} 根 root", now)
     issuing = create_issuing(root, f"{name} 签发 issuing", now)

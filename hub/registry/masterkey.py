@@ -68,8 +68,9 @@ def create_master_key(path: Path) -> MasterKey:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         raise MasterKeyError(
-            f"主密钥文件 {path} 已存在，不会覆盖；若确要重新初始化，请先将其移走并妥善保存",
-            f"the master key file {path} exists and is not overwritten; to start anew, move it away and keep it",
+            f"主密钥文件 {path} 已存在，不会覆盖；数据库中没有它的密钥；若确是另一枢纽的或作废的，请移走并妥善保存后再初始化",
+            f"the master key file {path} exists and is not overwritten; the database has no keys of it; "
+            "move it away and keep it if it is of another hub",
         ) from None
     with os.fdopen(descriptor, "wb") as file:
         os.fchmod(descriptor, 0o600)

@@ -14,13 +14,13 @@ from types import ModuleType
 import asyncpg
 import pytest
 from cryptography import x509
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
 from hub.app import gateway, run, upkeep, worker
 from hub.app.wiring import insist_on_hub_id, open_context
 from hub.db.engine import Database
 from hub.errors import SetupError
-from hub.registry.keyring import KeyRing
+from hub.registry.keyring import HubKeysPresent, KeyRing
 from hub.registry.masterkey import create_master_key, load_master_key
 from hub.settings import Settings
 from tests.support.gateway import running_gateway
@@ -70,6 +70,45 @@ def test_what_the_host_does_is_dated_by_the_database(
     (root,) = x509.load_pem_x509_certificates((settings.data / "trust" / "ca.pem").read_bytes())[:1]
     assert root.not_valid_before_utc < soon
     postgres.drop(address)
+
+
+def test_a_hub_is_made_whole_or_not_at_all_and_once(postgres: TestServer, tmp_path: Path) -> None:
+    address = postgres.create("template0")
+    settings = Settings(data=tmp_path / "data", database_url=SecretStr(address))
+    settings.data.mkdir(mode=0o700)
+    (settings.data / "trust").write_text("in the way")
+    with pytest.raises(FileExistsError):
+        upkeep.initialise(settings)
+    assert not settings.master_key_path.exists()
+    (settings.data / "trust").unlink()
+    made = upkeep.initialise(settings)
+    assert sorted(made.passwords) == ["auditadmin", "secadmin", "sysadmin"]
+    key = settings.master_key_path.read_bytes()
+    for data in (settings.data, tmp_path / "other"):
+        with pytest.raises(HubKeysPresent):
+            upkeep.initialise(Settings(data=data, database_url=SecretStr(address)))
+    assert not (tmp_path / "other" / "master.key").exists()
+    assert settings.master_key_path.read_bytes() == key
+    settings.master_key_path.unlink()
+    with pytest.raises(HubKeysPresent):
+        upkeep.initialise(settings)
+    assert not settings.master_key_path.exists(), "a new key in its place opens nothing"
+    postgres.drop(address)
+
+
+@pytest.mark.parametrize(
+    ("name", "given"), [("HOST", ""), ("DATA", ""), ("PUBLIC_URL", "nonsense"), ("PUBLIC_URL", "ftp://hub.example")]
+)
+def test_a_setting_that_is_empty_or_no_address_is_refused_by_name(
+    name: str, given: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"SHUNIU_{name}", given)
+    with pytest.raises(ValidationError, match=name.lower()):
+        Settings()
+
+
+def test_the_scheme_of_the_public_address_is_read_in_any_case() -> None:
+    assert Settings(public_url="HTTPS://hub.example").public_url == "https://hub.example"
 
 
 async def test_a_hub_keeps_the_id_that_its_certificates_name(database_dsn: str, tmp_path: Path) -> None:
