@@ -14,6 +14,7 @@ import uvloop
 
 from hub.app import logs
 from hub.app.application import Front, create_app
+from hub.app.ending import ending_signals
 from hub.app.protocol import BoundedProtocol
 from hub.app.run import listen
 from hub.app.upkeep import database_address, in_words
@@ -89,5 +90,5 @@ def _end_when_told(server: uvicorn.Server) -> None:
     def end(_: int, __: FrameType | None) -> None:
         server.should_exit = True
 
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in ending_signals():
         signal.signal(number, end)

@@ -7,11 +7,11 @@ import asyncio
 import contextlib
 import logging
 import os
-import signal
 import socket
 import sys
 
 from hub.app import logs
+from hub.app.ending import ending_signals
 from hub.app.upkeep import database_address, migrate_and_prepare
 from hub.errors import SetupError
 from hub.registry.masterkey import load_master_key
@@ -57,7 +57,7 @@ STOP_S = 60.0
 async def _supervise(settings: Settings) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in ending_signals():
         loop.add_signal_handler(number, stop.set)
     commands = [["gateway", "--shared-port"]] * settings.gateways + [["worker"]] * settings.workers
     await asyncio.gather(*(_keep_running(settings, command, stop) for command in commands))

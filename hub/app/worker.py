@@ -3,11 +3,11 @@
 import asyncio
 import logging
 import os
-import signal
 
 import uvloop
 
 from hub.app import logs
+from hub.app.ending import ending_signals
 from hub.app.upkeep import database_address, in_words
 from hub.app.wiring import counting, open_context, open_pushing, watched_connect
 from hub.audit.sealer import Sealer
@@ -30,7 +30,7 @@ def worker(settings: Settings) -> None:
 async def _work(settings: Settings, dsn: str) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in ending_signals():
         loop.add_signal_handler(number, stop.set)
     async with open_context(settings, dsn, application="shuniu-worker") as context, open_pushing(context) as pushing:
         deliveries, polls = pushing

@@ -83,6 +83,7 @@ class Database:
                 async_creator=partial(self._open, self._session_timeout_s),
                 pool_size=self._pool_size,
                 max_overflow=0,
+                hide_parameters=True,  # what is refused is told without the row, keys and persons in it
                 pool_pre_ping=True,  # a restarted server costs a round trip, not a failed request
                 json_serializer=lambda value: orjson.dumps(value).decode(),
                 json_deserializer=orjson.loads,

@@ -19,6 +19,7 @@ from types import FrameType
 import httpx
 
 from hub.app import upkeep
+from hub.app.ending import ending_signals
 from hub.app.run import environment as environment_of
 from hub.app.run import listen
 from hub.cli.demo.applying import ask, correct_what_is_reported
@@ -51,7 +52,8 @@ def run(settings: Settings, *, exit_after: bool) -> None:
         update={"data": settings.data.resolve(), "public_url": f"http://{settings.host}:{settings.port}"}
     )
     listen(settings, shared=False).close()
-    signal.signal(signal.SIGTERM, _end_orderly)
+    for number in {*ending_signals()} - {signal.SIGINT}:
+        signal.signal(number, _end_orderly)
     _make_folder(settings.data)
     narrator = Narrator()
     began = time.monotonic()
@@ -155,7 +157,7 @@ def _serve_on(settings: Settings, narrator: Narrator, processes: list[subprocess
         nonlocal stopped
         stopped = True
 
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in ending_signals():
         signal.signal(number, stop)
     narrator.serving(settings)
     while not stopped and all(process.poll() is None for process in processes):

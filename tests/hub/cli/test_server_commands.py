@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -62,7 +63,8 @@ def test_a_hub_is_not_initialised_twice(town: Town) -> None:
     assert done.out == ""
 
 
-def test_up_runs_gateway_and_worker_until_told_to_stop(town: Town) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_up_runs_gateway_and_worker_until_told_to_stop(town: Town, number: signal.Signals) -> None:
     port = free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "hub", "up", "--port", str(port)], env=town.environment, start_new_session=True
@@ -70,8 +72,10 @@ def test_up_runs_gateway_and_worker_until_told_to_stop(town: Town) -> None:
     try:
         await_ready(f"http://127.0.0.1:{port}", process)
     finally:
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(number)
     assert process.wait(60) == 0
+    with socket.create_server(("127.0.0.1", port)):
+        pass  # nobody listens any more
 
 
 @pytest.mark.parametrize("command", ["doctor", "migrate"])
