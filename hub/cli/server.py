@@ -4,6 +4,7 @@ What only one command needs is imported by it: the application and its routes ta
 """
 
 import asyncio
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from hub.app import upkeep
 from hub.cli.failures import Missing, Refused
 from hub.cli.output import show_json, show_table
 from hub.cli.verbs import as_json
-from hub.settings import Settings
+from hub.settings import CONFIG_FILE, Settings
 
 Command = Callable[..., None]
 
@@ -49,6 +50,11 @@ def settings_from(given: dict[str, Any]) -> Settings:
         ]
         title = "设置有误（SHUNIU_ 变量或 shuniu.toml）/ wrong settings (SHUNIU_ variables or shuniu.toml)"
         raise Missing("\n".join([title, *faults])) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Missing(
+            f"{CONFIG_FILE} 不是 UTF-8（无 BOM）编码的 TOML 文件，请更正；文字须加引号 / "
+            f"{CONFIG_FILE} is no TOML in UTF-8 (without BOM): correct it; texts stand in quotes: {error}"
+        ) from None
 
 
 @click.command(help="建立数据目录、数据库、密钥和首批账户 / make data folder, database, keys and first accounts")
