@@ -4,6 +4,7 @@
 and are never printed.
 """
 
+import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,11 +21,13 @@ from pydantic_settings import (
 
 CONFIG_FILE = "shuniu.toml"
 
+_BLANK = re.compile(r"\s")
+
 
 class Settings(BaseSettings):
     """Everything an operator may set; each field's description is its documentation."""
 
-    model_config = SettingsConfigDict(env_prefix="SHUNIU_", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="SHUNIU_", extra="forbid", frozen=True, str_strip_whitespace=True)
 
     data: Annotated[Path, Field(description="数据目录 / data folder: embedded database, master key, exports")] = Path(
         "shuniu-data"
@@ -109,23 +112,29 @@ class Settings(BaseSettings):
         stripped = [part.strip() if isinstance(part, str) else part for part in parts]
         return tuple(_network(part) for part in stripped if part != "")
 
-    @field_validator("data", mode="before")
+    @field_validator("data", "master_key_file", mode="before")
     @classmethod
-    def _folder(cls, given: object) -> object:
-        if given == "":
-            raise ValueError("空的；请填写文件夹，或不设 / empty; name a folder, or leave it unset")
+    def _path(cls, given: object) -> object:
+        if isinstance(given, str) and not given.strip():
+            raise ValueError("空的；请填写路径，或不设 / empty; name a path, or leave it unset")
         return given
 
     @field_validator("public_url")
     @classmethod
     def _address(cls, given: str) -> str:
-        parts = urlsplit(given)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError(
-                f"{given} 不是 http:// 或 https:// 开头的地址；请更正 / "
-                "this is no address that begins with http:// or https://; correct it"
+        try:
+            parts = urlsplit(given)
+            sound = (
+                parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
             )
-        return f"{parts.scheme}{given[len(parts.scheme) :]}"
+        except ValueError:
+            sound = False
+        if not sound or parts.query or parts.fragment or parts.username is not None or _BLANK.search(given):
+            raise ValueError(
+                f"{given} 不是可用的对外地址；应为 http:// 或 https:// 加主机名和可选的端口、路径，不含 ? # @ 和空格 / this is no "
+                "address: http:// or https://, a host, a port and a path if need be, without ? # @ and blanks"
+            )
+        return parts.geturl()
 
     @property
     def master_key_path(self) -> Path:

@@ -1,12 +1,16 @@
 """Structured logs: one JSON object a line on standard error. No payload and no personal data is ever handed to them."""
 
 import logging
+import re
 import sys
 from datetime import UTC, datetime
 
 import orjson
 
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName", "color_message"}
+
+_DETAIL = re.compile(r"^DETAIL: .*?(?=^(?:HINT: |\[SQL: |\(Background|Traceback|\s*$)|\Z)", re.MULTILINE | re.DOTALL)
+"""What PostgreSQL adds to a refusal: the row's values."""
 
 
 class JsonLines(logging.Formatter):
@@ -22,7 +26,7 @@ class JsonLines(logging.Formatter):
         }
         line.update({name: value for name, value in record.__dict__.items() if name not in _STANDARD})
         if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
+            line["exception"] = _DETAIL.sub("DETAIL: —", self.formatException(record.exc_info))
         return orjson.dumps(line, default=str).decode()
 
 

@@ -12,7 +12,7 @@ import sys
 
 from hub.app import logs
 from hub.app.ending import ending_signals
-from hub.app.upkeep import database_address, migrate_and_prepare
+from hub.app.upkeep import database_address, in_words, migrate_and_prepare
 from hub.errors import SetupError
 from hub.registry.masterkey import load_master_key
 from hub.settings import Settings
@@ -43,7 +43,8 @@ def up(settings: Settings) -> None:
     logs.configure()
     load_master_key(settings.master_key_path)
     with database_address(settings) as dsn:
-        asyncio.run(migrate_and_prepare(settings, dsn))
+        with in_words():
+            asyncio.run(migrate_and_prepare(settings, dsn))
         listen(settings, shared=False).close()
         asyncio.run(_supervise(settings))
 

@@ -3,11 +3,12 @@
 import asyncio
 import getpass
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import asyncpg
 from sqlalchemy import text
 
 from catalog.indexing import index_unknown
@@ -29,7 +30,7 @@ from hub.exchange.intake import SEAL_WITHIN
 from hub.identity.passwords import Passwords
 from hub.identity.roles import Role
 from hub.identity.staff import NewAccount, create_first_accounts
-from hub.registry.keyring import KeyRing, create_keys, insist_on_no_keys
+from hub.registry.keyring import HubKeysPresent, KeyRing, create_keys
 from hub.registry.masterkey import MasterKey, create_master_key
 from hub.settings import Settings
 
@@ -40,6 +41,13 @@ FIRST_ACCOUNTS = (
 )
 """The three officers that GB/T 22239 separates; they propose and approve everybody else."""
 
+
+_FOREIGN = """
+SELECT to_regclass('registry_epoch') IS NULL AND EXISTS (
+    SELECT FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
+    AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e'))
+"""
+"""Tables in the schema that ours go to, none of them ours or an extension's."""
 
 _NOW = text("SELECT clock_timestamp()")
 """What the host does is dated by the database, as all else is: no gateway signs anything before the newest entry's time."""
@@ -54,8 +62,13 @@ class Initialised:
 
 
 @contextmanager
-def database_address(settings: Settings) -> Iterator[str]:
-    """The address of the hub's database: the configured one, or the embedded server, held for the length of the block."""
+def database_address(settings: Settings, *, may_be_new: bool = False) -> Iterator[str]:
+    """The address of the hub's database: the configured one, or the embedded server, held for the length of the block.
+
+    Raises `SetupError` where there is no embedded one yet, unless it `may_be_new`: then it is made.
+    """
+    if not may_be_new:
+        insist_on_database(settings)
     if settings.database_url is not None:
         yield settings.database_url.get_secret_value()
         return
@@ -65,7 +78,7 @@ def database_address(settings: Settings) -> Iterator[str]:
 
 @contextmanager
 def in_words() -> Iterator[None]:
-    """A database that goes away while a process starts or ends is said in words: the driver's own say nothing to an operator."""
+    """What the database refuses, or its going away, as a process starts or ends, is said in words that an operator can act on."""
     try:
         yield
     except SetupError:
@@ -73,16 +86,35 @@ def in_words() -> Iterator[None]:
     except FAULTS as fault:
         if getattr(fault, "filename", None) is not None:  # a file's fault is not the database's
             raise
-        raise SetupError(
-            f"数据库在进程启动或结束时中断（{type(fault).__name__}）；请确认它在运行、能连上，再启动一次",
-            f"the database went away while the process started or ended ({type(fault).__name__}); see that it runs and "
-            "can be reached, then start again",
-        ) from fault
+        raise _said(fault) from fault
+
+
+def _said(fault: BaseException) -> SetupError:
+    state = getattr(getattr(fault, "orig", fault), "sqlstate", None)
+    if state == "42501":
+        return SetupError(
+            "数据库角色的权限不够；请让它做本库的属主（ALTER DATABASE 库名 OWNER TO 角色），再运行一次",
+            "the database's role lacks a right: make it the owner of its database (ALTER DATABASE name OWNER TO role), "
+            "then run this again",
+        )
+    if state == "55P03":
+        return SetupError(
+            "有别的会话占着要改的表（例如正在备份或导出）；已经做完的不受影响，请等它结束，再运行一次",
+            "another session holds a table that is to be changed, a dump for example; what was done stays done: run this again "
+            "when it has ended",
+        )
+    name = type(fault).__name__ if state is None else f"{type(fault).__name__} {state}"
+    return SetupError(
+        f"数据库在进程启动或结束时中断（{name}）；请确认它在运行、能连上，再启动一次",
+        f"the database went away while the process started or ended ({name}); see that it runs and "
+        "can be reached, then start again",
+    )
 
 
 def insist_on_database(settings: Settings) -> None:
     """Raises `SetupError` where there is nothing to look at: a mistyped folder would get a new database, and all seem well."""
-    if settings.database_url is None and not Layout(settings.data).cluster.exists():
+    cluster = Layout(settings.data).cluster
+    if settings.database_url is None and not cluster.exists() and not cluster.is_symlink():
         raise SetupError(
             f"{settings.data} 里没有枢纽的数据库；请核对 --data 或 SHUNIU_DATA，新建枢纽请运行 shuniu init",
             f"there is no hub's database in {settings.data}; check --data or SHUNIU_DATA, a new hub is made by shuniu init",
@@ -99,27 +131,37 @@ def host_actor() -> Actor:
 
 
 def initialise(
-    settings: Settings, *, organisation: str = "临洮县", accounts: tuple[NewAccount, ...] = FIRST_ACCOUNTS
+    settings: Settings,
+    *,
+    organisation: str = "临洮县",
+    accounts: tuple[NewAccount, ...] = FIRST_ACCOUNTS,
+    tell: Callable[[Initialised], None] = lambda made: None,
 ) -> Initialised:
     """Make the data folder, the schema, the master key, the hub's keys and the first accounts.
 
-    Raises `SetupError` where any of it exists already: nothing is overwritten.
+    Before that holds, `tell` gives the passwords out: where it fails, there are no accounts that nobody can open. Raises
+    `SetupError` where any of it exists already: nothing is overwritten.
     """
     make_data_directory(settings.data)
-    with database_address(settings) as dsn:
-        return asyncio.run(_initialise(settings, dsn, organisation, accounts))
+    with database_address(settings, may_be_new=True) as dsn, in_words():
+        return asyncio.run(_initialise(settings, dsn, organisation, accounts, tell))
 
 
-async def _initialise(settings: Settings, dsn: str, organisation: str, accounts: tuple[NewAccount, ...]) -> Initialised:
-    applied = await migrate_and_prepare(settings, dsn)
+async def _initialise(
+    settings: Settings,
+    dsn: str,
+    organisation: str,
+    accounts: tuple[NewAccount, ...],
+    tell: Callable[[Initialised], None],
+) -> Initialised:
     database = Database(dsn, application="shuniu-init")
     recorder, actor = Recorder(settings.hub_id, settings.region), host_actor()
     try:
-        async with database.session() as session, session.begin():
+        async with database.connection() as lock, database.session() as session:
+            await _insist_on_none(lock)
+            applied = await migrate_and_prepare(settings, dsn)
             # Keys and passwords are made meanwhile, which takes a busy machine longer than an idle transaction may last.
             await session.execute(text("SET LOCAL idle_in_transaction_session_timeout = '5min'"))
-            await session.execute(text(f"SELECT pg_advisory_xact_lock({INITIALISATION})"))
-            await insist_on_no_keys(session)
             now = (await session.execute(_NOW)).scalar_one()
             with _new_master_key(settings.master_key_path) as master_key:
                 await create_keys(session, master_key, hub_id=settings.hub_id, organisation_name=organisation, now=now)
@@ -128,9 +170,24 @@ async def _initialise(settings: Settings, dsn: str, organisation: str, accounts:
                     session, accounts, passwords=Passwords(), actor=actor, recorder=recorder, now=now
                 )
                 write_trust(settings, await KeyRing.load(session, master_key))
+                made = Initialised(applied, passwords)
+                tell(made)
+                await session.commit()
     finally:
         await database.dispose()
-    return Initialised(applied, passwords)
+    return made
+
+
+async def _insist_on_none(connection: asyncpg.Connection) -> None:
+    """Before anything is changed: no other command makes this hub, as long as the connection lasts, and none has made it."""
+    if not await connection.fetchval(f"SELECT pg_try_advisory_lock({INITIALISATION})"):
+        raise SetupError(
+            "另一条 shuniu init 正在初始化这个数据库；请等它结束",
+            "another `shuniu init` is at work on this database; wait until it has ended",
+        )
+    has_table = await connection.fetchval("SELECT to_regclass('hub_key') IS NOT NULL")
+    if has_table and await connection.fetchval("SELECT EXISTS (SELECT FROM hub_key)"):
+        raise HubKeysPresent
 
 
 @contextmanager
@@ -162,21 +219,34 @@ async def migrate_and_prepare(settings: Settings, dsn: str) -> list[str]:
     database = Database(dsn, application="shuniu-migrate")
     async with database.connection() as connection:
         insist(await check_server(connection))
+        await _insist_on_own(connection)
     from hub.db.migrate import migrate  # Alembic is only for who migrates
 
     applied = await migrate(dsn)
-    async with database.connection() as connection:
-        now = await connection.fetchval("SELECT clock_timestamp()")
-        await ensure_partitions(connection, now)
     try:
         async with database.session() as session, session.begin():
+            now = (await session.execute(_NOW)).scalar_one()
             for revision in applied:
                 event = Event("hub.migrated", host_actor(), "schema", revision)
                 Recorder(settings.hub_id, settings.region).record(session, event, now=now)
+        async with (
+            database.connection() as connection
+        ):  # afterwards: what may have to wait for others must not lose the entries
+            await ensure_partitions(connection, now)
         await _index_unknown(database)
     finally:
         await database.dispose()
     return applied
+
+
+async def _insist_on_own(connection: asyncpg.Connection) -> None:
+    """Raises `SetupError` for a database with tables of somebody else's and none of ours."""
+    if await connection.fetchval(_FOREIGN):
+        raise SetupError(
+            "这个数据库里是别的系统的表，不会在其中建枢纽的表；请另建一个空数据库，改 SHUNIU_DATABASE_URL",
+            "the database has tables of another product, and no hub is made among them: make an empty one and name it in "
+            "SHUNIU_DATABASE_URL",
+        )
 
 
 async def _index_unknown(database: Database) -> None:
@@ -188,7 +258,6 @@ async def _index_unknown(database: Database) -> None:
 
 def doctor(settings: Settings) -> list[Check]:
     """What the database promises, how its clock and disk do: every check with what was found. Raises `SetupError`."""
-    insist_on_database(settings)
     with database_address(settings) as dsn:
         return asyncio.run(_examine(settings, dsn))
 
@@ -197,6 +266,7 @@ async def _examine(settings: Settings, dsn: str) -> list[Check]:
     database = Database(dsn, application="shuniu-doctor")
     async with database.connection() as connection:
         checks = await check_server(connection)
+        checks.append(await _may_migrate(connection))
         offset = await clock_offset(connection)
         if await connection.fetchval("SELECT to_regclass('log_pending') IS NOT NULL"):
             late = await overdue(connection, SEAL_WITHIN)
@@ -232,6 +302,19 @@ async def _examine(settings: Settings, dsn: str) -> list[Check]:
             )
         )
     return checks
+
+
+async def _may_migrate(connection: asyncpg.Connection) -> Check:
+    role = await connection.fetchval("SELECT current_user")
+    may = await connection.fetchval("SELECT has_schema_privilege('public', 'CREATE')")
+    return Check(
+        "role_may_create_tables",
+        str(role),
+        may,
+        f"角色 {role} 不能建表，升级会失败；请让它做本库的属主（ALTER DATABASE 库名 OWNER TO {role}）",
+        f"the role {role} may make no tables, and a migration would fail: make it the owner of its database "
+        f"(ALTER DATABASE name OWNER TO {role})",
+    )
 
 
 async def _calendar(database: Database) -> Check:

@@ -5,6 +5,7 @@ a traceback.
 """
 
 import gc
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -24,11 +25,19 @@ to start, and runs for every second envelope."""
 def main() -> None:
     """The entry point: runs the command line and exits with its code."""
     gc.set_threshold(*GC_THRESHOLDS)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a locale that lacks a character costs its look, not the command
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(run(sys.argv[1:]))
 
 
 def run(arguments: Sequence[str]) -> int:
     """The exit code of one command line, its messages printed."""
+    if any(not _is_text(argument) for argument in arguments):
+        return _say(
+            "参数里有本机字符编码之外的字节；请用 UTF-8 输入 / an argument has bytes that are no text here: type it in UTF-8",
+            WRONG_USE,
+        )
     try:
         code = root.main(args=list(arguments), prog_name="shuniu", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -51,6 +60,15 @@ def run(arguments: Sequence[str]) -> int:
         where = f" {error.filename}" if error.filename else ""
         return _say(f"文件或网络操作失败{where}：{error.strerror} / failed{where}: {error.strerror}", MISSING)
     return code if isinstance(code, int) else 0
+
+
+def _is_text(argument: str) -> bool:
+    """Whether what was typed could be decoded: bytes that could not are surrogates, and go into no file or request."""
+    try:
+        argument.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _wrong_use(error: click.UsageError) -> int:

@@ -1,6 +1,7 @@
 """What commands print: tables and fields for people, JSON for scripts."""
 
 import json
+import sys
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -9,8 +10,9 @@ import click
 
 
 def show_json(value: object) -> None:
-    """Print `value` as one line of JSON."""
-    click.echo(json.dumps(value, ensure_ascii=False))
+    """Print `value` as one line of JSON; with escapes where the terminal's encoding is not that of JSON, UTF-8."""
+    is_utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    click.echo(json.dumps(value, ensure_ascii=not is_utf8))
 
 
 def show_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None:

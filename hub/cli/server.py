@@ -65,14 +65,26 @@ def settings_from(given: dict[str, Any]) -> Settings:
 @as_json
 def init(*, organisation: str, as_json: bool, **given: Any) -> None:
     """One-time passwords are shown here and nowhere else."""
-    made = upkeep.initialise(settings_from(given), organisation=organisation)
-    if as_json:
-        show_json({"migrations": made.applied, "passwords": made.passwords})
-        return
-    show_table([{"user": user, "password": told} for user, told in made.passwords.items()], ("user", "password"))
-    click.echo(
-        "一次性口令，只显示这一次；请分别交给三人 / one-time passwords, shown once; give each to one person", err=True
-    )
+
+    def tell(made: upkeep.Initialised) -> None:
+        passwords = [{"user": user, "password": told} for user, told in made.passwords.items()]
+        try:
+            if as_json:
+                show_json({"migrations": made.applied, "passwords": made.passwords})
+            else:
+                show_table(passwords, ("user", "password"))
+        except OSError as error:
+            raise Missing(
+                f"一次性口令写不出去（{error.strerror}），因此没有建立账户和密钥；请换一个能写的输出，再运行一次 / the passwords could not be "
+                f"written ({error.strerror}), so neither accounts nor keys were made: run this again with an output that takes them"
+            ) from None
+
+    upkeep.initialise(settings_from(given), organisation=organisation, tell=tell)
+    if not as_json:
+        click.echo(
+            "一次性口令，只显示这一次；请分别交给三人 / one-time passwords, shown once; give each to one person",
+            err=True,
+        )
 
 
 @click.command(help="升级后运行网关与后台进程，直到收到 SIGTERM / migrate, then run gateways and workers until SIGTERM")
@@ -109,8 +121,7 @@ def worker(**given: Any) -> None:
 def migrate(*, as_json: bool, **given: Any) -> None:
     """Prints the revisions applied."""
     settings = settings_from(given)
-    upkeep.insist_on_database(settings)
-    with upkeep.database_address(settings) as dsn:
+    with upkeep.database_address(settings) as dsn, upkeep.in_words():
         applied = asyncio.run(upkeep.migrate_and_prepare(settings, dsn))
     if as_json:
         show_json({"migrations": applied})

@@ -110,10 +110,10 @@ class Database:
                 "连不上数据库；请检查 SHUNIU_DATABASE_URL、服务器和权限",
                 f"no connection to the database; check SHUNIU_DATABASE_URL, server and rights: {error}",
             ) from error
-        except ValueError:  # its text may be a piece of the password
+        except (ValueError, OverflowError):  # their text may be a piece of the password
             raise DatabaseUnavailable(
-                "SHUNIU_DATABASE_URL 不成地址；口令中的 / # ? [ @ 等须百分号编码",
-                "SHUNIU_DATABASE_URL is no address; in a password / # ? [ @ and the like are percent-encoded",
+                "SHUNIU_DATABASE_URL 不成地址；口令中的 / # ? [ @ 等须百分号编码，端口在 1 至 65535 之间",
+                "SHUNIU_DATABASE_URL is no address; in a password / # ? [ @ and the like are percent-encoded, a port is 1 to 65535",
             ) from None
 
     def _settings(self) -> dict[str, Any]:

@@ -63,11 +63,8 @@ class HubKeysPresent(SetupError):
 
     slug = "hub-keys"
 
-
-async def insist_on_no_keys(session: AsyncSession) -> None:
-    """Raises HubKeysPresent where keys were made before."""
-    if await repository.active_hub_keys(session):
-        raise HubKeysPresent(
+    def __init__(self) -> None:
+        super().__init__(
             "数据库中已有本枢纽的密钥，不会重新生成；请使用原有数据目录，或换一个空数据库",
             "the database holds this hub's keys already and none are made again; use it as it is, or an empty database",
         )
@@ -80,7 +77,8 @@ async def create_keys(
 
     `organisation_name` is who runs the hub; it names the authority. Raises HubKeysPresent.
     """
-    await insist_on_no_keys(session)
+    if await repository.active_hub_keys(session):
+        raise HubKeysPresent
     name = within_octets(organisation_name, _LONGEST_AUTHORITY_NAME)
     root = create_root(f"{name} 根 root", now)
     issuing = create_issuing(root, f"{name} 签发 issuing", now)

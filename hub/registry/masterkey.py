@@ -72,11 +72,15 @@ def create_master_key(path: Path) -> MasterKey:
             f"the master key file {path} exists and is not overwritten; the database has no keys of it; "
             "move it away and keep it if it is of another hub",
         ) from None
-    with os.fdopen(descriptor, "wb") as file:
-        os.fchmod(descriptor, 0o600)
-        file.write(base64.b64encode(secret) + b"\n")
-        file.flush()
-        os.fsync(descriptor)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(descriptor, 0o600)
+            file.write(base64.b64encode(secret) + b"\n")
+            file.flush()
+            os.fsync(descriptor)
+    except BaseException:
+        path.unlink()  # half a key opens nothing, and stands in the way of a whole one
+        raise
     return MasterKey(secret)
 
 

@@ -32,6 +32,7 @@ from hub.cli.demo.narrator import Narrator
 from hub.cli.demo.proof import prove
 from hub.cli.demo.pushing import push
 from hub.cli.demo.story import tell
+from hub.db.embedded import EmbeddedPostgres
 from hub.db.embedded.layout import make_data_directory
 from hub.errors import SetupError
 from hub.settings import Settings
@@ -39,6 +40,8 @@ from hub.settings import Settings
 MARKER = "demo.json"
 UNFINISHED = ".demo"
 READY_WITHIN_S = 120.0
+SERVER_GONE_WITHIN_S = 10.0
+"""A server stays two seconds for the next command, and takes a moment to shut down."""
 
 
 def run(settings: Settings, *, exit_after: bool) -> None:
@@ -49,8 +52,13 @@ def run(settings: Settings, *, exit_after: bool) -> None:
     if "data" not in settings.model_fields_set:
         settings = settings.model_copy(update={"data": Path("shuniu-demo")})
     settings = settings.model_copy(
-        update={"data": settings.data.resolve(), "public_url": f"http://{settings.host}:{settings.port}"}
+        update={"data": settings.data.resolve(), "public_url": f"http://{_in_address(settings.host)}:{settings.port}"}
     )
+    if settings.port == 0:
+        raise SetupError(
+            "演示要向各系统写明端口；请用 --port 指定 1 以上的端口",
+            "the demo tells its systems the port: name one from 1 on with --port",
+        )
     listen(settings, shared=False).close()
     for number in {*ending_signals()} - {signal.SIGINT}:
         signal.signal(number, _end_orderly)
@@ -58,7 +66,7 @@ def run(settings: Settings, *, exit_after: bool) -> None:
     narrator = Narrator()
     began = time.monotonic()
     narrator.step("建立枢纽：数据库、密钥、三员账户", "set the hub up: database, keys, the three officers")
-    with upkeep.database_address(settings) as dsn:
+    with upkeep.database_address(settings, may_be_new=True) as dsn:
         passwords = upkeep.initialise(settings).passwords
         narrator.same(f"shuniu init --data {settings.data}")
         with _processes(settings) as processes, httpx.Client(base_url=settings.public_url, timeout=30) as http:
@@ -85,6 +93,11 @@ def _end_orderly(_: int, __: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
+def _in_address(host: str) -> str:
+    """The host as an address has it: IPv6 in brackets."""
+    return f"[{host}]" if ":" in host else host
+
+
 def _make_folder(data: Path) -> None:
     if data.exists() and any(data.iterdir()):
         if not (data / MARKER).exists() and not (data / UNFINISHED).exists():
@@ -92,7 +105,17 @@ def _make_folder(data: Path) -> None:
                 f"目录 {data} 非空，且不是演示目录，不会覆盖；请用 --data 指定新目录",
                 f"the folder {data} is not empty and no demo made it: nothing is overwritten; name a new one with --data",
             )
-        shutil.rmtree(data.resolve())
+        if not EmbeddedPostgres(data).wait_until_stopped(SERVER_GONE_WITHIN_S):
+            raise SetupError(
+                f"目录 {data} 里的数据库还在运行，可能是另一个演示；请先停止它，或用 --data 指定别的目录",
+                f"a database runs in the folder {data}, of another demo perhaps: end it first, or name another folder with --data",
+            )
+        (data / UNFINISHED).touch()  # whatever interrupts us: a demo made what is left
+        for path in data.iterdir():
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            elif path.name != UNFINISHED:
+                path.unlink()
     make_data_directory(data)
     (data / UNFINISHED).touch()
 

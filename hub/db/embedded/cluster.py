@@ -25,6 +25,9 @@ from hub.db.embedded.leftovers import (
 from hub.db.errors import DatabaseUnavailable
 
 # What a receipt's promise rests on. Given on the command line, where neither file nor ALTER SYSTEM overrides it.
+OWNER = "shuniu.owner"
+"""A file in the cluster that names the data folder whose it is."""
+
 NEVER_OFF = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"}
 
 SETTINGS = {
@@ -73,6 +76,7 @@ class Cluster:
 
         Returns with `server_lock` taken.
         """
+        self._check_owner()
         clear_leftovers(self.path, self.sockets, server_lock)
         if not (self.layout.cluster / "PG_VERSION").exists():
             create_cluster(self.layout, self.account, self.binaries)
@@ -122,6 +126,28 @@ class Cluster:
         postmaster.kill()
         postmaster.wait()
 
+    def _check_owner(self) -> None:
+        """Raises `DatabaseUnavailable` where the place that the link names is away, or is another data folder's.
+
+        A copy of a data folder has the same link, and locks of its own: it would end the server of the one it is a copy of.
+        """
+        link = self.layout.cluster
+        if not link.is_symlink():
+            return
+        if not link.exists():
+            raise DatabaseUnavailable(
+                f"{link} 指向的 {link.readlink()} 不在；请挂载或恢复它。若要放弃原来的数据新建，请先删除该链接",
+                f"{link} leads to {link.readlink()}, which is not there: mount or restore it. To give the data up and begin anew, "
+                "remove the link first",
+            )
+        mark = self.path / OWNER
+        owner = Layout(Path(mark.read_text(encoding="utf-8").strip())) if mark.exists() else self.layout
+        if owner != self.layout and owner.cluster.exists() and owner.cluster.samefile(link):
+            raise DatabaseUnavailable(
+                f"{link} 指向的是 {owner.directory} 的数据库；请把 {self.path} 也复制一份，让 {link} 指向副本",
+                f"{link} leads to the database of {owner.directory}: copy {self.path} too, and have {link} lead to the copy",
+            )
+
     def _check_version(self) -> None:
         made_by = (self.layout.cluster / "PG_VERSION").read_text().strip()
         version = major_version(self.binaries, self.account)
@@ -143,6 +169,7 @@ class Cluster:
         self._write("pg_hba.conf", own + "\n".join(rules) + "\n")
         people = [f'shuniu "{name}" {role}' for name in sorted(self._people()) for role in (ROLE, SUPERUSER)]
         self._write("pg_ident.conf", own + "\n".join(people) + "\n")
+        self._write(OWNER, f"{self.layout.directory}\n")
 
     def _people(self) -> set[str]:
         """Who may come in: whoever runs us, the server's account, the data folder's owner.

@@ -38,14 +38,16 @@ def create_cluster(layout: Layout, account: Account, binaries: Path, system_dire
     try:
         account.own(work)
         _initialise(work, account, binaries)
-        if place.is_symlink():
-            place.unlink()
         if is_at_home:
             work.rename(place)
         else:
             target = home / f"{layout.directory.name}-{work.name.removeprefix(WORK)}"
-            place.symlink_to(target)  # first: a link that leads nowhere is replaced, a cluster without a link is lost
             work.rename(target)
+            try:
+                place.symlink_to(target)  # afterwards: a link that leads nowhere means data that are away
+            except OSError:
+                shutil.rmtree(target)  # a cluster without a link is lost
+                raise
     finally:
         shutil.rmtree(work, ignore_errors=True)
 

@@ -2,10 +2,14 @@
 
 import logging
 
+import asyncpg
 import orjson
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
 from hub.app import logs
+from hub.db.engine import Database
 
 
 def lines(captured: str) -> list[dict[str, object]]:
@@ -39,6 +43,30 @@ def test_an_exception_is_in_the_line(capsys: pytest.CaptureFixture[str]) -> None
     (line,) = lines(capsys.readouterr().err)
     assert "ValueError: unforeseen" in str(line["exception"])
     assert "object" in str(line["what"])
+
+
+async def test_the_values_of_a_row_that_the_database_refuses_are_in_no_line(
+    database: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs.configure()
+    logger = logging.getLogger("hub.x")
+    statement = "INSERT INTO classification SELECT :code, NULL, :name, 'odd', now(), now(), 'x'"
+    values = {"code": "999999", "name": "张三\n家住 示例路"}
+    try:
+        async with database.session() as session:
+            await session.execute(text(statement), values)
+    except IntegrityError:
+        logger.exception("by the session")
+    try:
+        async with database.connection() as connection:
+            await connection.execute("INSERT INTO classification SELECT '9', NULL, '张三', 'odd', now(), now(), 'x'")
+    except asyncpg.PostgresError:
+        logger.exception("by the connection")
+    found = capsys.readouterr().err
+    assert len(lines(found)) == 2
+    assert found.count("violates check constraint") >= 3
+    assert not [word for word in ("999999", "示例路") if word in found]
+    assert found.count("DETAIL: —") >= 2
 
 
 def test_below_the_level_nothing_is_written(capsys: pytest.CaptureFixture[str]) -> None:

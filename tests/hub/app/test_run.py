@@ -6,10 +6,12 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, tzinfo
 from ipaddress import ip_network
 from pathlib import Path
 from types import ModuleType
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -19,6 +21,7 @@ from pydantic import SecretStr, ValidationError
 from hub.app import gateway, run, upkeep, worker
 from hub.app.wiring import insist_on_hub_id, open_context
 from hub.db.engine import Database
+from hub.db.revision import SCRIPTS
 from hub.errors import SetupError
 from hub.registry.keyring import HubKeysPresent, KeyRing
 from hub.registry.masterkey import create_master_key, load_master_key
@@ -96,8 +99,27 @@ def test_a_hub_is_made_whole_or_not_at_all_and_once(postgres: TestServer, tmp_pa
     postgres.drop(address)
 
 
+NO_ADDRESSES = (
+    "nonsense",
+    "ftp://hub.example",
+    "https://hub.example?x=1",
+    "https://hub.example/#a",
+    "http://hub:99999",
+    "http://hub:0",
+    "https://hub example",
+    "https://a:b@hub.example",
+    "https://[hub",
+)
+
+
 @pytest.mark.parametrize(
-    ("name", "given"), [("HOST", ""), ("DATA", ""), ("PUBLIC_URL", "nonsense"), ("PUBLIC_URL", "ftp://hub.example")]
+    ("name", "given"),
+    [
+        *[("HOST", blank) for blank in ("", " ")],
+        *[("DATA", blank) for blank in ("", " ")],
+        ("MASTER_KEY_FILE", ""),
+        *[("PUBLIC_URL", given) for given in NO_ADDRESSES],
+    ],
 )
 def test_a_setting_that_is_empty_or_no_address_is_refused_by_name(
     name: str, given: str, monkeypatch: pytest.MonkeyPatch
@@ -107,8 +129,117 @@ def test_a_setting_that_is_empty_or_no_address_is_refused_by_name(
         Settings()
 
 
-def test_the_scheme_of_the_public_address_is_read_in_any_case() -> None:
-    assert Settings(public_url="HTTPS://hub.example").public_url == "https://hub.example"
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ("HTTPS://hub.example", "https://hub.example"),
+        (" https://hub.example/ ", "https://hub.example/"),
+        ("http://[::1]:8640/hub", "http://[::1]:8640/hub"),
+    ],
+)
+def test_the_public_address_is_read_without_blanks_and_its_scheme_in_any_case(given: str, read: str) -> None:
+    assert Settings(public_url=given).public_url == read
+
+
+def test_a_hub_whose_passwords_nobody_sees_or_that_does_not_commit_is_not_made(
+    postgres: TestServer, tmp_path: Path
+) -> None:
+    address = postgres.create("template0")
+    settings = Settings(data=tmp_path / "data", database_url=SecretStr(address))
+
+    def unseen(made: upkeep.Initialised) -> None:
+        assert made.passwords
+        raise OSError(28, "No space left on device", "/dev/full")
+
+    with pytest.raises(OSError, match="No space left"):
+        upkeep.initialise(settings, tell=unseen)
+    assert not settings.master_key_path.exists()
+
+    async def refuse_commits() -> None:
+        async with Database(address).connection() as connection:
+            await connection.execute(
+                "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'not now'; END $$;"
+                "CREATE CONSTRAINT TRIGGER late AFTER INSERT ON hub_key DEFERRABLE INITIALLY DEFERRED"
+                " FOR EACH ROW EXECUTE FUNCTION refuse()"
+            )
+
+    asyncio.run(refuse_commits())
+    with pytest.raises(SetupError):
+        upkeep.initialise(settings)
+    assert not settings.master_key_path.exists()
+
+    async def allow_commits() -> None:
+        async with Database(address).connection() as connection:
+            await connection.execute("DROP TRIGGER late ON hub_key")
+
+    asyncio.run(allow_commits())
+    assert upkeep.initialise(settings).passwords
+    assert settings.master_key_path.exists()
+    postgres.drop(address)
+
+
+def test_a_second_command_does_not_make_the_same_hub(postgres: TestServer, tmp_path: Path) -> None:
+    address = postgres.create("template0")
+    settings = Settings(data=tmp_path / "first", database_url=SecretStr(address))
+
+    def meanwhile(made: upkeep.Initialised) -> None:
+        other = Settings(data=tmp_path / "second", database_url=SecretStr(address))
+        with ThreadPoolExecutor() as pool, pytest.raises(SetupError, match="another `shuniu init`"):
+            pool.submit(upkeep.initialise, other).result()
+
+    upkeep.initialise(settings, tell=meanwhile)
+    assert settings.master_key_path.exists()
+    assert not (tmp_path / "second" / "master.key").exists()
+    postgres.drop(address)
+
+
+def test_no_hub_is_made_among_the_tables_of_another_product(postgres: TestServer, tmp_path: Path) -> None:
+    address = postgres.create("template0")
+
+    async def make_other() -> None:
+        async with Database(address).connection() as connection:
+            await connection.execute("CREATE TABLE staff (name text)")
+
+    asyncio.run(make_other())
+    with pytest.raises(SetupError, match="tables of another product"):
+        upkeep.initialise(Settings(data=tmp_path, database_url=SecretStr(address)))
+    postgres.drop(address)
+
+
+def test_a_role_that_may_make_no_tables_is_told_the_cure(postgres: TestServer, tmp_path: Path) -> None:
+    address = postgres.create("template0")
+    postgres.execute(f"ALTER DATABASE {urlsplit(address).path.lstrip('/')} OWNER TO postgres")
+    settings = Settings(data=tmp_path, database_url=SecretStr(address))
+    with pytest.raises(SetupError, match="make it the owner of its database"):
+        upkeep.initialise(settings)
+    (found,) = [check for check in upkeep.doctor(settings) if check.name == "role_may_create_tables"]
+    assert not found.holds
+    postgres.drop(address)
+
+
+def test_a_migration_that_must_wait_for_another_session_is_told_so_and_its_revisions_are_in_the_log(
+    postgres: TestServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = postgres.create("template0")
+    settings = Settings(data=tmp_path, database_url=SecretStr(address))
+
+    async def held(connection: object, now: object) -> None:
+        raise asyncpg.LockNotAvailableError("canceling statement due to lock timeout")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(upkeep, "ensure_partitions", held)
+        with pytest.raises(SetupError, match="run this again when it has ended"):
+            upkeep.initialise(settings)
+    upkeep.initialise(settings, accounts=())
+
+    async def logged() -> int:
+        async with Database(address).connection() as connection:
+            statement = "SELECT count(*) FROM log_entry WHERE position('hub.migrated'::bytea IN leaf) > 0"
+            found: int = await connection.fetchval(statement)
+            return found
+
+    assert asyncio.run(logged()) == len(list((SCRIPTS / "versions").glob("[0-9]*.py")))
+    postgres.drop(address)
 
 
 async def test_a_hub_keeps_the_id_that_its_certificates_name(database_dsn: str, tmp_path: Path) -> None:

@@ -301,6 +301,43 @@ def test_a_process_ends_with_the_code_and_without_traceback() -> None:
     assert "shuniu init" in done.stderr
 
 
+def test_passwords_that_cannot_be_written_are_not_made(own_database: str) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "hub", "init"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 3
+    assert "neither accounts nor keys were made" in done.stderr
+    assert shuniu("init").returncode == 0, own_database
+
+
+def test_bytes_that_are_no_text_are_wrong_use(user: User) -> None:
+    done = user.types("org", "show", b"\xc1\xd9".decode("utf-8", "surrogateescape"))
+    assert (done.code, done.out) == (2, "")
+    assert "type it in UTF-8" in done.err
+
+
+def test_a_terminal_that_lacks_a_character_gets_its_escape_and_json_stays_json() -> None:
+    code = "import sys, hub.cli as c; sys.argv = ['shuniu', '--help']; c.run = lambda given: (c.click.echo('✓ 县'), {show})[0] or 0; c.main()"
+    shown = "__import__('hub.cli.output').cli.output.show_json({'name': '县 ✓ 😀'})"
+    done = subprocess.run(
+        [sys.executable, "-c", code.replace("{show}", shown)],
+        env=os.environ | {"PYTHONIOENCODING": "gbk"},
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    plain, as_json = done.stdout.decode("gbk").splitlines()
+    assert plain == "\\u2713 县"
+    assert json.loads(as_json) == {"name": "县 ✓ 😀"}
+
+
 def test_first_passwords_are_shown_once_with_a_word_about_it(user: User, own_database: str) -> None:
     done = user.types("init", "--org", "临洮县示例局")
     assert done.code == 0, done.err

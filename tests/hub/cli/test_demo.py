@@ -1,5 +1,7 @@
 """What the demo does when something is not as it should be; that it tells its story is tested with the pages."""
 
+import fcntl
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,7 +11,9 @@ import httpx
 import pytest
 
 from hub.cli import demo
+from hub.db.embedded.layout import Layout, open_private, try_lock
 from hub.errors import SetupError
+from hub.settings import Settings
 
 pytestmark = pytest.mark.process
 
@@ -57,3 +61,25 @@ def test_a_folder_that_no_demo_made_is_left_as_it_is(tmp_path: Path) -> None:
     with pytest.raises(SetupError, match="nothing is overwritten"):
         demo._make_folder(tmp_path)
     assert (tmp_path / "letter.txt").read_text() == "mine"
+
+
+def test_a_demo_leaves_the_folder_of_one_that_runs_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "demo"
+    folder.mkdir()
+    (folder / demo.MARKER).write_text("{}")
+    (folder / "outbox").mkdir()
+    monkeypatch.setattr(demo, "SERVER_GONE_WITHIN_S", 0.3)
+    lock = open_private(Layout(folder).supervisor, os.O_RDWR)  # as the supervisor of a running server has it
+    assert try_lock(lock, fcntl.LOCK_EX)
+    with pytest.raises(SetupError, match="a database runs in the folder"):
+        demo._make_folder(folder)
+    assert {path.name for path in folder.iterdir()} >= {demo.MARKER, "outbox"}
+    os.close(lock)
+    demo._make_folder(folder)
+    assert [path.name for path in folder.iterdir()] == [demo.UNFINISHED]
+
+
+def test_a_demo_needs_a_port_that_it_can_tell(tmp_path: Path) -> None:
+    with pytest.raises(SetupError, match="--port"):
+        demo.run(Settings(data=tmp_path / "demo", port=0), exit_after=True)
+    assert not (tmp_path / "demo").exists()

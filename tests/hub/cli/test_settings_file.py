@@ -17,7 +17,7 @@ def test_a_file_of_settings_that_is_no_toml_is_named(tmp_path: Path, content: by
         settings_from({"data": tmp_path})
 
 
-@pytest.mark.parametrize("password", ["Geheim/77", "Geheim#77", "Geheim[77"])
+@pytest.mark.parametrize("password", ["Geheim/77", "Geheim#77", "Geheim[77", "Geheim@db.invalid:99999/x#"])
 async def test_an_address_that_is_none_is_refused_without_a_word_of_its_password(password: str) -> None:
     with pytest.raises(DatabaseUnavailable) as caught:
         async with Database(f"postgresql://shuniu:{password}@db.invalid/shuniu").connection():

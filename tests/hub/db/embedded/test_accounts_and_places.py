@@ -140,10 +140,35 @@ def test_a_closed_data_folder_stays_closed_and_links_to_a_cluster_elsewhere(clos
 
 
 @needs_root
-def test_a_link_that_leads_nowhere_any_more_is_replaced(closed: Path, places: Path) -> None:
-    (closed / "postgres").symlink_to(places / "system" / "clusters" / "gone")
+def test_data_that_are_away_are_not_replaced_by_a_new_cluster(closed: Path, places: Path) -> None:
     create_cluster(Layout(closed), server_account(), binaries() or packaged_binaries(), places / "system")
-    assert (closed / "postgres" / "PG_VERSION").exists()
+    target = (closed / "postgres").resolve()
+    away = target.rename(places / "away")
+    with pytest.raises(DatabaseUnavailable, match="mount or restore it"):
+        embedded(closed).acquire()
+    assert (closed / "postgres").readlink() == target
+    away.rename(target)
+    with embedded(closed) as server:
+        assert ask(server.dsn, "SELECT 1") == 1
+    assert server.wait_until_stopped()
+
+
+@needs_root
+def test_a_copy_of_a_data_folder_does_not_touch_the_server_of_the_original(closed: Path, places: Path) -> None:
+    create_cluster(Layout(closed), server_account(), binaries() or packaged_binaries(), places / "system")
+    copy = places / "copy"
+    with embedded(closed) as server:
+        subprocess.run(["cp", "-a", closed, copy], check=True)
+        begun = "SELECT pg_postmaster_start_time()"
+        before = ask(server.dsn, begun)
+        with pytest.raises(DatabaseUnavailable, match=r"have .* lead to the copy"):
+            embedded(copy).acquire()
+        assert ask(server.dsn, begun) == before
+    assert server.wait_until_stopped()
+    moved = closed.rename(places / "moved")  # nobody else's link leads there now: it goes along
+    with embedded(moved) as server:
+        assert ask(server.dsn, "SELECT 1") == 1
+    assert server.wait_until_stopped()
 
 
 @needs_root
