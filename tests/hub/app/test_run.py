@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import signal
 import subprocess
 import sys
 import time
@@ -19,6 +20,7 @@ from cryptography import x509
 from pydantic import SecretStr, ValidationError
 
 from hub.app import gateway, run, upkeep, worker
+from hub.app.ending import ending_signals
 from hub.app.wiring import insist_on_hub_id, open_context
 from hub.db.engine import Database
 from hub.db.revision import SCRIPTS
@@ -240,6 +242,17 @@ def test_a_migration_that_must_wait_for_another_session_is_told_so_and_its_revis
 
     assert asyncio.run(logged()) == len(list((SCRIPTS / "versions").glob("[0-9]*.py")))
     postgres.drop(address)
+
+
+def test_a_closed_terminal_ends_a_process_but_under_nohup() -> None:
+    before = signal.getsignal(signal.SIGHUP)
+    try:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        assert set(ending_signals()) == {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        assert set(ending_signals()) == {signal.SIGTERM, signal.SIGINT}
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 async def test_a_hub_keeps_the_id_that_its_certificates_name(database_dsn: str, tmp_path: Path) -> None:
