@@ -6,9 +6,11 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import asyncpg
+from cryptography import x509
 from sqlalchemy import text
 
 from catalog.indexing import index_unknown
@@ -33,6 +35,9 @@ from hub.identity.staff import NewAccount, create_first_accounts
 from hub.registry.keyring import HubKeysPresent, KeyRing, create_keys
 from hub.registry.masterkey import MasterKey, create_master_key
 from hub.settings import Settings
+
+ISSUER_ENDS_SOON = timedelta(days=90)
+"""From when on the doctor advises to see to the issuing certificate."""
 
 FIRST_ACCOUNTS = (
     NewAccount("sysadmin", "系统管理员 operator", frozenset({Role.OPERATOR})),
@@ -279,6 +284,8 @@ async def _examine(settings: Settings, dsn: str) -> list[Check]:
                     "receipts promised these entries sealed by now; see that a worker runs, and in its log why it does not seal",
                 )
             )
+        if await connection.fetchval("SELECT to_regclass('hub_key') IS NOT NULL"):
+            checks += await _authority(connection)
         if await connection.fetchval("SELECT to_regclass('holiday_notice') IS NOT NULL"):
             checks.append(await _calendar(database))
     checks.append(
@@ -302,6 +309,26 @@ async def _examine(settings: Settings, dsn: str) -> list[Check]:
             )
         )
     return checks
+
+
+async def _authority(connection: asyncpg.Connection) -> list[Check]:
+    """When the issuing certificate ends, if there is one: what it issues ends no later."""
+    found = await connection.fetchrow(
+        "SELECT certificate, clock_timestamp() AS now FROM hub_key WHERE purpose = 'issuing' AND state = 'active'"
+    )
+    if found is None:
+        return []
+    ends = x509.load_der_x509_certificate(found["certificate"]).not_valid_after_utc
+    return [
+        Check(
+            "issuing_certificate_ends",
+            ends.date().isoformat(),
+            ends > found["now"],
+            "签发证书的到期日；所签发的证书不晚于这一天到期。本版本还不能更换签发证书，请及早安排",
+            "the issuing certificate's last day, and of all that it issues; this release cannot replace it: plan ahead",
+            advises=ends - found["now"] < ISSUER_ENDS_SOON,
+        )
+    ]
 
 
 async def _may_migrate(connection: asyncpg.Connection) -> Check:

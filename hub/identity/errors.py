@@ -11,7 +11,8 @@ Refused
 ├── NotFound
 │   └── UnknownStaff
 ├── Conflict
-│   └── LoginTaken
+│   ├── LoginTaken
+│   └── AccountLocked       the password is not asked for again while too many failures keep the account locked
 └── Unavailable
     └── HashingBusy         too many passwords are being checked
 
@@ -39,6 +40,17 @@ class SessionOver(Unauthenticated):
         super().__init__(
             "会话不存在、已退出或已超时；请重新登录（POST /v1/session）",
             "the session is unknown, ended or timed out; sign in again (POST /v1/session)",
+        )
+
+
+class AccountLocked(Conflict):
+    """Told to who is signed in; who is not gets `SignInRefused` alone."""
+
+    def __init__(self, minutes: int) -> None:
+        super().__init__(
+            f"连续多次口令错误，账户已锁定，{minutes} 分钟后或由系统管理员解锁后再试；本会话仍然有效，请不要退出",
+            f"wrong passwords have locked the account: try again in {minutes} minutes, or have an operator unlock it; this "
+            "session goes on, do not sign out",
         )
 
 

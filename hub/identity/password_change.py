@@ -36,7 +36,7 @@ async def change_password(
 ) -> Opened | Refusal:
     """A new session under the new password, every other one ended; or why not. Both outcomes are to be committed.
 
-    Raises SessionOver when the account closed, changed or was locked meanwhile.
+    Raises SessionOver when the account closed or changed meanwhile, AccountLocked.
     """
     row = await prove_again(session, caller, against, password_matches=password_matches, recorder=recorder, now=now)
     if isinstance(row, Refusal):

@@ -5,6 +5,7 @@ transaction), `Passwords.verify` (none), then the transaction of the outcome, wh
 Guesses made at the same time are so judged one after the other, and the sixth meets the lock.
 """
 
+import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -15,12 +16,14 @@ from hub.audit.entry import Actor, Event
 from hub.audit.service import Recorder
 from hub.identity import repository
 from hub.identity.callers import StaffCaller
-from hub.identity.errors import SessionOver
+from hub.identity.errors import AccountLocked, SessionOver
 from hub.identity.models import Staff
 from hub.identity.staff import ACTIVE, is_login
 
 MAX_FAILURES = 5
 """限制非法登录次数 (8.1.4.1 b): the usual setting of level-3 assessments."""
+
+_MINUTE = timedelta(minutes=1)
 
 LOCK_TIME = timedelta(minutes=15)
 """Long enough that guessing is hopeless (480 a day), short enough to wait for."""
@@ -68,11 +71,13 @@ async def prove_again(
     """The caller's account, locked for us, if the password was right; to be committed if it was not.
 
     A wrong one counts as a failed sign-in: a stolen session is no way to guess it. Raises SessionOver when the account
-    closed, changed its password or was locked meanwhile.
+    closed or changed its password meanwhile, AccountLocked.
     """
     row = await repository.staff(session, caller.id, lock=True)
-    if row is None or row.state != ACTIVE or row.password_hash != against.password_hash or is_locked(row, now):
+    if row is None or row.state != ACTIVE or row.password_hash != against.password_hash:
         raise SessionOver
+    if row.locked_until is not None and is_locked(row, now):
+        raise AccountLocked(math.ceil((row.locked_until - now) / _MINUTE))
     if not password_matches:
         return count_failure(session, row, "wrong-password", actor=caller.actor, recorder=recorder, now=now)
     return row

@@ -24,6 +24,7 @@ from hub.audit.entry import Actor
 from hub.audit.service import Recorder
 from hub.registry import barrier, repository
 from hub.registry.errors import (
+    AuthorityEnded,
     CsrRefused,
     InvalidField,
     KeyCompromised,
@@ -59,6 +60,19 @@ class IssuedCertificate:
     chain_pem: bytes
 
 
+def _check_covered(ends: datetime, days: int, now: datetime) -> None:
+    """Raises where the authority's own certificate ends before the one that is asked for: it would be cut short without a word."""
+    most = (ends - now).days
+    if most < 1:
+        raise AuthorityEnded(ends)
+    if days > most:
+        raise InvalidField(
+            "/days",
+            f"签发证书 {most} 天后到期，days 至多 {most}；请更正",
+            f"the issuing certificate ends in {most} days, so days is at most {most}; correct it",
+        )
+
+
 async def issue_certificate(
     session: AsyncSession,
     keyring: KeyRing,
@@ -73,7 +87,7 @@ async def issue_certificate(
 ) -> IssuedCertificate:
     """Issue a certificate for the key of a CSR; subject, usages and validity (`days`) are ours, not the CSR's.
 
-    Raises InvalidField, CsrRefused, UnknownSystem, WrongState (retired), KeyCompromised.
+    Raises InvalidField, CsrRefused, UnknownSystem, WrongState (retired), KeyCompromised, AuthorityEnded.
     """
     if not 1 <= days <= MAX_DAYS:
         raise InvalidField(
@@ -88,6 +102,7 @@ async def issue_certificate(
     if system.state == "retired":
         raise WrongState(f"system {system_code}", system.state, "active/suspended")
     await _check_not_compromised(session, public_key)
+    _check_covered(keyring.authority.certificate.not_valid_after_utc, days, now)
     owner = name_in_certificates(organisation.name)
     try:
         issued = issue_system(keyring.authority, csr_pem, system_code, owner, now, days, crl_url=crl_url)

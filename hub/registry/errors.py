@@ -7,11 +7,14 @@ Refused
 │   ├── OrganisationTaken, SystemTaken    code, or name within a region, belongs to another
 │   ├── OrganisationEnded                 the body was merged, split up or abolished
 │   ├── WrongState                        the step does not start from the present state
+│   ├── AuthorityEnded                    the issuing certificate issues no more
 │   └── KeyCompromised                    the key in a CSR was given up as compromised
 └── InvalidInput
     ├── InvalidField                      one field, its reason and its cure
     └── CsrRefused                        the certificate signing request, or what it asks for, is not acceptable
 """
+
+from datetime import datetime
 
 from catalog.errors import (
     CatalogError,
@@ -102,6 +105,18 @@ class KeyCompromised(Conflict):
         super().__init__(
             f"CSR 中的公钥属于因私钥泄露而吊销的证书 {kid}；请生成新密钥后重新申请",
             f"the public key of this CSR belonged to certificate {kid}, revoked for key compromise; make a new key",
+        )
+
+
+class AuthorityEnded(Conflict):
+    """The authority's issuing certificate has ended, or does within a day."""
+
+    def __init__(self, ends: datetime) -> None:
+        day = ends.date().isoformat()
+        super().__init__(
+            f"枢纽的签发证书 {day} 到期，不再签发；请系统管理员检查时钟。若时钟无误，须建立新的枢纽（本版本不能更换签发证书）",
+            f"the hub's issuing certificate ends on {day}, and issues no more: have an operator check the clock; if it is right, a "
+            "new hub is needed, for this release cannot replace the issuing certificate",
         )
 
 

@@ -195,6 +195,23 @@ def test_a_second_command_does_not_make_the_same_hub(postgres: TestServer, tmp_p
     postgres.drop(address)
 
 
+def test_the_doctor_tells_when_the_issuing_certificate_ends(
+    postgres: TestServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = postgres.create("template0")
+    settings = Settings(data=tmp_path, database_url=SecretStr(address))
+    upkeep.initialise(settings, accounts=())
+
+    def told() -> tuple[bool, bool]:
+        (found,) = [check for check in upkeep.doctor(settings) if check.name == "issuing_certificate_ends"]
+        return found.holds, found.advises
+
+    assert told() == (True, False)
+    monkeypatch.setattr(upkeep, "ISSUER_ENDS_SOON", timedelta(days=36_500))
+    assert told() == (True, True)
+    postgres.drop(address)
+
+
 def test_no_hub_is_made_among_the_tables_of_another_product(postgres: TestServer, tmp_path: Path) -> None:
     address = postgres.create("template0")
 

@@ -14,7 +14,7 @@ from hub.audit.models import LogEntry
 from hub.db.engine import Database
 from hub.identity import password_change, proof, repository, sessions, staff
 from hub.identity.callers import StaffCaller
-from hub.identity.errors import SessionOver
+from hub.identity.errors import AccountLocked, SessionOver
 from hub.identity.models import StaffSession
 from hub.identity.passwords import PASSWORD_LIFE, Passwords
 from hub.identity.proof import LOCK_TIME, MAX_FAILURES, Credentials, Refusal
@@ -245,8 +245,9 @@ async def test_a_wrong_current_password_counts_like_a_failed_sign_in(
     for _ in range(MAX_FAILURES):
         refused = await change_password(session, opened, WRONG, "Another-Horse-8", now=NOW, passwords=passwords)
         assert isinstance(refused, Refusal)
-    with pytest.raises(SessionOver):
+    with pytest.raises(AccountLocked, match="try again in 15 minutes"):
         await change_password(session, opened, PASSWORD, "Another-Horse-8", now=NOW, passwords=passwords)
+    assert (await who(session, opened.token)).login == "zhang.san"
 
 
 async def test_the_password_of_an_account_that_is_gone_is_nothing_to_change(

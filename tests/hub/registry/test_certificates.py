@@ -14,6 +14,7 @@ from hub.db.locks import REGISTRY_BARRIER
 from hub.registry import barrier, certificates, repository, service
 from hub.registry.certificates import IssuedCertificate
 from hub.registry.errors import (
+    AuthorityEnded,
     CsrRefused,
     InvalidField,
     KeyCompromised,
@@ -158,8 +159,22 @@ async def test_issuing_and_revoking_keep_acceptances_out_until_they_commit(
 
 async def test_nothing_is_issued_after_the_authority_ran_out(session: AsyncSession, keyring: KeyRing) -> None:
     await make_system(session, "one")
-    with pytest.raises(CsrRefused, match="签发证书"):
-        await issue(session, keyring, "one", now=NOW + timedelta(days=4000))
+    ends = keyring.authority.certificate.not_valid_after_utc
+    for moment in (ends - timedelta(hours=5), ends + timedelta(days=1)):
+        with pytest.raises(AuthorityEnded, match="a new hub is needed"):
+            await issue(session, keyring, "one", now=moment)
+
+
+async def test_a_certificate_that_would_outlast_its_issuer_is_refused_and_not_cut_short(
+    session: AsyncSession, keyring: KeyRing
+) -> None:
+    await make_system(session, "one")
+    now = keyring.authority.certificate.not_valid_after_utc - timedelta(days=40, hours=1)
+    with pytest.raises(InvalidField, match="at most 40") as caught:
+        await issue(session, keyring, "one", days=41, now=now)
+    assert caught.value.errors[0].pointer == "/days"
+    made = (await issue(session, keyring, "one", days=40, now=now)).certificate
+    assert made.not_after - now.replace(microsecond=0) == timedelta(days=40)
 
 
 async def test_a_retired_or_unknown_system_gets_no_certificate(session: AsyncSession, keyring: KeyRing) -> None:
