@@ -1,5 +1,6 @@
 """The web application: doors put together, and every error turned into a problem document."""
 
+import asyncio
 import logging
 import time
 import traceback
@@ -137,6 +138,10 @@ MAX_BYTES = {resource_imports.PATH: resource_imports.MAX_BYTES}
 """Bodies of routes that take more, by their path."""
 
 
+RETRY_AFTER_STOP_S = 5
+"""Behind a balancer another gateway answers at once; a single one is back in about this time."""
+
+
 class Front:
     """Before the application: takes the hot path straight to its door, and logs one line for every other request.
 
@@ -175,6 +180,16 @@ class Front:
 
         try:
             await self._app(scope, body.receive, sending)
+        except asyncio.CancelledError:  # the process ends, and this took longer than it waits
+            if status:
+                raise
+            refusal = Unavailable(
+                "服务正在停止，结果未知；请稍后查看是否已办成，没有再重试",
+                "the hub is stopping and the outcome is unknown; see later whether it was done, and try again if not",
+                retry_after=RETRY_AFTER_STOP_S,
+            )
+            english = english_wanted(scope["headers"])
+            await problem(refusal, request_id=request_id, english=english)(scope, body.receive, sending)
         except Exception as fault:  # noqa: BLE001  the server would log its message, which may quote what was sent
             where = traceback.format_tb(fault.__traceback__, limit=-3)
             extra = {"request_id": request_id, "fault": type(fault).__name__, "where": where}

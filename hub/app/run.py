@@ -52,7 +52,8 @@ def up(settings: Settings) -> None:
 RESTART_DELAY_S = 1.0
 
 STOP_S = 60.0
-"""A gateway ends within 25 s, a worker within 15; one that hangs in a folder of a network that is gone would never."""
+"""A gateway ends within 30 s, a worker within 20, also where the database says nothing; one that hangs in a folder of a
+network that is gone would never."""
 
 
 async def _supervise(settings: Settings) -> None:

@@ -17,6 +17,7 @@ from hub.audit.entry import Actor
 from hub.audit.service import Recorder
 from hub.db.checks import check_server, insist
 from hub.db.clock import DatabaseClock
+from hub.db.closing import close_pool
 from hub.db.engine import Database
 from hub.db.revision import current, head, is_unknown, too_new
 from hub.delivery.making import Adapters
@@ -40,6 +41,9 @@ from hub.worker.polling import Polls
 
 COMMAND_TIMEOUT_S = 35.0
 """Beyond the server's own `statement_timeout`: whoever has not answered by then is not there any more."""
+
+LAST_COUNTS_S = 2.0
+"""As a process ends: how long the database has to take the last counts of refusals."""
 
 POOL_SIZE = 6
 """Raw connections for pulls and acknowledgements of one gateway."""
@@ -78,7 +82,7 @@ async def open_context(settings: Settings, dsn: str, *, application: str = "shun
             reset=_keep,
             init=_plan_each_time,
         )
-        stack.push_async_callback(pool.close)
+        stack.push_async_callback(close_pool, pool)
         pictures = PictureStore(watched, reloaded=clock.not_before)
         await pictures.start()
         stack.push_async_callback(pictures.stop)
@@ -125,7 +129,9 @@ async def counting(context: Context) -> AsyncIterator[None]:
         flushing.cancel()
         with suppress(asyncio.CancelledError):
             await flushing
-        await context.refusals.flush_last(context.acquire)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_COUNTS_S):
+                await context.refusals.flush_last(context.acquire)
 
 
 def watched_connect(database: Database) -> Callable[[], Coroutine[Any, Any, asyncpg.Connection]]:

@@ -3,6 +3,8 @@
 import asyncio
 import logging
 import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import uvloop
 
@@ -18,6 +20,9 @@ from hub.worker import chores, imports, providing, sealing
 
 log = logging.getLogger(__name__)
 
+ENDS_WITHIN_S = 12.0
+"""Calls of pushes that are open have ten seconds of their own (`hub.worker.deliveries`)."""
+
 
 def worker(settings: Settings) -> None:
     """Run the background loops until SIGTERM or SIGINT. Raises `SetupError`."""
@@ -25,6 +30,26 @@ def worker(settings: Settings) -> None:
     load_master_key(settings.master_key_path)
     with database_address(settings) as dsn, in_words():
         uvloop.run(_work(settings, dsn))
+
+
+@asynccontextmanager
+async def _ending(stop: asyncio.Event) -> AsyncIterator[None]:
+    """After `stop`, what is done in the block has `ENDS_WITHIN_S`; what waits for a silent database then is broken off."""
+
+    async def limit() -> None:
+        await stop.wait()
+        bounds.reschedule(asyncio.get_running_loop().time() + ENDS_WITHIN_S)
+
+    limiting: asyncio.Task[None] | None = None
+    try:
+        async with asyncio.timeout(None) as bounds:
+            limiting = asyncio.create_task(limit())
+            yield
+    except TimeoutError:
+        log.warning("work under way is broken off: the database does not answer")
+    finally:
+        if limiting is not None:
+            limiting.cancel()
 
 
 async def _work(settings: Settings, dsn: str) -> None:
@@ -39,7 +64,7 @@ async def _work(settings: Settings, dsn: str) -> None:
         sealer = Sealer.of(context.keyring.signer("log"), context.keyring.log_verifier_key(settings.hub_id))
         log.info("worker ready", extra={"pid": os.getpid()})
         # should one end with an error, all end; the process is started again
-        async with counting(context), asyncio.TaskGroup() as loops:
+        async with counting(context), _ending(stop), asyncio.TaskGroup() as loops:
             loops.create_task(chores.run(connect, stop))
             loops.create_task(sealing.run(connect, sealer, stop))
             loops.create_task(providing.run(context.database, context.recorder, context.clock, stop))

@@ -6,13 +6,14 @@ therefore the same everywhere. Knows no tables.
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import Any
+from weakref import WeakSet
 
 import asyncpg
 import orjson
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
+from hub.db.closing import close, close_all
 from hub.db.errors import DatabaseUnavailable
 
 # I3: a transaction that sits idle holds the barrier; past this the server ends it.
@@ -50,6 +51,7 @@ class Database:
         self._pool_size = pool_size
         self._session_timeout_s = session_timeout_s
         self._engine: AsyncEngine | None = None
+        self._pooled: WeakSet[asyncpg.Connection] = WeakSet()
 
     async def connect(self, *, command_timeout_s: float | None = None) -> asyncpg.Connection:
         """A raw connection. `jsonb` and `json` take and give Python values, through orjson, both ways.
@@ -73,14 +75,14 @@ class Database:
         try:
             yield connection
         finally:
-            await connection.close()
+            await close(connection)
 
     def async_engine(self) -> AsyncEngine:
         """The pool of SQLAlchemy connections, made at first use."""
         if self._engine is None:
             self._engine = create_async_engine(
                 "postgresql+asyncpg://",
-                async_creator=partial(self._open, self._session_timeout_s),
+                async_creator=self._open_pooled,
                 pool_size=self._pool_size,
                 max_overflow=0,
                 hide_parameters=True,  # what is refused is told without the row, keys and persons in it
@@ -97,8 +99,16 @@ class Database:
     async def dispose(self) -> None:
         """Close the pool; raw connections are their owners'."""
         if self._engine is not None:
+            await close_all(
+                tuple(self._pooled)
+            )  # the pool itself would wait for a database that says nothing, and tell of it
             await self._engine.dispose()
             self._engine = None
+
+    async def _open_pooled(self) -> asyncpg.Connection:
+        connection = await self._open(self._session_timeout_s)
+        self._pooled.add(connection)
+        return connection
 
     async def _open(self, command_timeout_s: float | None = None) -> asyncpg.Connection:
         try:

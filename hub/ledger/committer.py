@@ -34,6 +34,7 @@ import asyncpg
 from hub.audit import repository as audit
 from hub.audit.entry import Entry
 from hub.db.clock import DatabaseClock
+from hub.db.closing import close
 from hub.db.locks import REGISTRY_BARRIER
 from hub.errors import SetupError, Unavailable
 from hub.ledger import repository as sql
@@ -91,6 +92,10 @@ def outcome_unknown() -> Unavailable:
 
 Done = Callable[[Outcome | Unavailable], None]
 """Told the outcome once it is certain; called from the event loop, must not raise."""
+
+
+LAST_BATCH_S = 2.0
+"""As a process ends, nobody waits for the committer any more who has not waited for longer than this already."""
 
 
 @dataclass(slots=True)
@@ -160,15 +165,18 @@ class Committer:
         self.failed()
 
     async def stop(self) -> None:
-        """Finish what waits, then close; new work is refused from now on. Raises what has ended the writer."""
+        """Finish what waits, within `LAST_BATCH_S`, then close; new work is refused from now on. Raises what has ended the writer."""
         self._stopping = True
         self._wake.set()
         try:
             if self._task is not None:
+                await asyncio.wait({self._task}, timeout=LAST_BATCH_S)
+                if not self._task.done() and self._connection is not None:
+                    self._connection.terminate()  # the database says nothing; whoever waits is told that the outcome is unknown
                 await self._task
         finally:
             if self._connection is not None:
-                await self._connection.close()
+                await close(self._connection)
 
     @property
     def queued(self) -> int:

@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 
 import asyncpg
 
+from hub.db.closing import close
 from hub.db.faults import FAULTS
 from hub.db.locks import REGISTRY_CHANNEL
 from hub.registry.picture import Loader, Picture
@@ -71,7 +72,7 @@ class PictureStore:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
         if self._connection is not None:
-            await self._connection.close()
+            await close(self._connection)
 
     async def at_least(self, epoch: int) -> Picture:
         """A picture that is not older than `epoch`."""

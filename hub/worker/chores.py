@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 import asyncpg
 
+from hub.db.closing import close
 from hub.db.faults import FAULTS
 from hub.db.ids import lowest_id
 from hub.db.partitions import ensure_partitions
@@ -166,7 +167,7 @@ async def run(connect: Connect, stop: asyncio.Event) -> None:
                 await Chores(connection, await connection.fetchval("SELECT clock_timestamp()"), stop, notes).do()
                 noted_at = time.monotonic() if notes else noted_at
             finally:
-                await connection.close()
+                await close(connection)
         except FAULTS as fault:
             log.warning("chores put off", extra={"fault": type(fault).__name__})
         with contextlib.suppress(TimeoutError):

@@ -13,6 +13,7 @@ import asyncpg
 
 from certs.errors import CertsError
 from hub.audit.sealer import MAX_AT_ONCE, Sealer
+from hub.db.closing import close
 from hub.ledger.committer import CONNECTION_FAULTS
 
 log = logging.getLogger(__name__)
@@ -37,7 +38,7 @@ async def run(connect: Connect, sealer: Sealer, stop: asyncio.Event) -> None:
             try:
                 await _seal(connection, sealer, stop)
             finally:
-                await connection.close()
+                await close(connection)
         except CONNECTION_FAULTS as fault:
             log.warning("sealing put off", extra={"fault": type(fault).__name__})
             await _wait(stop, EVERY_S)

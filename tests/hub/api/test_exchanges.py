@@ -307,6 +307,35 @@ async def test_the_front_bounds_the_bodies_of_ordinary_routes(town: Town, monkey
     assert large.json()["type"] == "/problems/too-large"
 
 
+async def test_who_is_waited_for_no_longer_as_the_process_ends_is_told_so(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting = asyncio.Event()
+
+    async def wait_for_ever(*_: object) -> None:
+        waiting.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(exchanges, "read_exchange", wait_for_ever)
+    front = application.Front(town.gateway.app)
+    serving: list[asyncio.Task[None]] = []
+
+    async def served(scope: Any, receive: Any, send: Any) -> None:
+        serving.append(asyncio.create_task(front(scope, receive, send)))
+        await serving[0]
+
+    headers = {**await town.token(town.consumer), "X-Request-Id": "mine"}
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app=served), base_url="http://127.0.0.1:8640", headers=headers
+    ) as client:
+        asking = asyncio.create_task(client.get(f"/v1/exchanges/{uuid4()}"))
+        await waiting.wait()
+        serving[0].cancel()  # as the server does with what is left at its end
+        answer = await asking
+    assert (answer.status_code, answer.json()["type"]) == (503, "/problems/unavailable")
+    assert (answer.json()["request_id"], answer.headers["Retry-After"]) == ("mine", "5")
+
+
 async def test_an_unforeseen_error_is_a_problem_and_what_it_says_is_not_logged(
     town: Town, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
