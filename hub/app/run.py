@@ -9,10 +9,11 @@ import logging
 import os
 import socket
 import sys
+import time
 
 from hub.app import logs
 from hub.app.ending import ending_signals
-from hub.app.upkeep import database_address, in_words, migrate_and_prepare
+from hub.app.upkeep import database_address, in_words, insist_on_own_keys, migrate_and_prepare
 from hub.errors import SetupError
 from hub.registry.masterkey import load_master_key
 from hub.settings import Settings
@@ -45,11 +46,14 @@ def up(settings: Settings) -> None:
     with database_address(settings) as dsn:
         with in_words():
             asyncio.run(migrate_and_prepare(settings, dsn))
+            asyncio.run(insist_on_own_keys(settings, dsn))
         listen(settings, shared=False).close()
         asyncio.run(_supervise(settings))
 
 
 RESTART_DELAY_S = 1.0
+MAX_RESTART_DELAY_S = 30.0
+"""Twice as long each time that a process ends within this time of its start: what is wrong then is not mended by haste."""
 
 STOP_S = 60.0
 """A gateway ends within 30 s, a worker within 20, also where the database says nothing; one that hangs in a folder of a
@@ -66,9 +70,14 @@ async def _supervise(settings: Settings) -> None:
 
 
 async def _keep_running(settings: Settings, command: list[str], stop: asyncio.Event) -> None:
+    delay_s = 0.0
     while not stop.is_set():
+        began = time.monotonic()
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "hub", *command, env=os.environ | environment(settings), start_new_session=True
+            *(sys.executable, "-m", "hub", *command, "--with-starter"),
+            stdin=asyncio.subprocess.PIPE,  # ends with us, however we end
+            env=os.environ | environment(settings),
+            start_new_session=True,
         )
         ended = asyncio.create_task(process.wait())
         stopped = asyncio.create_task(stop.wait())
@@ -84,9 +93,12 @@ async def _keep_running(settings: Settings, command: list[str], stop: asyncio.Ev
                 await ended
             return
         stopped.cancel()
-        log.error("a process ended and is started again", extra={"command": command[0], "status": process.returncode})
+        soon = time.monotonic() - began < MAX_RESTART_DELAY_S
+        delay_s = min(delay_s * 2, MAX_RESTART_DELAY_S) if soon and delay_s else RESTART_DELAY_S
+        extra = {"command": command[0], "status": process.returncode, "after_s": delay_s}
+        log.error("a process ended and is started again", extra=extra)
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(RESTART_DELAY_S):
+            async with asyncio.timeout(delay_s):
                 await stop.wait()
 
 

@@ -33,7 +33,7 @@ from hub.identity.passwords import Passwords
 from hub.identity.roles import Role
 from hub.identity.staff import NewAccount, create_first_accounts
 from hub.registry.keyring import HubKeysPresent, KeyRing, create_keys
-from hub.registry.masterkey import MasterKey, create_master_key
+from hub.registry.masterkey import MasterKey, create_master_key, load_master_key
 from hub.settings import Settings
 
 ISSUER_ENDS_SOON = timedelta(days=90)
@@ -244,6 +244,17 @@ async def migrate_and_prepare(settings: Settings, dsn: str) -> list[str]:
     return applied
 
 
+async def insist_on_own_keys(settings: Settings, dsn: str) -> None:
+    """Raises `SetupError` where the hub's keys are missing, do not open with the master key, or are those of another hub."""
+    database = Database(dsn, application="shuniu-up")
+    try:
+        async with database.session() as session:
+            keyring = await KeyRing.load(session, load_master_key(settings.master_key_path))
+    finally:
+        await database.dispose()
+    keyring.insist_on_hub_id(settings.hub_id)
+
+
 async def _insist_on_own(connection: asyncpg.Connection) -> None:
     """Raises `SetupError` for a database with tables of somebody else's and none of ours."""
     if await connection.fetchval(_FOREIGN):
@@ -285,7 +296,7 @@ async def _examine(settings: Settings, dsn: str) -> list[Check]:
                 )
             )
         if await connection.fetchval("SELECT to_regclass('hub_key') IS NOT NULL"):
-            checks += await _authority(connection)
+            checks += [*await _authority(connection), await _own_keys(settings, dsn)]
         if await connection.fetchval("SELECT to_regclass('holiday_notice') IS NOT NULL"):
             checks.append(await _calendar(database))
     checks.append(
@@ -329,6 +340,16 @@ async def _authority(connection: asyncpg.Connection) -> list[Check]:
             advises=ends - found["now"] < ISSUER_ENDS_SOON,
         )
     ]
+
+
+async def _own_keys(settings: Settings, dsn: str) -> Check:
+    """Whether gateways and workers could start with these settings and this master key."""
+    zh, en = "", ""
+    try:
+        await insist_on_own_keys(settings, dsn)
+    except SetupError as fault:
+        zh, en = fault.zh, fault.en
+    return Check("hub_keys", settings.hub_id, not zh, zh or "本枢纽的密钥可用", en or "the hub's keys open")
 
 
 async def _may_migrate(connection: asyncpg.Connection) -> Check:

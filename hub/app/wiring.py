@@ -8,7 +8,6 @@ from functools import partial
 from typing import Any, cast
 
 import asyncpg
-from cryptography import x509
 
 from certs.http_signature import HttpSigner
 from hub.api.parts import Context
@@ -70,7 +69,7 @@ async def open_context(settings: Settings, dsn: str, *, application: str = "shun
         master_key = load_master_key(settings.master_key_path)
         async with database.session() as session:
             keyring = await KeyRing.load(session, master_key)
-            insist_on_hub_id(keyring, settings.hub_id)
+            keyring.insist_on_hub_id(settings.hub_id)
             if (last := await audit.last_time(session)) is not None:
                 clock.not_before(last)
         watched = watched_connect(database)
@@ -192,17 +191,6 @@ def _context(
         inbox=inbox,
         acknowledging=Acknowledging(gate, acquire),
     )
-
-
-def insist_on_hub_id(keyring: KeyRing, hub_id: str) -> None:
-    """The id in the settings is the one that the hub's certificates name: receipts of another would not be believed."""
-    names = keyring.certificate("receipt").extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    certified = [uri.split(":")[3] for uri in names.get_values_for_type(x509.UniformResourceIdentifier)]
-    if hub_id not in certified:
-        raise SetupError(
-            f"设置中的 hub_id 为 {hub_id}，而本枢纽初始化时为 {'、'.join(certified)}；请改回 SHUNIU_HUB_ID",
-            f"hub_id is set to {hub_id}, but this hub was initialised as {', '.join(certified)}; set SHUNIU_HUB_ID back",
-        )
 
 
 def not_initialised(data: str) -> SetupError:

@@ -29,6 +29,11 @@ _OPTIONS = {
 }
 
 
+_with_starter = click.option(
+    "--with-starter", is_flag=True, hidden=True, help="标准输入结束时也结束 / end when standard input ends too"
+)
+
+
 def configured(*names: str) -> Callable[[Command], Command]:
     """Options that override settings; those not given stay what variables and `shuniu.toml` say."""
 
@@ -99,20 +104,22 @@ def up(**given: Any) -> None:
 @click.command(help="运行一个网关进程 / run one gateway process")
 @configured("data", "host", "port")
 @click.option("--shared-port", is_flag=True, help="与本机其他网关共用端口 / share the port with other gateways here")
-def gateway(*, shared_port: bool, **given: Any) -> None:
+@_with_starter
+def gateway(*, shared_port: bool, with_starter: bool, **given: Any) -> None:
     """One gateway."""
     from hub.app.gateway import gateway as serve
 
-    serve(settings_from(given), shared_port=shared_port)
+    serve(settings_from(given), shared_port=shared_port, with_starter=with_starter)
 
 
 @click.command(help="运行一个后台进程 / run one worker process")
 @configured("data")
-def worker(**given: Any) -> None:
+@_with_starter
+def worker(*, with_starter: bool, **given: Any) -> None:
     """One worker."""
     from hub.app.worker import worker as work
 
-    work(settings_from(given))
+    work(settings_from(given), with_starter=with_starter)
 
 
 @click.command(help="升级数据库结构 / bring the database up to this release")

@@ -126,6 +126,16 @@ class KeyRing:
         }
         return cls(certificates["root"], authority, RevocationList(authority), keys, certificates, signers)
 
+    def insist_on_hub_id(self, hub_id: str) -> None:
+        """Raises `SetupError` unless it is the id that the hub's certificates name: receipts of another would not be believed."""
+        names = self.certificate("receipt").extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        certified = [uri.split(":")[3] for uri in names.get_values_for_type(x509.UniformResourceIdentifier)]
+        if hub_id not in certified:
+            raise SetupError(
+                f"设置中的 hub_id 为 {hub_id}，而本枢纽初始化时为 {'、'.join(certified)}；请改回 SHUNIU_HUB_ID",
+                f"hub_id is set to {hub_id}, but this hub was initialised as {', '.join(certified)}; set SHUNIU_HUB_ID back",
+            )
+
     def signer(self, purpose: Purpose) -> Signer:
         """Signs what `purpose` says, and nothing else."""
         return self._signers[purpose]

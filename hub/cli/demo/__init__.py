@@ -130,7 +130,8 @@ def _processes(settings: Settings) -> Iterator[list[subprocess.Popen[bytes]]]:
             with (settings.data / f"{command}.log").open("ab") as log:
                 processes.append(
                     subprocess.Popen(
-                        [sys.executable, "-m", "hub", command],
+                        [sys.executable, "-m", "hub", command, "--with-starter"],
+                        stdin=subprocess.PIPE,  # ends with us, however we end
                         env=environment,
                         stdout=log,
                         stderr=log,
@@ -142,7 +143,7 @@ def _processes(settings: Settings) -> Iterator[list[subprocess.Popen[bytes]]]:
         for process in processes:
             process.terminate()
         for process in processes:
-            process.wait()
+            process.communicate()
 
 
 def _wait_until_ready(http: httpx.Client, processes: list[subprocess.Popen[bytes]], data: Path) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import signal
 import subprocess
 import sys
@@ -21,7 +22,7 @@ from pydantic import SecretStr, ValidationError
 
 from hub.app import gateway, run, upkeep, worker
 from hub.app.ending import ending_signals
-from hub.app.wiring import insist_on_hub_id, open_context
+from hub.app.wiring import open_context
 from hub.db.engine import Database
 from hub.db.revision import SCRIPTS
 from hub.errors import SetupError
@@ -212,6 +213,41 @@ def test_the_doctor_tells_when_the_issuing_certificate_ends(
     postgres.drop(address)
 
 
+def test_the_doctor_tells_when_no_gateway_could_start_with_these_keys(postgres: TestServer, tmp_path: Path) -> None:
+    address = postgres.create("template0")
+    settings = Settings(data=tmp_path, database_url=SecretStr(address))
+    upkeep.initialise(settings, accounts=())
+
+    def told(settings: Settings) -> tuple[bool, str]:
+        (found,) = [check for check in upkeep.doctor(settings) if check.name == "hub_keys"]
+        return found.holds, found.en
+
+    assert told(settings)[0]
+    holds, cure = told(settings.model_copy(update={"hub_id": "other-hub"}))
+    assert (holds, "SHUNIU_HUB_ID" in cure) == (False, True)
+    settings.master_key_path.unlink()
+    holds, cure = told(settings)
+    assert (holds, str(settings.master_key_path) in cure) == (False, True)
+    postgres.drop(address)
+
+
+async def test_what_ends_at_once_is_started_again_ever_later(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(run, "RESTART_DELAY_S", 0.01)
+    stop = asyncio.Event()
+
+    waited: list[float] = []
+
+    class Told(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            waited.append(vars(record)["after_s"])
+            if len(waited) == 4:
+                stop.set()
+
+    monkeypatch.setattr(run.log, "handlers", [Told()])
+    await run._keep_running(Settings(data=tmp_path), ["no-such-command"], stop)
+    assert waited == [0.01, 0.02, 0.04, 0.08]
+
+
 def test_no_hub_is_made_among_the_tables_of_another_product(postgres: TestServer, tmp_path: Path) -> None:
     address = postgres.create("template0")
 
@@ -274,9 +310,9 @@ def test_a_closed_terminal_ends_a_process_but_under_nohup() -> None:
 
 async def test_a_hub_keeps_the_id_that_its_certificates_name(database_dsn: str, tmp_path: Path) -> None:
     async with running_gateway(database_dsn, tmp_path / "data") as running:
-        insist_on_hub_id(running.context.keyring, "lintao-hub")
+        running.context.keyring.insist_on_hub_id("lintao-hub")
         with pytest.raises(SetupError, match="other-hub"):
-            insist_on_hub_id(running.context.keyring, "other-hub")
+            running.context.keyring.insist_on_hub_id("other-hub")
     with pytest.raises(SetupError, match="lintao-hub"):
         async with open_context(Settings(data=tmp_path / "data", hub_id="other-hub"), database_dsn):
             raise AssertionError("must not open")

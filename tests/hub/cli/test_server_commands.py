@@ -7,10 +7,12 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from hub.db.embedded.processes import identify, wait_until_gone
 from tests.support.commands import Outcome
 from tests.support.harness import free_port
 from tests.support.town import Town, await_ready
@@ -76,6 +78,30 @@ def test_up_runs_gateway_and_worker_until_told_to_stop(town: Town, number: signa
     assert process.wait(60) == 0
     with socket.create_server(("127.0.0.1", port)):
         pass  # nobody listens any more
+
+
+def test_what_up_started_ends_with_it_after_kill_9(town: Town) -> None:
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "hub", "up", "--port", str(port)], env=town.environment, start_new_session=True
+    )
+    try:
+        await_ready(f"http://127.0.0.1:{port}", process)
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text(encoding="ascii").split()
+        started = [found for pid in children if (found := identify(int(pid))) is not None]
+        assert len(started) == 2
+    finally:
+        process.kill()
+        process.wait()
+    left = wait_until_gone(started, 60)
+    for one in left:
+        one.send(signal.SIGKILL)
+    assert not left
+
+
+def test_up_does_not_begin_with_settings_that_no_gateway_could_start_with(town: Town) -> None:
+    done = hosted(replace(town, environment=town.environment | {"SHUNIU_HUB_ID": "other-hub"}), "up")
+    assert (done.code, "SHUNIU_HUB_ID" in done.err) == (3, True)
 
 
 @pytest.mark.parametrize("command", ["doctor", "migrate"])
