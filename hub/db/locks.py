@@ -1,7 +1,7 @@
 """The advisory locks of a hub's database, all in one place, so that no two meanings ever share a key.
 
 A key is one 64-bit number: ASCII "shuniu" in the upper six bytes, ours in the lower two. Order, for who takes several:
-maintenance before migration before barrier before days before rules of duties.
+maintenance before migration before barrier before days before rules of duties before the revocation list.
 """
 
 import asyncpg
@@ -24,7 +24,10 @@ DUTY_RULES = _NAMESPACE | 5
 """One transaction at a time adds a version to the rules of duties."""
 
 INITIALISATION = _NAMESPACE | 6
-"""One command makes the hub's keys and first accounts; another waits and finds them made."""
+"""One command makes the hub's keys and first accounts; another is refused meanwhile."""
+
+REVOCATION_LIST = _NAMESPACE | 7
+"""One gateway makes the next revocation list; the others wait and find it made. Taken after the barrier, shared."""
 
 IMPORTED_NAMES = 1
 """One import of an organisation is written at a time. The first of two 32-bit keys, a space of its own; the second is the

@@ -111,6 +111,19 @@ class Certificate(SQLModel, table=True):
     issued_at: datetime = Field(sa_type=DateTime(timezone=True))
 
 
+class KeptRevocationList(SQLModel, table=True):
+    """The revocation list that an issuing key has out, and the epoch whose revocations it has."""
+
+    __tablename__ = "revocation_list"
+
+    issuing: str = Field(sa_type=Text, primary_key=True)
+    epoch: int = Field(sa_type=BigInteger)
+    number: int = Field(sa_type=BigInteger)
+    made_at: datetime = Field(sa_type=DateTime(timezone=True))
+    entries_digest: bytes = Field(sa_type=LargeBinary)
+    der: bytes = Field(sa_type=LargeBinary)
+
+
 class HubKey(SQLModel, table=True):
     """One of the hub's own keys, its private half wrapped under the master key; one active key for each purpose."""
 

@@ -12,7 +12,16 @@ from sqlalchemy import ColumnElement, or_, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from hub.registry.models import Certificate, HubKey, Organisation, OrganisationName, System
+from hub.db.locks import REVOCATION_LIST
+from hub.registry.models import (
+    Certificate,
+    HubKey,
+    KeptRevocationList,
+    Organisation,
+    OrganisationName,
+    RegistryEpoch,
+    System,
+)
 
 _AS_IT_IS_NOW = {"populate_existing": True}
 
@@ -186,6 +195,28 @@ async def next_crl_number(session: AsyncSession) -> int:
     """A number larger than that of every revocation list before (RFC 5280 §5.2.3), across all gateways."""
     number: int = (await session.execute(text("SELECT nextval('crl_number')"))).scalar_one()
     return number
+
+
+async def standing_of_list(session: AsyncSession, issuing: str) -> tuple[int, int | None, int | None, datetime | None]:
+    """The epoch now; epoch, number and time of the revocation list that this issuing key has out, if any."""
+    query = select(
+        col(RegistryEpoch.epoch),
+        col(KeptRevocationList.epoch),
+        col(KeptRevocationList.number),
+        col(KeptRevocationList.made_at),
+    ).outerjoin(KeptRevocationList, col(KeptRevocationList.issuing) == issuing)
+    now, epoch, number, made_at = (await session.execute(query)).one()
+    return now, epoch, number, made_at
+
+
+async def hold_revocation_list(session: AsyncSession) -> None:
+    """Be the only one to make a revocation list, until this transaction ends."""
+    await session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": REVOCATION_LIST})
+
+
+async def kept_revocation_list(session: AsyncSession, issuing: str) -> KeptRevocationList | None:
+    """The revocation list that this issuing key has out."""
+    return await session.get(KeptRevocationList, issuing, populate_existing=True)
 
 
 async def active_hub_keys(session: AsyncSession) -> Sequence[HubKey]:

@@ -1,16 +1,21 @@
 """The authority's current revocation list, signed anew only when it says something else or is about to run out.
 
-Signing is cheap, but the list is open to anyone: between two changes of rights a request costs one row of one table.
-Every gateway keeps its own copy; numbers come from a sequence in the database, so a later list never has a lower one.
+Signing is cheap, but the list is open to anyone: between two changes of rights a request costs two rows. The list stands in
+the database, so that a reader who asks now one gateway, now another, never gets an older one or a lower number (RFC 5280 §5.2.3).
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from cryptography.hazmat.primitives.serialization import Encoding
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from certs.authority import Issued, RevocationReason, Revoked, certificate_revocation_list
+from certs.digests import digest_bytes
+from certs.envelope import kid_of
+from hub.audit.entry import instant
 from hub.registry import barrier, repository
-from hub.registry.models import Certificate
+from hub.registry.models import Certificate, KeptRevocationList
 
 LIFE = timedelta(hours=24)
 """From thisUpdate to nextUpdate: who fetches the list once a day always has a valid one."""
@@ -33,36 +38,69 @@ REASONS = {
 
 
 class RevocationList:
-    """The list of one issuing key, kept between requests."""
+    """The list of one issuing key, the same from every gateway; each keeps a copy of what it gave last."""
 
     def __init__(self, issuing: Issued) -> None:
         self._issuing = issuing
-        self._entries: tuple[Revoked, ...] = ()
-        self._epoch = -1
-        self._renew_at: datetime | None = None
+        self._kid = kid_of(issuing.certificate.public_bytes(Encoding.DER))
+        self._number = -1
         self._der = b""
 
     async def der(self, session: AsyncSession, now: datetime) -> bytes:
-        """The list in DER (RFC 5280 §5), with every certificate revoked and not long run out, and `RENEW_BEFORE` to run."""
-        epoch = await barrier.epoch(session)
-        fresh = self._renew_at is not None and now < self._renew_at
-        if fresh and epoch == self._epoch:
-            return self._der
+        """The list in DER (RFC 5280 §5), with every certificate revoked and not long run out, and `RENEW_BEFORE` to run.
+
+        The session commits what it adds.
+        """
+        epoch, of_epoch, number, made_at = await repository.standing_of_list(session, self._kid)
+        if of_epoch == epoch and made_at is not None and _is_fresh(made_at, now):
+            if number == self._number:
+                return self._der
+            kept = await repository.kept_revocation_list(session, self._kid)
+            assert kept is not None
+        else:
+            kept = await self._brought_up_to_date(session, now)
+        if kept.number > self._number:  # meanwhile another request may have got a later one
+            self._number, self._der = kept.number, kept.der
+        return self._der
+
+    async def _brought_up_to_date(self, session: AsyncSession, now: datetime) -> KeptRevocationList:
         # Read and numbered under one state of rights, or a list from before a revocation could outrank one from after it.
         await barrier.share(session)
+        await repository.hold_revocation_list(session)
         epoch = await barrier.epoch(session)
+        kept = await repository.kept_revocation_list(session, self._kid)
+        if kept is not None and _is_fresh(kept.made_at, now) and kept.epoch == epoch:
+            return kept
         # RFC 5280 §3.3: a certificate stays listed until one list after its end.
-        rows = await repository.revoked(session, valid_after=now - LIFE)
-        entries = tuple(_entry(row) for row in rows)
-        if not fresh or entries != self._entries:
-            number = await repository.next_crl_number(session)
-            self._der = certificate_revocation_list(self._issuing, entries, number, now, now + LIFE)
-            self._entries, self._renew_at = entries, now + LIFE - RENEW_BEFORE
-        self._epoch = epoch
-        return self._der
+        entries = [_entry(row) for row in await repository.revoked(session, valid_after=now - LIFE)]
+        digest = _digest(entries)
+        if kept is not None and _is_fresh(kept.made_at, now) and kept.entries_digest == digest:
+            kept.epoch = epoch
+            return kept
+        # Gateways' clocks differ a little; a list is no older than the one before, nor than what it tells of.
+        made_at = max([now, *(entry.at for entry in entries), *([kept.made_at] if kept is not None else [])])
+        number = await repository.next_crl_number(session)
+        made = KeptRevocationList(
+            issuing=self._kid,
+            epoch=epoch,
+            number=number,
+            made_at=made_at,
+            entries_digest=digest,
+            der=certificate_revocation_list(self._issuing, entries, number, made_at, made_at + LIFE),
+        )
+        return await session.merge(made)
+
+
+def _is_fresh(made_at: datetime, now: datetime) -> bool:
+    return now < made_at + LIFE - RENEW_BEFORE
 
 
 def _entry(row: Certificate) -> Revoked:
     assert row.revoked_at is not None
     assert row.revocation_reason is not None
     return Revoked(int(row.serial, 16), row.revoked_at, REASONS[row.revocation_reason])
+
+
+def _digest(entries: Sequence[Revoked]) -> bytes:
+    lines = [f"{entry.serial:x} {instant(entry.at)} {entry.reason.value}" for entry in entries]
+    return digest_bytes("\n".join(lines).encode())

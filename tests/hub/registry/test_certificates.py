@@ -1,3 +1,4 @@
+import asyncio
 from datetime import datetime, timedelta
 
 import pytest
@@ -317,10 +318,34 @@ async def test_the_list_is_renewed_before_it_runs_out(session: AsyncSession, key
     assert parsed(second).next_update_utc == due + LIFE
 
 
-async def test_another_gateway_never_gives_a_later_list_a_lower_number(session: AsyncSession, keyring: KeyRing) -> None:
+async def test_every_gateway_gives_the_same_list_and_none_an_older_one(session: AsyncSession, keyring: KeyRing) -> None:
+    partner = await make_partner(session, keyring, "one")
     one, other = RevocationList(keyring.authority), RevocationList(keyring.authority)
-    first = number_of(await one.der(session, NOW))
-    assert number_of(await other.der(session, NOW)) > first
+    first = await one.der(session, NOW)
+    assert await other.der(session, NOW - timedelta(seconds=1)) == first
+    await revoke(session, partner.certificate.kid, "superseded", NOW + timedelta(seconds=5))
+    behind = NOW - timedelta(seconds=1)  # its clock, when it makes the next one
+    second = await other.der(session, behind)
+    assert await one.der(session, NOW) == second
+    assert number_of(second) > number_of(first)
+    assert parsed(second).last_update_utc == NOW + timedelta(
+        seconds=5
+    )  # not before the one before, nor what it tells of
+    due = NOW + LIFE
+    third = await one.der(session, due)
+    assert await other.der(session, due) == third
+    assert number_of(third) > number_of(second)
+
+
+async def test_of_many_who_ask_at_once_for_a_new_list_one_makes_it(keyring: KeyRing, database: Database) -> None:
+    lists = [RevocationList(keyring.authority) for _ in range(4)]
+
+    async def ask(one: RevocationList) -> bytes:
+        async with database.session() as session, session.begin():
+            return await one.der(session, NOW)
+
+    answers = await asyncio.gather(*(ask(one) for one in [*lists, *lists]))
+    assert len(set(answers)) == 1
 
 
 async def test_rights_stand_still_between_reading_what_was_revoked_and_numbering_the_list(
