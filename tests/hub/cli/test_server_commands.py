@@ -69,13 +69,25 @@ def test_a_hub_is_not_initialised_twice(town: Town) -> None:
 def test_up_runs_gateway_and_worker_until_told_to_stop(town: Town, number: signal.Signals) -> None:
     port = free_port()
     process = subprocess.Popen(
-        [sys.executable, "-m", "hub", "up", "--port", str(port)], env=town.environment, start_new_session=True
+        [
+            "env",
+            "--default-signal=HUP",
+            sys.executable,
+            "-m",
+            "hub",
+            "up",
+            "--port",
+            str(port),
+        ],  # as if without `nohup`
+        env=town.environment,
+        start_new_session=True,
     )
     try:
         await_ready(f"http://127.0.0.1:{port}", process)
-    finally:
         process.send_signal(number)
-    assert process.wait(60) == 0
+        assert process.wait(60) == 0
+    finally:
+        process.kill()  # what it started ends with it
     with socket.create_server(("127.0.0.1", port)):
         pass  # nobody listens any more
 
