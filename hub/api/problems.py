@@ -207,6 +207,20 @@ KINDS: dict[str, Kind] = {
         "日志条目尚未封存，请按 Retry-After 稍后再试。",
         "The log entry is not sealed yet; come back after Retry-After.",
     ),
+    "malformed-request": Kind(
+        400,
+        "不是合格的 HTTP 请求",
+        "Malformed request",
+        "请求行、头部或分块不合 HTTP/1.1，或要求建立隧道；连接随即关闭。",
+        "Request line, headers or chunks are not HTTP/1.1, or a tunnel is asked for; the connection is closed.",
+    ),
+    "head-too-large": Kind(
+        431,
+        "请求头过大",
+        "Request head too large",
+        "请求行与头部共超过枢纽允许的字节数；请去掉不需要的头部和参数。连接随即关闭。",
+        "Request line and headers exceed the hub's limit in bytes; leave out what is not needed. The connection is closed.",
+    ),
     "method-not-allowed": Kind(
         405,
         "方法不允许",

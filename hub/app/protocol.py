@@ -25,7 +25,10 @@ from typing import Any, Protocol
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from hub.api.problems import problem
+from hub.api.requests import english_wanted, request_id_from
 from hub.app.proxies import Proxies
+from hub.errors import Refused
 
 EXPRESS_PATH = b"/v1/exchanges"
 
@@ -43,9 +46,16 @@ MAX_EXPRESS_BYTES = 64 << 10
 
 END_OF_HEAD = b"\r\n\r\n"
 
-TOO_LARGE = (
-    b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: text/plain; charset=utf-8\r\n"
-    b"content-length: 49\r\nconnection: close\r\n\r\nthe request head exceeds 32 KiB; send less in it\n"
+TOO_LARGE = Refused(
+    f"请求行与头部共超过 {MAX_HEAD_BYTES >> 10} KiB；请减少其中的内容",
+    f"request line and headers exceed {MAX_HEAD_BYTES >> 10} KiB; send less in them",
+    slug="head-too-large",
+)
+
+MALFORMED = Refused(
+    "请求不合 HTTP/1.1，读不下去；请检查请求行、头部、Content-Length 和分块",
+    "the request is not HTTP/1.1 and cannot be read on; check request line, headers, Content-Length and chunks",
+    slug="malformed-request",
 )
 
 Headers = Iterable[tuple[bytes, bytes]]
@@ -119,8 +129,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Count what belongs to the head, hand it on, and see to it that what is not here yet has its time."""
         if self._in_head and self._is_too_large(data):
-            self.transport.write(TOO_LARGE)
-            self.transport.close()
+            self._refuse(TOO_LARGE)
             return
         self._parse(data)
         if self._timer is not None or self.transport.is_closing():
@@ -189,9 +198,18 @@ class BoundedProtocol(HttpToolsProtocol):
                     rest = rest[offer.args[0] :]
                     self._read_again()
         except httptools.HttpParserError:
-            message = "Invalid HTTP request received."
-            self.logger.warning(message)
-            self.send_400_response(message)
+            self.logger.warning("what arrived is no HTTP request")
+            self._refuse(MALFORMED)
+
+    def _refuse(self, refusal: Refused) -> None:
+        """Answer what no application was asked, and end the connection: where the next request begins is not known."""
+        seen = self.headers or []
+        response = problem(refusal, request_id=request_id_from(seen), english=english_wanted(seen))
+        head = [STATUS_LINE[response.status_code]]
+        for name, value in (*self.server_state.default_headers, *response.raw_headers, (b"connection", b"close")):
+            head += (name, b": ", value, b"\r\n")
+        self.transport.write(b"".join([*head, b"\r\n", bytes(response.body)]))
+        self.transport.close()
 
     def _read_again(self) -> None:
         """Give the head that has just been read to a new parser, without the offer of another protocol."""

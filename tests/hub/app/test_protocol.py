@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_network
 from typing import Any
 
+import orjson
 import pytest
 import uvicorn
 from uvicorn.server import ServerState
@@ -43,6 +44,17 @@ class Line:
 
     def resume_reading(self) -> None:
         """Nothing to resume."""
+
+
+def problem_in(answer: bytes) -> dict[str, Any]:
+    """The problem document that an answer of the connection's own has, whole and of the length it says."""
+    head, _, body = answer.partition(b"\r\n\r\n")
+    lines = head.lower().split(b"\r\n")
+    assert b"content-type: application/problem+json" in lines
+    assert b"content-length: %d" % len(body) in lines
+    assert b"connection: close" in lines
+    found: dict[str, Any] = orjson.loads(body)
+    return found
 
 
 @dataclass
@@ -202,6 +214,25 @@ async def test_nobody_is_connected_to_elsewhere(peer: Peer) -> None:
     peer.sends(b"CONNECT hub:443 HTTP/1.1\r\n\r\n" + HIDDEN)
     await settle()
     assert peer.line.written.startswith(b"HTTP/1.1 400 ")
+    assert problem_in(peer.line.written)["type"] == "/problems/malformed-request"
+    assert (peer.line.closed, peer.app.asked) == (True, [])
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"\x16\x03\x01\x02\x00\x01",  # TLS
+        b"GET / HTTP/1.1\r\nx-request-id: mine\r\naccept-language: en\r\naccept: */*\r\nbad header\r\n\r\n",
+        b"POST / HTTP/1.1\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n",
+    ],
+)
+async def test_what_is_no_http_is_refused_with_a_problem_document(peer: Peer, sent: bytes) -> None:
+    peer.sends(sent)
+    await settle()
+    answer = problem_in(peer.line.written)
+    assert (answer["type"], answer["status"]) == ("/problems/malformed-request", 400)
+    if b"mine" in sent:
+        assert (answer["request_id"], answer["title"]) == ("mine", "Malformed request")
     assert (peer.line.closed, peer.app.asked) == (True, [])
 
 
@@ -288,6 +319,7 @@ async def test_a_head_beyond_its_bound_is_refused(peer: Peer) -> None:
     for _ in range(MAX_HEAD_BYTES // 1024):
         peer.sends(b"x" * 1024)
     assert peer.line.written.startswith(b"HTTP/1.1 431 ")
+    assert problem_in(peer.line.written)["type"] == "/problems/head-too-large"
     assert peer.line.closed
     assert peer.app.asked == []
 
