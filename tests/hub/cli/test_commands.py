@@ -232,6 +232,12 @@ def test_a_reader_that_leaves_ends_the_command_quietly() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (1, "", "")
 
 
+def test_what_a_command_opens_does_not_take_the_place_of_closed_streams() -> None:
+    opens = "import os, sys; from hub import cli; cli.run = lambda _: os.open('/dev/null', os.O_RDONLY); cli.main()"
+    words = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", sys.executable, "-c", opens]
+    assert subprocess.run(words, timeout=60, check=False).returncode > 2
+
+
 def test_tables_align_where_characters_are_wide(capsys: pytest.CaptureFixture[str]) -> None:
     rows: list[dict[str, object]] = [{"name": "临洮县", "n": {"of": 1}, "roles": ["a", "b"]}, {"name": "x", "n": None}]
     output.show_table(rows, ("name", "n.of", "roles"))
