@@ -11,6 +11,9 @@ from typing import Any
 
 import pytest
 from hypothesis import Phase, settings
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.util import LRUCache
 from xdist.scheduler import LoadScopeScheduling
 
 from hub.db import engine
@@ -22,6 +25,27 @@ from tests.support.postgres import TestServer, binaries, place_of_many_databases
 # long that the time limit of the test comes first, and the failure itself is not shown.
 settings.register_profile("shuniu", deadline=None, phases=[phase for phase in Phase if phase is not Phase.explain])
 settings.load_profile("shuniu")
+
+
+_compiled: LRUCache[Any, Any] = LRUCache(10_000)
+_create_engine = create_async_engine
+
+
+def _engine_with_shared_cache(*arguments: Any, **options: Any) -> AsyncEngine:
+    made = _create_engine(*arguments, **options)
+    made.sync_engine._compiled_cache = _compiled
+    return made
+
+
+def _is_same_dialect(one: PGDialect_asyncpg, other: object) -> bool:
+    version = "server_version_info"
+    return isinstance(other, PGDialect_asyncpg) and getattr(one, version, None) == getattr(other, version, None)
+
+
+# Every test has a database of its own, and SQLAlchemy would compile every statement again for each: a tenth of all the tests' time.
+engine.create_async_engine = _engine_with_shared_cache  # type: ignore[attr-defined]
+PGDialect_asyncpg.__eq__ = _is_same_dialect  # type: ignore[method-assign,assignment]
+PGDialect_asyncpg.__hash__ = lambda _: hash(PGDialect_asyncpg.name)  # type: ignore[method-assign,assignment]
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -25,7 +25,7 @@ from hub.cli import session as sessions
 from hub.cli.failures import Missing, Refused
 from hub.cli.output import show_json
 from hub.cli.verbs import as_json as json_option
-from hub.client.wire import problem_of
+from hub.client.wire import problem_of, trusted
 
 EXPORTS = "/v1/audit/exports"
 
@@ -104,7 +104,7 @@ def download(ordered: Ordered, part: Path) -> None:
     for attempt in range(1, ATTEMPTS + 1):
         try:
             part.touch()
-            with part.open("r+b") as file, httpx.Client(base_url=held.url) as http:
+            with part.open("r+b") as file, httpx.Client(base_url=held.url, verify=trusted(held.url)) as http:
                 cursor = keep_whole_lines(file)
                 held_already = 0 if cursor is None else cursor - ordered.first
                 with http.stream(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import random
+import ssl
 import time
 from collections.abc import Callable
 from typing import Any
@@ -45,6 +46,7 @@ class Wire:
         self._http = httpx.Client(
             base_url=url,
             transport=transport,
+            verify=trusted(url),
             timeout=httpx.Timeout(ANSWER_S, connect=CONNECT_S),
             headers={"Accept-Language": "zh-CN, en;q=0.5"},
         )
@@ -93,6 +95,11 @@ class Wire:
             f"枢纽 {self._http.base_url} 没有应答（{why}）；请检查地址和网络",
             f"the hub at {self._http.base_url} does not answer ({why}); check address and network",
         )
+
+
+def trusted(url: str) -> ssl.SSLContext | bool:
+    """Whose certificates TLS accepts. An address without TLS has no use for any, and to read them takes a command's time over again."""
+    return True if url.lower().startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def problem_of(response: httpx.Response) -> ProblemError:

@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from hub.client.wire import trusted
 from tests.docs.pages import PAGES, ROOT, page
 from tests.docs.running_demo import plain_environment, remove_cluster
 from tests.docs.typed import assert_exists, commands_of
@@ -89,7 +90,7 @@ def wait_until_ready(operator: Operator) -> None:
     deadline = time.monotonic() + READY_WITHIN_S
     while time.monotonic() < deadline:
         try:
-            if httpx.get(f"{operator.url}/readyz").is_success:
+            if httpx.get(f"{operator.url}/readyz", verify=trusted(operator.url)).is_success:
                 return
         except httpx.TransportError:
             pass

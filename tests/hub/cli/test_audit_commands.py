@@ -24,6 +24,7 @@ from certs.evidence import Anchors
 from certs.export import ExportVerdict, verify_export
 from hub.cli import audit as audit_commands
 from hub.cli import audit_export
+from hub.client.wire import trusted
 from tests.support.commands import Outcome, User
 from tests.support.town import Town
 
@@ -60,7 +61,7 @@ def auditor(town: Town, trust: Path) -> Iterator[User]:
 
 
 def size_shown(town: Town, trust: Path) -> int:
-    answer = httpx.get(f"{town.url}/tlog/checkpoint", timeout=30)
+    answer = httpx.get(f"{town.url}/tlog/checkpoint", timeout=30, verify=trusted(town.url))
     return open_checkpoint(answer.content, (trust / "log.pub").read_text()).size if answer.is_success else 0
 
 

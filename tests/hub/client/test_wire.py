@@ -1,10 +1,12 @@
 """Refusals as the client reads them."""
 
+import ssl
+
 import httpx
 import pytest
 
 from hub.client import ProblemError, ProblemLine
-from hub.client.wire import problem_of
+from hub.client.wire import problem_of, trusted
 
 
 def test_a_page_that_is_no_problem_document_is_a_problem_still() -> None:
@@ -47,3 +49,11 @@ def test_a_long_list_of_faults_is_cut_with_a_word() -> None:
     assert "/records/19/a" in text
     assert "/records/20/a" not in text
     assert "5 more" in text
+
+
+def test_an_address_without_tls_reads_no_certificates_and_would_believe_none() -> None:
+    assert trusted("https://hub.example") is True
+    assert trusted("HTTPS://hub.example") is True
+    context = trusted("http://127.0.0.1:8640")
+    assert isinstance(context, ssl.SSLContext)
+    assert (context.verify_mode, context.check_hostname, context.get_ca_certs()) == (ssl.CERT_REQUIRED, True, [])
