@@ -1,5 +1,6 @@
 """What every test may ask for. Async tests and fixtures need no mark: they run on asyncio, each test on a loop of its own."""
 
+import gc
 import inspect
 import socket
 import sys
@@ -16,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.util import LRUCache
 from xdist.scheduler import LoadScopeScheduling
 
+from hub.cli import GC_THRESHOLDS
 from hub.db import engine
 from hub.db.embedded import EmbeddedPostgres
 from hub.db.engine import Database
@@ -90,6 +92,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if "postgres" not in wants and not any(map(item.get_closest_marker, ("process", "chaos", "sockets"))):
             item.add_marker("unit")
     items.sort(key=lambda item: not (item.nodeid.startswith(LONG) or _group_of(item.nodeid.split("::")[0]) in SHARED))
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of tests stay in memory to the end: the collector walks them no more, and looks for cycles as rarely as in the product."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
