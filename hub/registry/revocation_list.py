@@ -43,7 +43,7 @@ class RevocationList:
     def __init__(self, issuing: Issued) -> None:
         self._issuing = issuing
         self._kid = kid_of(issuing.certificate.public_bytes(Encoding.DER))
-        self._number = -1
+        self._held: tuple[int, datetime] | None = None
         self._der = b""
 
     async def der(self, session: AsyncSession, now: datetime) -> bytes:
@@ -53,14 +53,14 @@ class RevocationList:
         """
         epoch, of_epoch, number, made_at = await repository.standing_of_list(session, self._kid)
         if of_epoch == epoch and made_at is not None and _is_fresh(made_at, now):
-            if number == self._number:
+            if (number, made_at) == self._held:
                 return self._der
             kept = await repository.kept_revocation_list(session, self._kid)
             assert kept is not None
         else:
             kept = await self._brought_up_to_date(session, now)
-        if kept.number > self._number:  # meanwhile another request may have got a later one
-            self._number, self._der = kept.number, kept.der
+        if (kept.number, kept.made_at) != self._held:
+            self._held, self._der = (kept.number, kept.made_at), kept.der
         return self._der
 
     async def _brought_up_to_date(self, session: AsyncSession, now: datetime) -> KeptRevocationList:
@@ -71,8 +71,9 @@ class RevocationList:
         kept = await repository.kept_revocation_list(session, self._kid)
         if kept is not None and _is_fresh(kept.made_at, now) and kept.epoch == epoch:
             return kept
-        # RFC 5280 §3.3: a certificate stays listed until one list after its end.
-        entries = [_entry(row) for row in await repository.revoked(session, valid_after=now - LIFE)]
+        # RFC 5280 §3.3: a certificate stays listed until one list after its end, however long nobody asked for that.
+        ended_by = now - LIFE if kept is None else min(now - LIFE, kept.made_at)
+        entries = [_entry(row) for row in await repository.revoked(session, valid_after=ended_by)]
         digest = _digest(entries)
         if kept is not None and _is_fresh(kept.made_at, now) and kept.entries_digest == digest:
             kept.epoch = epoch

@@ -373,6 +373,34 @@ async def test_a_certificate_leaves_the_list_one_list_after_its_end(session: Asy
     assert (len(kept), len(gone)) == (1, 0)
 
 
+async def test_a_certificate_is_on_one_list_after_its_end_however_long_nobody_asked(
+    session: AsyncSession, keyring: KeyRing
+) -> None:
+    await make_system(session, "one")
+    row = (await issue(session, keyring, "one", days=1)).certificate
+    await keyring.revocations.der(session, NOW)
+    await revoke(session, row.kid, "superseded")
+    late = row.not_after + LIFE * 30
+    assert len(parsed(await keyring.revocations.der(session, late))) == 1
+    assert len(parsed(await keyring.revocations.der(session, late + LIFE))) == 0
+
+
+async def test_a_gateway_that_outlives_a_restore_gives_the_list_of_the_database_that_is_there(
+    session: AsyncSession, keyring: KeyRing
+) -> None:
+    kid = (await make_partner(session, keyring, "one")).certificate.kid
+    await session.commit()
+    for _ in range(3):
+        await session.execute(text("SELECT nextval('crl_number')"))
+    before = await keyring.revocations.der(session, NOW)
+    await session.rollback()
+    await session.execute(text("SELECT setval('crl_number', 1, false)"))  # as the backup has it
+    await revoke(session, kid, "superseded")
+    after = await keyring.revocations.der(session, NOW)
+    assert number_of(after) < number_of(before)
+    assert len(parsed(after)) == 1
+
+
 async def test_every_reason_that_we_take_can_be_listed(session: AsyncSession, keyring: KeyRing) -> None:
     await make_system(session, "one")
     for reason in REASONS:
