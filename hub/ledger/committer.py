@@ -171,12 +171,22 @@ class Committer:
         try:
             if self._task is not None:
                 await asyncio.wait({self._task}, timeout=LAST_BATCH_S)
-                if not self._task.done() and self._connection is not None:
-                    self._connection.terminate()  # the database says nothing; whoever waits is told that the outcome is unknown
-                await self._task
+                if not self._task.done():
+                    self._give_up()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await self._task
         finally:
             if self._connection is not None:
                 await close(self._connection)
+
+    def _give_up(self) -> None:
+        """The database says nothing: whoever waits is told that the outcome is unknown, and nobody asks it again."""
+        assert self._task is not None
+        if self._connection is not None:
+            self._connection.terminate()
+        self._task.cancel()
+        waiting, self._queue = [*self._current, *self._queue], deque()
+        _fail(waiting, outcome_unknown())
 
     @property
     def queued(self) -> int:

@@ -197,6 +197,31 @@ async def test_stopping_finishes_what_waits_and_takes_nothing_new(desk: Desk) ->
     assert await desk.count("exchange") == 5
 
 
+@pytest.mark.parametrize("when", ["during a transaction", "while it connects again"])
+async def test_stopping_does_not_wait_for_a_database_that_says_nothing(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    monkeypatch.setattr("hub.ledger.committer.LAST_BATCH_S", 0.1)
+    asked = asyncio.Event()
+
+    async def never() -> asyncpg.Connection:
+        asked.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async with desk.held_up():
+        tasks = submitted(desk, desk.work())
+        pid = await desk.writer()
+        tasks += submitted(desk, *(desk.work() for _ in range(4)))
+        desk.committer.connect = never
+        if when == "while it connects again":
+            await terminate(desk, pid)
+            await asked.wait()
+        await asyncio.wait_for(desk.committer.stop(), 30)
+    found = await outcomes(tasks)
+    assert [type(outcome) for outcome in found] == [Unavailable] * 5
+
+
 async def test_who_stops_waiting_stops_nobody_else(desk: Desk) -> None:
     async with desk.held_up():
         gone, stays = submitted(desk, desk.work(), desk.work())
