@@ -129,7 +129,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Count what belongs to the head, hand it on, and see to it that what is not here yet has its time."""
         if self._in_head and self._is_too_large(data):
-            self._refuse(TOO_LARGE)
+            self._break_off(TOO_LARGE)
             return
         self._parse(data)
         if self._timer is not None or self.transport.is_closing():
@@ -199,10 +199,25 @@ class BoundedProtocol(HttpToolsProtocol):
                     self._read_again()
         except httptools.HttpParserError:
             self.logger.warning("what arrived is no HTTP request")
-            self._refuse(MALFORMED)
+            self._break_off(MALFORMED)
+
+    def _break_off(self, refusal: Refused) -> None:
+        """End the connection, for where the next request begins is not known; an answer that is pending is given before that.
+
+        What is refused here would be taken for it: an envelope would seem to be refused that was accepted.
+        """
+        cycle: Any = self.cycle
+        in_own_body = not self._in_head and not getattr(cycle, "response_started", False)
+        if not self.pipeline and (self._is_idle or in_own_body):
+            self._refuse(refusal)
+        elif not self.pipeline and self._in_head:
+            self.flow.pause_reading()
+            cycle.keep_alive = False
+        else:
+            self.transport.close()
 
     def _refuse(self, refusal: Refused) -> None:
-        """Answer what no application was asked, and end the connection: where the next request begins is not known."""
+        """Answer what no application was asked, and end the connection."""
         seen = self.headers or []
         response = problem(refusal, request_id=request_id_from(seen), english=english_wanted(seen))
         head = [STATUS_LINE[response.status_code]]

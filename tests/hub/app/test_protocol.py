@@ -236,6 +236,35 @@ async def test_what_is_no_http_is_refused_with_a_problem_document(peer: Peer, se
     assert (peer.line.closed, peer.app.asked) == (True, [])
 
 
+async def test_an_envelope_has_its_answer_though_what_follows_is_no_http(peer: Peer) -> None:
+    peer.sends(post(b"envelope") + b"\x00garbage\r\n\r\n")
+    await settle()
+    assert (peer.line.written, peer.line.closed) == (b"", False)
+    peer.app.posted[0][2](201, [], b"receipt")
+    assert peer.line.written.startswith(b"HTTP/1.1 201 ")
+    assert peer.line.written.endswith(b"\r\n\r\nreceipt")
+    assert peer.line.closed
+
+
+async def test_an_ordinary_request_has_its_answer_though_what_follows_is_no_http(peer: Peer) -> None:
+    peer.app.slow = asyncio.Event()
+    peer.sends(b"GET /livez HTTP/1.1\r\n\r\n" + b"\x00garbage\r\n\r\n")
+    await settle()
+    assert (peer.line.written, peer.line.closed) == (b"", False)
+    peer.app.slow.set()
+    await settle()
+    assert peer.line.written.startswith(b"HTTP/1.1 200 ")
+    assert b"HTTP/1.1 400" not in peer.line.written
+    assert peer.line.closed
+
+
+async def test_a_body_in_broken_pieces_is_refused(peer: Peer) -> None:
+    peer.sends(b"POST /v1/session HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n", b"not a length\r\n")
+    await settle()
+    assert problem_in(peer.line.written)["type"] == "/problems/malformed-request"
+    assert peer.line.closed
+
+
 @pytest.mark.sockets
 async def test_curl_that_offers_http_2_is_answered() -> None:
     curl = shutil.which("curl")
