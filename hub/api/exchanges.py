@@ -28,7 +28,7 @@ from hub.errors import NotFound, Refused, Unavailable
 from hub.exchange.gate import Origin
 from hub.exchange.reading import ExchangeState, read_exchange
 from hub.exchange.steps import Steps
-from hub.ledger.committer import busy
+from hub.ledger.committer import busy, outcome_unknown
 from hub.ledger.records import Committed, NewExchange, Outcome
 
 log = logging.getLogger("hub.access")
@@ -105,6 +105,8 @@ class ExchangeDoor:
                 self._in_flight -= 1
         except Refused as refusal:
             response = problem(refusal, request_id=request_id, english=english_wanted(headers))
+        except asyncio.CancelledError:  # the process ends, and this took longer than it waits
+            response = problem(outcome_unknown(), request_id=request_id, english=english_wanted(headers))
         except ConnectionResetError:
             return
         await response(scope, receive, send)

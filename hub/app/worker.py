@@ -46,7 +46,13 @@ async def _ending(stop: asyncio.Event) -> AsyncIterator[None]:
             limiting = asyncio.create_task(limit())
             yield
     except TimeoutError:
-        log.warning("work under way is broken off: the database does not answer")
+        log.warning("work under way did not end in time and is broken off")
+    except ExceptionGroup as faults:  # what some of it said as it was broken off
+        if not bounds.expired():
+            raise
+        log.warning(
+            "work under way is broken off", extra={"faults": [type(fault).__name__ for fault in faults.exceptions]}
+        )
     finally:
         if limiting is not None:
             limiting.cancel()

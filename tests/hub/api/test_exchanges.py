@@ -336,6 +336,23 @@ async def test_who_is_waited_for_no_longer_as_the_process_ends_is_told_so(
     assert (answer.json()["request_id"], answer.headers["Retry-After"]) == ("mine", "5")
 
 
+async def test_an_envelope_that_is_waited_for_no_longer_as_the_process_ends_is_told_to_be_sent_again(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting = asyncio.Event()
+
+    async def wait_for_ever(*_: object, **__: object) -> None:
+        waiting.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(type(town.gateway.context.intake), "accept", wait_for_ever)
+    asking = asyncio.create_task(town.post(envelope(town.provider)))
+    await waiting.wait()
+    asking.cancel()  # it serves the request, too
+    answer = await asking
+    assert (answer.status_code, answer.json()["type"]) == (503, "/problems/unavailable")
+
+
 async def test_an_unforeseen_error_is_a_problem_and_what_it_says_is_not_logged(
     town: Town, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -101,3 +101,33 @@ async def test_a_worker_watches_its_connections_and_writes_the_refusals_that_it_
         assert [tuple(row) for row in rows] == [("bad-signature", "10.1.2.3", 1)]
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().remove_signal_handler(number)
+
+
+@pytest.mark.parametrize("fault", [None, RuntimeError("as it was broken off")])
+async def test_what_does_not_end_in_time_is_broken_off_and_the_worker_ends_in_order(
+    monkeypatch: pytest.MonkeyPatch, fault: Exception | None
+) -> None:
+    monkeypatch.setattr(worker, "ENDS_WITHIN_S", 0.01)
+    stop, begun = asyncio.Event(), asyncio.Event()
+
+    async def hang() -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            if fault is not None:
+                raise fault
+
+    async with worker._ending(stop), asyncio.TaskGroup() as loops:
+        loops.create_task(hang())
+        await begun.wait()
+        stop.set()
+
+
+async def test_a_loop_that_fails_before_ends_the_worker_with_its_fault() -> None:
+    async def fail() -> None:
+        raise RuntimeError("in service")
+
+    with pytest.raises(ExceptionGroup):
+        async with worker._ending(asyncio.Event()), asyncio.TaskGroup() as loops:
+            loops.create_task(fail())
