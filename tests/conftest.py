@@ -30,11 +30,10 @@ settings.load_profile("shuniu")
 
 
 _compiled: LRUCache[Any, Any] = LRUCache(10_000)
-_create_engine = create_async_engine
 
 
 def _engine_with_shared_cache(*arguments: Any, **options: Any) -> AsyncEngine:
-    made = _create_engine(*arguments, **options)
+    made = create_async_engine(*arguments, **options)
     made.sync_engine._compiled_cache = _compiled
     return made
 

@@ -4,11 +4,8 @@ import asyncio
 import html
 import ipaddress
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
-import asyncpg
 from fastapi import APIRouter, Request
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -49,7 +46,7 @@ async def livez(_: Anyone) -> dict[str, str]:
 async def readyz(_: Anyone, ctx: ContextDep) -> dict[str, Any]:
     """Ready when the database answers, the clocks agree and the log's clock has not been left behind."""
     try:
-        async with _lent(ctx) as connection:
+        async with asyncio.timeout(READY_WITHIN_S), ctx.acquire() as connection:
             asked_at = time.monotonic()
             ctx.clock.observe(await connection.fetchval("SELECT clock_timestamp()"), asked_at=asked_at)
     except FAULTS as fault:
@@ -63,17 +60,6 @@ async def readyz(_: Anyone, ctx: ContextDep) -> dict[str, Any]:
             retry_after=5,
         )
     return {"status": "ready", "epoch": ctx.pictures.picture.epoch}
-
-
-@asynccontextmanager
-async def _lent(ctx: Context) -> AsyncIterator[asyncpg.Connection]:
-    """A connection for `READY_WITHIN_S`. Raises TimeoutError, and others of `FAULTS`."""
-    async with asyncio.timeout(READY_WITHIN_S), ctx.acquire() as connection:
-        try:
-            yield connection
-        except asyncio.CancelledError:
-            connection.terminate()  # to give it back would be to wait for a database that says nothing
-            raise
 
 
 class _Collector:
@@ -136,7 +122,7 @@ async def metrics(request: Request, _: Anyone, ctx: ContextDep) -> Response:
 async def _backlog(ctx: Context) -> Backlog | None:
     """None while the database does not answer: the process still speaks for itself."""
     try:
-        async with _lent(ctx) as connection:
+        async with asyncio.timeout(READY_WITHIN_S), ctx.acquire() as connection:
             return await look(connection)
     except FAULTS:
         return None

@@ -6,7 +6,7 @@ import signal
 from collections.abc import Callable
 
 _STDIN = 0
-_ENOUGH = 1024
+_READ_BYTES = 1024
 
 
 def ending_signals() -> tuple[signal.Signals, ...]:
@@ -15,7 +15,7 @@ def ending_signals() -> tuple[signal.Signals, ...]:
     return signal.SIGTERM, signal.SIGINT, *hung_up
 
 
-def tell_of_starter(ended: Callable[[], None]) -> None:
+def when_starter_ends(ended: Callable[[], None]) -> None:
     """Call `ended` from the running loop when standard input ends, which whoever started this process holds open while it lives.
 
     However that was ended, by kill -9 too: what it left would serve on, with the port and the database, and nobody to end it.
@@ -23,7 +23,7 @@ def tell_of_starter(ended: Callable[[], None]) -> None:
     loop = asyncio.get_running_loop()
 
     def read() -> None:
-        if not os.read(_STDIN, _ENOUGH):
+        if not os.read(_STDIN, _READ_BYTES):
             loop.remove_reader(_STDIN)
             ended()
 

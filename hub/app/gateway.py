@@ -14,7 +14,7 @@ import uvloop
 
 from hub.app import logs
 from hub.app.application import Front, create_app
-from hub.app.ending import ending_signals, tell_of_starter
+from hub.app.ending import ending_signals, when_starter_ends
 from hub.app.protocol import BoundedProtocol
 from hub.app.run import listen
 from hub.app.upkeep import database_address, in_words
@@ -29,19 +29,19 @@ GRACE_S = 20
 """Time for requests under way when a gateway is told to stop; long polls are answered at once, nothing accepted is cut short."""
 
 
-def gateway(settings: Settings, *, shared_port: bool = False, with_starter: bool = False) -> None:
+def gateway(settings: Settings, *, shared_port: bool = False, ends_with_starter: bool = False) -> None:
     """Serve until SIGTERM or SIGINT; what was accepted is finished and answered first.
 
-    `shared_port`: other gateways of this machine listen on the same port; `with_starter`: also when standard input ends.
+    `shared_port`: other gateways of this machine listen on the same port; `ends_with_starter`: also when standard input ends.
     Raises `SetupError`.
     """
     logs.configure()
     load_master_key(settings.master_key_path)  # who has none was never initialised: say so before a database is made
     with database_address(settings) as dsn, listen(settings, shared=shared_port) as listener, in_words():
-        uvloop.run(_serve(settings, dsn, listener, with_starter=with_starter))
+        uvloop.run(_serve(settings, dsn, listener, ends_with_starter=ends_with_starter))
 
 
-async def _serve(settings: Settings, dsn: str, listener: socket.socket, *, with_starter: bool) -> None:
+async def _serve(settings: Settings, dsn: str, listener: socket.socket, *, ends_with_starter: bool) -> None:
     async with open_context(settings, dsn) as context:
         app = create_app(context)
         config = uvicorn.Config(
@@ -65,8 +65,8 @@ async def _serve(settings: Settings, dsn: str, listener: socket.socket, *, with_
         server = _Server(config, ending=context.inbox.arrivals.close)
         context.committer.failed = partial(setattr, server, "should_exit", True)
         _end_when_told(server)
-        if with_starter:
-            tell_of_starter(partial(setattr, server, "should_exit", True))
+        if ends_with_starter:
+            when_starter_ends(partial(setattr, server, "should_exit", True))
         async with counting(context):
             await server.serve(sockets=[listener])
 

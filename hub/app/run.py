@@ -70,11 +70,11 @@ async def _supervise(settings: Settings) -> None:
 
 
 async def _keep_running(settings: Settings, command: list[str], stop: asyncio.Event) -> None:
-    delay_s = 0.0
+    delay_s = RESTART_DELAY_S
     while not stop.is_set():
         began = time.monotonic()
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "hub", *command, "--with-starter"),
+            *(sys.executable, "-m", "hub", *command, "--ends-with-starter"),
             stdin=asyncio.subprocess.PIPE,  # ends with us, however we end
             env=os.environ | environment(settings),
             start_new_session=True,
@@ -93,13 +93,14 @@ async def _keep_running(settings: Settings, command: list[str], stop: asyncio.Ev
                 await ended
             return
         stopped.cancel()
-        soon = time.monotonic() - began < MAX_RESTART_DELAY_S
-        delay_s = min(delay_s * 2, MAX_RESTART_DELAY_S) if soon and delay_s else RESTART_DELAY_S
+        if time.monotonic() - began >= MAX_RESTART_DELAY_S:
+            delay_s = RESTART_DELAY_S
         extra = {"command": command[0], "status": process.returncode, "after_s": delay_s}
         log.error("a process ended and is started again", extra=extra)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(delay_s):
                 await stop.wait()
+        delay_s = min(delay_s * 2, MAX_RESTART_DELAY_S)
 
 
 def environment(settings: Settings) -> dict[str, str]:

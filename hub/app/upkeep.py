@@ -246,7 +246,7 @@ async def migrate_and_prepare(settings: Settings, dsn: str) -> list[str]:
 
 async def insist_on_own_keys(settings: Settings, dsn: str) -> None:
     """Raises `SetupError` where the hub's keys are missing, do not open with the master key, or are those of another hub."""
-    database = Database(dsn, application="shuniu-up")
+    database = Database(dsn, application="shuniu-keys")
     try:
         async with database.session() as session:
             keyring = await KeyRing.load(session, load_master_key(settings.master_key_path))
@@ -344,12 +344,11 @@ async def _authority(connection: asyncpg.Connection) -> list[Check]:
 
 async def _own_keys(settings: Settings, dsn: str) -> Check:
     """Whether gateways and workers could start with these settings and this master key."""
-    zh, en = "", ""
     try:
         await insist_on_own_keys(settings, dsn)
     except SetupError as fault:
-        zh, en = fault.zh, fault.en
-    return Check("hub_keys", settings.hub_id, not zh, zh or "本枢纽的密钥可用", en or "the hub's keys open")
+        return Check("hub_keys", settings.hub_id, False, fault.zh, fault.en)
+    return Check("hub_keys", settings.hub_id, True, "本枢纽的密钥可用", "the hub's keys open")
 
 
 async def _may_migrate(connection: asyncpg.Connection) -> Check:

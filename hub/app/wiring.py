@@ -162,7 +162,11 @@ def _context(
     @asynccontextmanager
     async def acquire() -> AsyncIterator[asyncpg.Connection]:
         async with pool.acquire() as lent:
-            yield cast(asyncpg.Connection, lent)
+            try:
+                yield cast(asyncpg.Connection, lent)
+            except asyncio.CancelledError:
+                lent.terminate()  # to give it back would be to wait until the database has heard of it, which may say nothing
+                raise
 
     refusals = RefusalLog(settings.hub_id, committer)
     gate = Gate(

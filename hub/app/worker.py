@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import uvloop
 
 from hub.app import logs
-from hub.app.ending import ending_signals, tell_of_starter
+from hub.app.ending import ending_signals, when_starter_ends
 from hub.app.upkeep import database_address, in_words
 from hub.app.wiring import counting, open_context, open_pushing, watched_connect
 from hub.audit.sealer import Sealer
@@ -24,12 +24,12 @@ ENDS_WITHIN_S = 12.0
 """Calls of pushes that are open have ten seconds of their own (`hub.worker.deliveries`)."""
 
 
-def worker(settings: Settings, *, with_starter: bool = False) -> None:
-    """Run the background loops until SIGTERM or SIGINT; `with_starter`: also until standard input ends. Raises `SetupError`."""
+def worker(settings: Settings, *, ends_with_starter: bool = False) -> None:
+    """Run the background loops until SIGTERM or SIGINT; `ends_with_starter`: also until standard input ends. Raises `SetupError`."""
     logs.configure()
     load_master_key(settings.master_key_path)
     with database_address(settings) as dsn, in_words():
-        uvloop.run(_work(settings, dsn, with_starter=with_starter))
+        uvloop.run(_work(settings, dsn, ends_with_starter=ends_with_starter))
 
 
 @asynccontextmanager
@@ -58,13 +58,13 @@ async def _ending(stop: asyncio.Event) -> AsyncIterator[None]:
             limiting.cancel()
 
 
-async def _work(settings: Settings, dsn: str, *, with_starter: bool = False) -> None:
+async def _work(settings: Settings, dsn: str, *, ends_with_starter: bool = False) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in ending_signals():
         loop.add_signal_handler(number, stop.set)
-    if with_starter:
-        tell_of_starter(stop.set)
+    if ends_with_starter:
+        when_starter_ends(stop.set)
     async with open_context(settings, dsn, application="shuniu-worker") as context, open_pushing(context) as pushing:
         deliveries, polls = pushing
         connect = watched_connect(context.database)

@@ -29,8 +29,8 @@ _OPTIONS = {
 }
 
 
-_with_starter = click.option(
-    "--with-starter", is_flag=True, hidden=True, help="标准输入结束时也结束 / end when standard input ends too"
+_ends_with_starter = click.option(
+    "--ends-with-starter", is_flag=True, hidden=True, help="标准输入结束时也结束 / end when standard input ends too"
 )
 
 
@@ -104,22 +104,22 @@ def up(**given: Any) -> None:
 @click.command(help="运行一个网关进程 / run one gateway process")
 @configured("data", "host", "port")
 @click.option("--shared-port", is_flag=True, help="与本机其他网关共用端口 / share the port with other gateways here")
-@_with_starter
-def gateway(*, shared_port: bool, with_starter: bool, **given: Any) -> None:
+@_ends_with_starter
+def gateway(*, shared_port: bool, ends_with_starter: bool, **given: Any) -> None:
     """One gateway."""
     from hub.app.gateway import gateway as serve
 
-    serve(settings_from(given), shared_port=shared_port, with_starter=with_starter)
+    serve(settings_from(given), shared_port=shared_port, ends_with_starter=ends_with_starter)
 
 
 @click.command(help="运行一个后台进程 / run one worker process")
 @configured("data")
-@_with_starter
-def worker(*, with_starter: bool, **given: Any) -> None:
+@_ends_with_starter
+def worker(*, ends_with_starter: bool, **given: Any) -> None:
     """One worker."""
     from hub.app.worker import worker as work
 
-    work(settings_from(given), with_starter=with_starter)
+    work(settings_from(given), ends_with_starter=ends_with_starter)
 
 
 @click.command(help="升级数据库结构 / bring the database up to this release")

@@ -18,7 +18,7 @@ async def close(connection: asyncpg.Connection) -> None:
     """Close the connection, within `CLOSE_S` or without the server's answer."""
     try:
         await connection.close(timeout=CLOSE_S)
-    except (TimeoutError, *FAULTS):
+    except FAULTS:
         connection.terminate()
 
 
@@ -27,7 +27,7 @@ async def close_pool(pool: asyncpg.Pool) -> None:
     try:
         async with asyncio.timeout(CLOSE_S):
             await pool.close()
-    except (TimeoutError, *FAULTS):
+    except FAULTS:
         pool.terminate()
 
 

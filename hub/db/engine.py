@@ -99,9 +99,8 @@ class Database:
     async def dispose(self) -> None:
         """Close the pool; raw connections are their owners'."""
         if self._engine is not None:
-            await close_all(
-                tuple(self._pooled)
-            )  # the pool itself would wait for a database that says nothing, and tell of it
+            # the pool itself would wait for a database that says nothing, and log what it meets
+            await close_all(tuple(self._pooled))
             await self._engine.dispose()
             self._engine = None
 

@@ -160,31 +160,32 @@ class Committer:
             return
         log.critical("the committer has ended: %s", type(fault).__name__)
         self._stopping = True
-        waiting, self._queue = [*self._current, *self._queue], deque()
-        _fail(waiting, outcome_unknown())
+        self._fail_all()
         self.failed()
 
     async def stop(self) -> None:
-        """Finish what waits, within `LAST_BATCH_S`, then close; new work is refused from now on. Raises what has ended the writer."""
+        """Finish what waits, within `LAST_BATCH_S`, then close; new work is refused from now on. Raises what has ended the writer.
+
+        Who still waits then, for the database says nothing, is told that the outcome is unknown.
+        """
         self._stopping = True
         self._wake.set()
         try:
             if self._task is not None:
                 await asyncio.wait({self._task}, timeout=LAST_BATCH_S)
                 if not self._task.done():
-                    self._give_up()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await self._task
+                    self._drop_connection()
+                    self._task.cancel()
+                    await asyncio.wait({self._task})
+                    self._fail_all()
+                if not self._task.cancelled():
+                    self._task.result()
         finally:
             if self._connection is not None:
                 await close(self._connection)
 
-    def _give_up(self) -> None:
-        """The database says nothing: whoever waits is told that the outcome is unknown, and nobody asks it again."""
-        assert self._task is not None
-        if self._connection is not None:
-            self._connection.terminate()
-        self._task.cancel()
+    def _fail_all(self) -> None:
+        """Nobody writes any more: whoever waits is told that the outcome is unknown."""
         waiting, self._queue = [*self._current, *self._queue], deque()
         _fail(waiting, outcome_unknown())
 
@@ -273,7 +274,7 @@ class Committer:
             outcomes = await self._transact(connection, [waiting.work for waiting in batch])
         except CONNECTION_FAULTS as fault:
             log.warning("committer lost its connection: %s", type(fault).__name__)
-            await self._drop_connection()
+            self._drop_connection()
             if sent:
                 await self._resolve_unknown(batch)
             else:
@@ -365,7 +366,7 @@ class Committer:
                 return self._connection
         raise ConnectionError("the database cannot be reached")
 
-    async def _drop_connection(self) -> None:
+    def _drop_connection(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
             with contextlib.suppress(*CONNECTION_FAULTS, asyncpg.PostgresError):

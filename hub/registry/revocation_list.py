@@ -69,17 +69,18 @@ class RevocationList:
         await repository.hold_revocation_list(session)
         epoch = await barrier.epoch(session)
         kept = await repository.kept_revocation_list(session, self._kid)
-        if kept is not None and _is_fresh(kept.made_at, now) and kept.epoch == epoch:
-            return kept
+        fresh = kept if kept is not None and _is_fresh(kept.made_at, now) else None
+        if fresh is not None and fresh.epoch == epoch:
+            return fresh
         # RFC 5280 §3.3: a certificate stays listed until one list after its end, however long nobody asked for that.
         ended_by = now - LIFE if kept is None else min(now - LIFE, kept.made_at)
         entries = [_entry(row) for row in await repository.revoked(session, valid_after=ended_by)]
         digest = _digest(entries)
-        if kept is not None and _is_fresh(kept.made_at, now) and kept.entries_digest == digest:
-            kept.epoch = epoch
-            return kept
+        if fresh is not None and fresh.entries_digest == digest:
+            fresh.epoch = epoch
+            return fresh
         # Gateways' clocks differ a little; a list is no older than the one before, nor than what it tells of.
-        made_at = max([now, *(entry.at for entry in entries), *([kept.made_at] if kept is not None else [])])
+        made_at = max(now, now if kept is None else kept.made_at, *(entry.at for entry in entries))
         number = await repository.next_crl_number(session)
         made = KeptRevocationList(
             issuing=self._kid,

@@ -253,7 +253,7 @@ def _verdict(parse: Any, data: bytes) -> str:
 
 
 @pytest.mark.usefixtures("unmeasured")
-@settings(max_examples=400)
+@settings(max_examples=800)
 @given(_texts)
 @example(b'{"a":"\\u003a","b":1,"b":2}')
 @example(b'{"a":18446744073709551616,"b":1.0e300}')

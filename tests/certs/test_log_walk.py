@@ -127,21 +127,19 @@ def rows_changed(chance: random.Random, entries: list[bytes]) -> list[bytes]:
 @pytest.mark.usefixtures("unmeasured")
 def test_ten_thousand_changes_are_all_found() -> None:
     chance = random.Random(SEED)
-    # of two tiles, and, which takes a sixth of the time, of less than one
-    logs = [(entries, older, serve(entries, older=older)) for entries, older in ((leaves(300), 280), (leaves(40), 30))]
-    for _, _, good in logs:
-        good.check()
+    entries = leaves(300)
+    good = serve(entries, older=280)
+    good.check()
     missed = []
     tried = 0
     while tried < MUTATIONS:
-        entries, older, good = logs[tried % 4 > 0]
         served = replace(good, bundles=list(good.bundles), tiles=list(good.tiles))
         match chance.randrange(4):
             case (
                 0
             ):  # rows are changed and everything is made anew but the old checkpoint, as a forger with the key would
                 forged = rows_changed(chance, entries)
-                if forged[:older] == entries[:older]:
+                if forged[:280] == entries[:280]:
                     continue  # what came after the old checkpoint is not bound by it
                 served = replace(serve(forged), older=good.older)
             case 1:

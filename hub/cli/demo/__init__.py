@@ -130,7 +130,7 @@ def _processes(settings: Settings) -> Iterator[list[subprocess.Popen[bytes]]]:
             with (settings.data / f"{command}.log").open("ab") as log:
                 processes.append(
                     subprocess.Popen(
-                        [sys.executable, "-m", "hub", command, "--with-starter"],
+                        [sys.executable, "-m", "hub", command, "--ends-with-starter"],
                         stdin=subprocess.PIPE,  # ends with us, however we end
                         env=environment,
                         stdout=log,

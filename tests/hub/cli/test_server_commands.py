@@ -68,17 +68,9 @@ def test_a_hub_is_not_initialised_twice(town: Town) -> None:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_up_runs_gateway_and_worker_until_told_to_stop(town: Town, number: signal.Signals) -> None:
     port = free_port()
+    without_nohup = ["env", "--default-signal=HUP"]
     process = subprocess.Popen(
-        [
-            "env",
-            "--default-signal=HUP",
-            sys.executable,
-            "-m",
-            "hub",
-            "up",
-            "--port",
-            str(port),
-        ],  # as if without `nohup`
+        [*without_nohup, sys.executable, "-m", "hub", "up", "--port", str(port)],
         env=town.environment,
         start_new_session=True,
     )

@@ -328,9 +328,8 @@ async def test_every_gateway_gives_the_same_list_and_none_an_older_one(session: 
     second = await other.der(session, behind)
     assert await one.der(session, NOW) == second
     assert number_of(second) > number_of(first)
-    assert parsed(second).last_update_utc == NOW + timedelta(
-        seconds=5
-    )  # not before the one before, nor what it tells of
+    # not before the one before, nor what it tells of
+    assert parsed(second).last_update_utc == NOW + timedelta(seconds=5)
     due = NOW + LIFE
     third = await one.der(session, due)
     assert await other.der(session, due) == third
