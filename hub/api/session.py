@@ -126,7 +126,7 @@ async def change_password(
     password_change.check_new_password(caller, current=body.password, new=body.new_password)
     async with ctx.transaction() as session:
         against = await proof.own_credentials(session, caller)
-    matches = await ctx.identity.passwords.verify(against.password_hash, body.password)
+    matches = await ctx.identity.passwords.verify(against.password_hash, body.password, is_own=True)
     new_hash = await ctx.identity.passwords.hash(body.new_password)
     async with ctx.transaction() as session:
         outcome = await password_change.change_password(
@@ -154,7 +154,7 @@ async def begin_enrolment(
     """A secret for an authenticator app (RFC 6238), told this once; it counts once `PUT` has brought a code."""
     async with ctx.transaction() as session:
         against = await proof.own_credentials(session, caller)
-    matches = await ctx.identity.passwords.verify(against.password_hash, body.password)
+    matches = await ctx.identity.passwords.verify(against.password_hash, body.password, is_own=True)
     async with ctx.transaction() as session:
         outcome = await second_factor.begin_enrolment(
             session,

@@ -62,7 +62,7 @@ async def propose(body: Proposal, caller: Proposer, ctx: ContextDep) -> dict[str
 async def approve(identifier: UUID, caller: Approver, response: Response, ctx: ContextDep) -> dict[str, Any]:
     """The account is open; its one-time password is told here and nowhere else, and must be changed at first sign-in."""
     password = one_time_password()
-    password_hash = await ctx.identity.passwords.hash(password)
+    password_hash = await ctx.identity.passwords.hash_one_time(password)
     async with upon_accounts(ctx, caller) as session:
         account = await staff.approve(
             session, identifier, password_hash=password_hash, caller=caller, recorder=ctx.recorder, now=ctx.clock()

@@ -44,6 +44,10 @@ MEMORY_KIB = 64 << 10
 LANES = 4
 """RFC 9106's second recommended option."""
 
+_ONE_TIME_COST = (1, 1 << 10, 1)
+"""Passes, KiB and lanes for one-time passwords: nobody guesses 115 random bits, however little a guess costs
+(NIST SP 800-63B asks no slow hash for 112 and more)."""
+
 _PLACES = 2
 """Hashes at one time: one for each core of the smallest machine, 64 MiB each."""
 
@@ -109,6 +113,7 @@ class Passwords:
 
     def __init__(self, hasher: argon2.PasswordHasher | None = None) -> None:
         self._hasher = hasher or argon2.PasswordHasher(PASSES, MEMORY_KIB, LANES)
+        self._quick_hasher = argon2.PasswordHasher(*_ONE_TIME_COST)
         self._nobody = _hash_of_nothing(self._hasher)
         self._places = asyncio.Semaphore(_PLACES)
         self._present = 0
@@ -118,11 +123,26 @@ class Passwords:
         async with self._place():
             return await asyncio.to_thread(self._hasher.hash, password)
 
-    async def verify(self, hashed: str | None, password: str) -> bool:
-        """Whether the password is that of `hashed`; without one, False after the same work. Raises HashingBusy."""
+    async def hash_one_time(self, password: str) -> str:
+        """The hash of a password that `one_time_password` made, in the same form, at next to no cost. Raises HashingBusy."""
         async with self._place():
-            matches = await asyncio.to_thread(self._matches, hashed or self._nobody, password[: MAX_LENGTH + 1])
-        return matches and hashed is not None
+            return await asyncio.to_thread(self._quick_hasher.hash, password)
+
+    async def verify(self, hashed: str | None, password: str, *, is_own: bool = False) -> bool:
+        """Whether the password is that of `hashed`; without one, False after the same work. Raises HashingBusy.
+
+        A one-time password, too, takes as long as any other, lest the time tell which accounts are new; not where
+        the account `is_own`, of whoever asks.
+        """
+        password = password[: MAX_LENGTH + 1]
+        async with self._place():
+            matches = hashed is not None and await asyncio.to_thread(self._matches, hashed, password)
+            if not is_own and (hashed is None or self._is_quick(hashed)):
+                await asyncio.to_thread(self._matches, self._nobody, password)
+        return matches
+
+    def _is_quick(self, hashed: str) -> bool:
+        return argon2.extract_parameters(hashed).memory_cost < self._hasher.memory_cost
 
     def _matches(self, hashed: str, password: str) -> bool:
         try:

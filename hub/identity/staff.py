@@ -210,7 +210,7 @@ async def create_first_accounts(
     if actor.kind != "host":
         raise ValueError("accounts without proposal and approval come from the host alone")
     told = {new.login: one_time_password() for new in accounts}
-    hashes = {login: await passwords.hash(password) for login, password in told.items()}
+    hashes = {login: await passwords.hash_one_time(password) for login, password in told.items()}
     for new in accounts:
         account = await _add(session, new, now=now)
         _open(account.row, hashes[new.login], now)

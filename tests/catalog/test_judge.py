@@ -3,9 +3,13 @@
 import io
 import resource
 import sys
+from typing import Any
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from catalog import judge
 from catalog.codes import DataType
@@ -32,6 +36,40 @@ def test_each_kind_of_fault_is_told_with_its_place() -> None:
         refusal = judge.judge({"$schema": DIALECT, **schema})
         assert refusal is not None
         assert refusal["field"] == field
+
+
+KEYWORDS = st.sampled_from(
+    [
+        "type",
+        "properties",
+        "items",
+        "required",
+        "enum",
+        "minLength",
+        "pattern",
+        "$ref",
+        "$defs",
+        "allOf",
+        "not",
+        "if",
+        "maximum",
+    ]
+)
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-2, 2)
+    | st.floats(allow_nan=False)
+    | st.sampled_from(["string", "#/a", "["]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYWORDS, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(KEYWORDS, VALUES, max_size=4))
+def test_the_quick_look_passes_no_schema_that_the_slow_one_refuses(schema: dict[str, Any]) -> None:
+    schema["$schema"] = DIALECT
+    assert judge._is_schema(schema) <= Draft202012Validator(Draft202012Validator.META_SCHEMA).is_valid(schema)
 
 
 def test_limits_are_on_memory_and_on_time_from_now_on(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,7 +52,7 @@ def seal(bench: Bench) -> Figures:
         runs.append(asyncio.run(_alone(bench, count)))
         say(f"{SEAL}: {number + 1}/{plan.runs}, {runs[-1].per_second:,.0f}/s")
     with running(bench.settings, bench.directory, WORKER) as servers:
-        delays = asyncio.run(_while_they_come(bench, plan.run_s[SEAL]))
+        delays = asyncio.run(_while_they_come(bench, plan.run_s[SEAL], may_be_late=plan.is_smoke))
         resident = servers.largest_resident_mib(WORKER)
     say(f"{SEAL}: {SEAL_PER_SECOND:,}/s, p50 {percentile(delays, 50):.0f} ms, max {max(delays):.0f} ms")
     speed = statistics.median(run.per_second for run in runs)
@@ -123,8 +123,11 @@ async def _write(connection: asyncpg.Connection, entries: Sequence[Entry]) -> No
         await audit.insert(connection, entries[first : first + CHUNK])
 
 
-async def _while_they_come(bench: Bench, seconds: int) -> list[float]:
-    """Milliseconds from commit to checkpoint, one figure for each batch of entries. Raises VoidRun."""
+async def _while_they_come(bench: Bench, seconds: int, *, may_be_late: bool) -> list[float]:
+    """Milliseconds from commit to checkpoint, one figure for each batch of entries. Raises VoidRun.
+
+    Entries that come more slowly than they should void the run, unless nothing is judged by it.
+    """
     database = Database(bench.dsn, application="bench")
     each = int(SEAL_PER_SECOND * TICK_S)
     entries = _entries(SEAL_PER_SECOND * seconds)
@@ -148,7 +151,7 @@ async def _while_they_come(bench: Bench, seconds: int) -> list[float]:
             committed.append((base + (tick + 1) * each, time.perf_counter()))
         late = time.perf_counter() - began - seconds
         await asyncio.wait_for(looking, SEAL_S)
-    if late > seconds * 0.1:
+    if late > seconds * 0.1 and not may_be_late:
         raise VoidRun(
             f"每秒 {SEAL_PER_SECOND} 条写不进去，慢了 {late:.1f} 秒",
             f"{SEAL_PER_SECOND} entries a second could not be written: {late:.1f} s late",

@@ -55,19 +55,15 @@ def import_catalogue(county: County) -> dict[str, int]:
         f"{county.data / BOOK}"
     )
     county.narrator.same(f"shuniu resource import {BOOK} --own-only --commit")
-    written = {}
-    faulty = []
-    for key, tried in _try_all(county, departments, county.data / BOOK).items():
-        if tried["counts"]["faults"]:
-            _tell_faults(county, key, tried)
-            faulty.append(key)
-        else:
-            written[key] = _write(county, key, tried)
+    tried = _try_all(county, departments, county.data / BOOK)
+    faulty = [key for key, verdict in tried.items() if verdict["counts"]["faults"]]
+    for key in faulty:
+        _tell_faults(county, key, tried.pop(key))
+    written = _write_all(county, tried)
     if faulty:
         corrected = county.data / "县目录-改正.xlsx"
         corrected.write_bytes(workbook([complete(entry) for entry in found.entries]))
-        for key, tried in _try_all(county, faulty, corrected).items():
-            written[key] = _write(county, key, tried)
+        written |= _write_all(county, _try_all(county, faulty, corrected))
     county.narrator.done(
         f"已登记 {sum(written.values())} 个资源草稿 / drafts registered, {len(written)} 个部门 / departments"
     )
@@ -110,10 +106,15 @@ def _upload(county: County, user: str, data: bytes) -> str:
     return identifier
 
 
-def _write(county: County, key: str, tried: Mapping[str, Any]) -> int:
-    user = county.staff_of[key]
-    county.call(user, "POST", f"{IMPORTS}/{tried['id']}/commit", {})
-    done = _wait(county, user, tried["id"])
+def _write_all(county: County, tried: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:
+    """How many resources of each department were new; all are ordered to be written before the first is waited for."""
+    for key, verdict in tried.items():
+        county.call(county.staff_of[key], "POST", f"{IMPORTS}/{verdict['id']}/commit", {})
+    return {key: _written(county, key, verdict["id"]) for key, verdict in tried.items()}
+
+
+def _written(county: County, key: str, identifier: str) -> int:
+    done = _wait(county, county.staff_of[key], identifier)
     if done["state"] != "committed":
         raise Refused(f"{key}: {done}")
     new: int = done["counts"]["new"]

@@ -88,8 +88,8 @@ async def test_the_default_cost_is_what_rfc_9106_recommends() -> None:
 
 
 class _CountingHasher(argon2.PasswordHasher):
-    def __init__(self) -> None:
-        super().__init__(time_cost=1, memory_cost=8, parallelism=1)
+    def __init__(self, memory_kib: int = 8) -> None:
+        super().__init__(time_cost=1, memory_cost=memory_kib, parallelism=1)
         self.verified: list[str | bytes] = []
 
     def verify(self, hash: str | bytes, password: str | bytes) -> bool:  # type: ignore[override]  # noqa: A002
@@ -106,6 +106,21 @@ async def test_an_unknown_user_costs_the_same_work_as_a_wrong_password() -> None
     assert len(counting.verified) == 2
     cost = [str(hashed).rsplit("$", 2)[0] for hashed in counting.verified]
     assert cost[0] == cost[1]
+
+
+async def test_a_one_time_password_is_hashed_at_little_cost_and_costs_a_stranger_as_much_as_any_other() -> None:
+    counting = _CountingHasher(memory_kib=2048)
+    hasher = Passwords(counting)
+    password = one_time_password()
+    hashed = await hasher.hash_one_time(password)
+    assert hashed.startswith("$argon2id$v=19$m=1024,t=1,p=1$")
+    assert await hasher.verify(hashed, password)
+    assert not await hasher.verify(hashed, "wrong")
+    assert ["m=2048" in str(one) for one in counting.verified] == [False, True, False, True]
+    counting.verified.clear()
+    assert await hasher.verify(hashed, password, is_own=True)
+    assert not await hasher.verify(hashed, "wrong", is_own=True)
+    assert counting.verified == [hashed, hashed]
 
 
 class _WaitingHasher(argon2.PasswordHasher):
