@@ -1,11 +1,13 @@
 """One gateway as a process: opens its parts, serves, and ends in good order."""
 
+import asyncio
 import gc
 import logging
 import os
 import signal
 import socket
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from functools import partial
 from types import FrameType
 
@@ -14,7 +16,7 @@ import uvloop
 
 from hub.app import logs
 from hub.app.application import Front, create_app
-from hub.app.ending import ending_signals, when_starter_ends
+from hub.app.ending import ending_signals, open_unless, when_starter_ends
 from hub.app.protocol import BoundedProtocol
 from hub.app.run import listen
 from hub.app.upkeep import database_address, in_words
@@ -42,7 +44,13 @@ def gateway(settings: Settings, *, shared_port: bool = False, ends_with_starter:
 
 
 async def _serve(settings: Settings, dsn: str, listener: socket.socket, *, ends_with_starter: bool) -> None:
-    async with open_context(settings, dsn) as context:
+    told = asyncio.Event()
+    if ends_with_starter:
+        when_starter_ends(told.set)
+    async with AsyncExitStack() as stack:
+        context = await open_unless(told, stack, open_context(settings, dsn))
+        if context is None:
+            return
         app = create_app(context)
         config = uvicorn.Config(
             Front(app),
@@ -65,10 +73,17 @@ async def _serve(settings: Settings, dsn: str, listener: socket.socket, *, ends_
         server = _Server(config, ending=context.inbox.arrivals.close)
         context.committer.failed = partial(setattr, server, "should_exit", True)
         _end_when_told(server)
-        if ends_with_starter:
-            when_starter_ends(partial(setattr, server, "should_exit", True))
-        async with counting(context):
-            await server.serve(sockets=[listener])
+        ending = asyncio.create_task(_end_once(told, server))
+        try:
+            async with counting(context):
+                await server.serve(sockets=[listener])
+        finally:
+            ending.cancel()
+
+
+async def _end_once(told: asyncio.Event, server: uvicorn.Server) -> None:
+    await told.wait()
+    server.should_exit = True
 
 
 class _Server(uvicorn.Server):

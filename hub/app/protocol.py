@@ -210,9 +210,9 @@ class BoundedProtocol(HttpToolsProtocol):
         in_own_body = not self._in_head and not getattr(cycle, "response_started", False)
         if not self.pipeline and (self._is_idle or in_own_body):
             self._refuse(refusal)
-        elif not self.pipeline and self._in_head:
+        elif self._in_head:
             self.flow.pause_reading()
-            cycle.keep_alive = False
+            cycle.keep_alive = False  # the last request that came whole: those before it are answered first
         else:
             self.transport.close()
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import asyncpg
 from cryptography import x509
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from catalog.indexing import index_unknown
 from hub.audit.backlog import overdue
@@ -20,7 +21,7 @@ from hub.audit.service import Recorder
 from hub.db.checks import Check, check_server, clock_offset, fsync_cost, insist
 from hub.db.clock import MAX_OFFSET_S
 from hub.db.embedded import EmbeddedPostgres
-from hub.db.embedded.layout import Layout, make_data_directory
+from hub.db.embedded.layout import VERSION_FILE, Layout, make_data_directory
 from hub.db.engine import Database
 from hub.db.faults import FAULTS
 from hub.db.locks import INITIALISATION
@@ -38,6 +39,10 @@ from hub.settings import Settings
 
 ISSUER_ENDS_SOON = timedelta(days=90)
 """From when on the doctor advises to see to the issuing certificate."""
+
+OUTCOME_S = 15.0
+OUTCOME_LOOK_S = 0.2
+"""How long and how often a database is asked what became of a commit whose answer was lost."""
 
 FIRST_ACCOUNTS = (
     NewAccount("sysadmin", "系统管理员 operator", frozenset({Role.OPERATOR})),
@@ -117,13 +122,30 @@ def _said(fault: BaseException) -> SetupError:
 
 
 def insist_on_database(settings: Settings) -> None:
-    """Raises `SetupError` where there is nothing to look at: a mistyped folder would get a new database, and all seem well."""
+    """Raises `SetupError` where there is nothing to look at: a mistyped folder would get a new database, and all seem well.
+
+    So would one whose disk is not mounted. A link is looked at by the embedded server.
+    """
     cluster = Layout(settings.data).cluster
-    if settings.database_url is None and not cluster.exists() and not cluster.is_symlink():
+    if settings.database_url is not None or cluster.is_symlink():
+        return
+    if cluster.is_dir() and not _holds_cluster(cluster):
+        raise SetupError(
+            f"{cluster} 里没有数据库：数据盘可能没有挂载。请挂载它；若确要新建枢纽，请运行 shuniu init",
+            f"{cluster} holds no database; perhaps its disk is not mounted: mount it. A new hub is made by shuniu init",
+        )
+    if not cluster.exists():
         raise SetupError(
             f"{settings.data} 里没有枢纽的数据库；请核对 --data 或 SHUNIU_DATA，新建枢纽请运行 shuniu init",
             f"there is no hub's database in {settings.data}; check --data or SHUNIU_DATA, a new hub is made by shuniu init",
         )
+
+
+def _holds_cluster(folder: Path) -> bool:
+    try:
+        return (folder / VERSION_FILE).exists()
+    except PermissionError:  # it is another account's, and who may not look will be told so
+        return True
 
 
 def host_actor() -> Actor:
@@ -177,7 +199,8 @@ async def _initialise(
                 write_trust(settings, await KeyRing.load(session, master_key))
                 made = Initialised(applied, passwords)
                 tell(made)
-                await session.commit()
+                transaction = (await session.execute(text("SELECT pg_current_xact_id()::text"))).scalar_one()
+            await _commit(session, database, transaction, settings.master_key_path)
     finally:
         await database.dispose()
     return made
@@ -195,9 +218,44 @@ async def _insist_on_none(connection: asyncpg.Connection) -> None:
         raise HubKeysPresent
 
 
+async def _commit(session: AsyncSession, database: Database, transaction: str, master_key: Path) -> None:
+    """Commit what the master key protects. Where the answer is lost, the key stays unless the transaction surely came to nothing."""
+    try:
+        await session.commit()
+    except BaseException as fault:
+        outcome = await _outcome(database, transaction)
+        if outcome == "aborted":
+            await asyncio.to_thread(master_key.unlink)
+            raise
+        if outcome is None:
+            raise SetupError(
+                f"数据库在提交时中断，枢纽是否已建立尚不确定；口令和主密钥 {master_key} 都请保留。数据库恢复后请运行 shuniu doctor："
+                "hub_keys 一项有结果即已建立，可照常使用；没有这一项，请移走主密钥文件再运行 shuniu init",
+                f"the database went away as the hub was committed, and whether it is made is not known: keep the passwords and "
+                f"the master key {master_key}. When the database is back, run shuniu doctor: if it has a line hub_keys, the hub is "
+                "made; if not, move the master key away and run shuniu init again",
+            ) from fault
+        if not isinstance(fault, Exception):
+            raise
+
+
+async def _outcome(database: Database, transaction: str) -> str | None:
+    """`committed` or `aborted`, by the database itself over a new connection; None where it cannot be asked in time."""
+    try:
+        async with asyncio.timeout(OUTCOME_S):
+            while True:
+                async with database.connection() as connection:
+                    found: str | None = await connection.fetchval("SELECT pg_xact_status($1::text::xid8)", transaction)
+                if found != "in progress":
+                    return found
+                await asyncio.sleep(OUTCOME_LOOK_S)
+    except FAULTS:
+        return None
+
+
 @contextmanager
 def _new_master_key(path: Path) -> Iterator[MasterKey]:
-    """A new master key in its file, which is removed again where what it protects is not made."""
+    """A new master key in its file, which is removed again where the block fails, which makes what it protects."""
     master_key = create_master_key(path)
     try:
         yield master_key
@@ -207,13 +265,26 @@ def _new_master_key(path: Path) -> Iterator[MasterKey]:
 
 
 def write_trust(settings: Settings, keyring: KeyRing) -> None:
-    """The anchors that partners and auditors are given, into `DATA/trust`: `ca.pem`, `hub.pem`, `push.pem`, `log.pub`."""
+    """The anchors that partners and auditors are given, into `DATA/trust`: `ca.pem`, `hub.pem`, `push.pem`, `log.pub`.
+
+    Raises `SetupError` where they cannot be written.
+    """
     folder = settings.data / "trust"
-    folder.mkdir(mode=0o755, exist_ok=True)
-    (folder / "ca.pem").write_bytes(keyring.ca_pem())
-    (folder / "hub.pem").write_bytes(keyring.receipt_certificate_pem())
-    (folder / "push.pem").write_bytes(keyring.chain_pem(keyring.certificate("push")))
-    (folder / "log.pub").write_text(keyring.log_verifier_key(settings.hub_id) + "\n", encoding="ascii")
+    files = {
+        "ca.pem": keyring.ca_pem(),
+        "hub.pem": keyring.receipt_certificate_pem(),
+        "push.pem": keyring.chain_pem(keyring.certificate("push")),
+        "log.pub": f"{keyring.log_verifier_key(settings.hub_id)}\n".encode("ascii"),
+    }
+    try:
+        folder.mkdir(mode=0o755, exist_ok=True)
+        for name, content in files.items():
+            (folder / name).write_bytes(content)
+    except OSError as error:
+        raise SetupError(
+            f"写不进 {folder}（{error.strerror}）；请检查磁盘空间和权限，再运行一次",
+            f"cannot write to {folder} ({error.strerror}): see to space and rights, then run this again",
+        ) from None
 
 
 async def migrate_and_prepare(settings: Settings, dsn: str) -> list[str]:

@@ -58,11 +58,11 @@ async def open_context(settings: Settings, dsn: str, *, application: str = "shun
         database = Database(dsn, application=application, session_timeout_s=COMMAND_TIMEOUT_S)
         stack.push_async_callback(database.dispose)
         clock = DatabaseClock()
-        async with database.connection() as connection:
+        async with database.connection(command_timeout_s=COMMAND_TIMEOUT_S) as connection:
             insist(await check_server(connection))
             asked_at = time.monotonic()
             clock.observe(await connection.fetchval("SELECT clock_timestamp()"), asked_at=asked_at)
-        if (revision := await current(dsn)) != head():
+        if (revision := await current(dsn, command_timeout_s=COMMAND_TIMEOUT_S)) != head():
             if revision is not None and is_unknown(revision):
                 raise too_new(revision)
             raise not_initialised(str(settings.data))
@@ -164,7 +164,7 @@ def _context(
         async with pool.acquire() as lent:
             try:
                 yield cast(asyncpg.Connection, lent)
-            except asyncio.CancelledError:
+            except (asyncio.CancelledError, TimeoutError):
                 lent.terminate()  # to give it back would be to wait until the database has heard of it, which may say nothing
                 raise
 

@@ -4,12 +4,12 @@ import asyncio
 import logging
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import uvloop
 
 from hub.app import logs
-from hub.app.ending import ending_signals, when_starter_ends
+from hub.app.ending import bounded_after, ending_signals, open_unless, when_starter_ends
 from hub.app.upkeep import database_address, in_words
 from hub.app.wiring import counting, open_context, open_pushing, watched_connect
 from hub.audit.sealer import Sealer
@@ -36,14 +36,8 @@ def worker(settings: Settings, *, ends_with_starter: bool = False) -> None:
 async def _ending(stop: asyncio.Event) -> AsyncIterator[None]:
     """After `stop`, what is done in the block has `ENDS_WITHIN_S`; what waits for a silent database then is broken off."""
 
-    async def limit() -> None:
-        await stop.wait()
-        bounds.reschedule(asyncio.get_running_loop().time() + ENDS_WITHIN_S)
-
-    limiting: asyncio.Task[None] | None = None
     try:
-        async with asyncio.timeout(None) as bounds:
-            limiting = asyncio.create_task(limit())
+        async with bounded_after(stop, ENDS_WITHIN_S) as bounds:
             yield
     except TimeoutError:
         log.warning("work under way did not end in time and is broken off")
@@ -53,9 +47,6 @@ async def _ending(stop: asyncio.Event) -> AsyncIterator[None]:
         log.warning(
             "work under way is broken off", extra={"faults": [type(fault).__name__ for fault in faults.exceptions]}
         )
-    finally:
-        if limiting is not None:
-            limiting.cancel()
 
 
 async def _work(settings: Settings, dsn: str, *, ends_with_starter: bool = False) -> None:
@@ -65,8 +56,11 @@ async def _work(settings: Settings, dsn: str, *, ends_with_starter: bool = False
         loop.add_signal_handler(number, stop.set)
     if ends_with_starter:
         when_starter_ends(stop.set)
-    async with open_context(settings, dsn, application="shuniu-worker") as context, open_pushing(context) as pushing:
-        deliveries, polls = pushing
+    async with AsyncExitStack() as stack:
+        context = await open_unless(stop, stack, open_context(settings, dsn, application="shuniu-worker"))
+        if context is None:
+            return
+        deliveries, polls = await stack.enter_async_context(open_pushing(context))
         connect = watched_connect(context.database)
         context.committer.failed = stop.set
         sealer = Sealer.of(context.keyring.signer("log"), context.keyring.log_verifier_key(settings.hub_id))

@@ -15,9 +15,8 @@ import click
 from certs.errors import CertsError
 from hub.cli.commands import root
 from hub.cli.failures import INTERRUPTED, MISSING, REFUSED, WRONG_USE
+from hub.cli.output import open_closed_streams
 from hub.errors import HubError, SetupError
-
-_STDERR = 2
 
 GC_THRESHOLDS = (20_000, 20, 50)
 """Neither imports nor envelopes leave cycles behind; at the default of 700 objects the collector takes a quarter of the time
@@ -27,18 +26,11 @@ to start, and runs for every second envelope."""
 def main() -> None:
     """The entry point: runs the command line and exits with its code."""
     gc.set_threshold(*GC_THRESHOLDS)
-    _open_what_was_closed()
+    open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a locale that lacks a character costs its look, not the command
             stream.reconfigure(errors="backslashreplace")
     sys.exit(run(sys.argv[1:]))
-
-
-def _open_what_was_closed() -> None:
-    """A command may be started with its standard streams closed: what it opens itself must not get their numbers."""
-    while (number := os.open(os.devnull, os.O_RDWR)) <= _STDERR:
-        pass
-    os.close(number)
 
 
 def run(arguments: Sequence[str]) -> int:

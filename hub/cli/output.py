@@ -1,12 +1,32 @@
-"""What commands print: tables and fields for people, JSON for scripts."""
+"""What commands print: tables and fields for people, JSON for scripts. A command may be started with its streams closed."""
 
 import json
+import os
 import sys
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import click
+
+_STREAMS = ("stdin", "stdout", "stderr")
+
+_were_closed: set[str] = set()
+
+
+def open_closed_streams() -> None:
+    """Have each standard stream that is closed lead nowhere: what a command opens itself must not get their numbers."""
+    while (number := os.open(os.devnull, os.O_RDWR)) < len(_STREAMS):
+        name = _STREAMS[number]
+        _were_closed.add(name)
+        if getattr(sys, name) is None:  # so Python says that it was closed
+            setattr(sys, name, open(number, "r" if name == "stdin" else "w", encoding="utf-8", closefd=False))  # noqa: SIM115
+    os.close(number)
+
+
+def goes_nowhere() -> bool:
+    """Whether nobody can see what is printed, for standard output was closed."""
+    return "stdout" in _were_closed
 
 
 def show_json(value: object) -> None:

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from hub.app import upkeep
 from hub.cli.failures import Missing, Refused
-from hub.cli.output import show_json, show_table
+from hub.cli.output import goes_nowhere, show_json, show_table
 from hub.cli.verbs import as_json
 from hub.settings import CONFIG_FILE, Settings
 
@@ -73,6 +73,11 @@ def init(*, organisation: str, as_json: bool, **given: Any) -> None:
 
     def tell(made: upkeep.Initialised) -> None:
         passwords = [{"user": user, "password": told} for user, told in made.passwords.items()]
+        if goes_nowhere():
+            raise Missing(
+                "标准输出已关闭，一次性口令无处显示，因此没有建立账户和密钥；请打开标准输出再运行一次 / standard output is closed, the "
+                "passwords would be lost, and neither accounts nor keys were made: run this again with an output"
+            )
         try:
             if as_json:
                 show_json({"migrations": made.applied, "passwords": made.passwords})

@@ -69,9 +69,9 @@ class Database:
         return connection
 
     @asynccontextmanager
-    async def connection(self) -> AsyncIterator[asyncpg.Connection]:
-        """A raw connection that is closed at the end of the block."""
-        connection = await self.connect()
+    async def connection(self, *, command_timeout_s: float | None = None) -> AsyncIterator[asyncpg.Connection]:
+        """A raw connection, as `connect` makes it, that is closed at the end of the block."""
+        connection = await self.connect(command_timeout_s=command_timeout_s)
         try:
             yield connection
         finally:

@@ -30,9 +30,10 @@ def too_new(revision: str) -> DatabaseTooNew:
     )
 
 
-async def current(dsn: str) -> str | None:
-    """The revision that the database is at; None before the first migration."""
-    async with Database(dsn, application="shuniu-migrate").connection() as connection:
+async def current(dsn: str, *, command_timeout_s: float | None = None) -> str | None:
+    """The revision that the database is at; None before the first migration. Raises as `Database.connect` does."""
+    database = Database(dsn, application="shuniu-migrate")
+    async with database.connection(command_timeout_s=command_timeout_s) as connection:
         if not await connection.fetchval("SELECT to_regclass('alembic_version') IS NOT NULL"):
             return None
         revision: str | None = await connection.fetchval("SELECT version_num FROM alembic_version")

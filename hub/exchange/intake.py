@@ -108,7 +108,7 @@ class Intake:
     def _judge(
         self, opened: Opened, picture: Picture, origin: Origin, referred: str | None = None
     ) -> Steps[tuple[SignerState, NewExchange]]:
-        """From the signer to the receipt; signatures are steps of their own. Raises `_ReferredWanted`."""
+        """From the signer to the receipt, each a step of its own. Raises `_ReferredWanted`."""
         # 3 signer, 4 signature, 5 whose, 6 for us
         signer = self.gate.signer(opened, picture)
         yield
@@ -116,14 +116,17 @@ class Intake:
         # 8 to 13
         now = self.gate.clock()
         judged = judge_exchange(opened, signer, picture, now=now, skew_s=self.gate.skew_s)
+        yield
         # 14 receipt; then commit
         exchange_id, *delivery_ids = new_ids(now, 1 + len(judged.lanes) + len(judged.narrowed))
+        yield
         try:
             entry = self._entry(exchange_id, opened, judged, now, origin)
         except LeafTooLong as refusal:
             raise RegistryDependent(refusal, signer=signer, after_seen=True) from None
         if judged.narrowed and opened.header.ref is not None and referred is None:
             raise _ReferredWanted(judged.resource.id)
+        yield
         unsigned = self._receipt(str(exchange_id), opened, judged, now, entry)
         yield
         receipt = envelope.sign(self.receipts, unsigned)

@@ -61,7 +61,7 @@ class MasterKey:
 
 
 def create_master_key(path: Path) -> MasterKey:
-    """Make a new master key in a file that only its owner may read. Raises MasterKeyError if the file exists."""
+    """Make a new master key in a file that only its owner may read. Raises MasterKeyError if the file exists or cannot be written."""
     secret = secrets.token_bytes(KEY_BYTES)
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -78,8 +78,13 @@ def create_master_key(path: Path) -> MasterKey:
             file.write(base64.b64encode(secret) + b"\n")
             file.flush()
             os.fsync(descriptor)
-    except BaseException:
+    except BaseException as fault:
         path.unlink()  # half a key opens nothing, and stands in the way of a whole one
+        if isinstance(fault, OSError):
+            raise MasterKeyError(
+                f"写不了主密钥文件 {path}（{fault.strerror}）；请检查磁盘空间，再运行一次",
+                f"cannot write the master key file {path} ({fault.strerror}): see to the disk's space, then run this again",
+            ) from None
         raise
     return MasterKey(secret)
 

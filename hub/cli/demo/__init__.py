@@ -4,6 +4,7 @@ Everything is done as its users do it: staff act through the API with sessions, 
 setting the hub up touches the database, as `shuniu init` does.
 """
 
+import fcntl
 import json
 import os
 import shutil
@@ -62,7 +63,12 @@ def run(settings: Settings, *, exit_after: bool) -> None:
     listen(settings, shared=False).close()
     for number in {*ending_signals()} - {signal.SIGINT}:
         signal.signal(number, _end_orderly)
-    _make_folder(settings.data)
+    with _alone_in(settings.data):
+        _make_folder(settings.data)
+        _run(settings, exit_after=exit_after)
+
+
+def _run(settings: Settings, *, exit_after: bool) -> None:
     narrator = Narrator()
     began = time.monotonic()
     narrator.step("建立枢纽：数据库、密钥、三员账户", "set the hub up: database, keys, the three officers")
@@ -96,6 +102,24 @@ def _end_orderly(_: int, __: FrameType | None) -> None:
 def _in_address(host: str) -> str:
     """The host as an address has it: IPv6 in brackets."""
     return f"[{host}]" if ":" in host else host
+
+
+@contextmanager
+def _alone_in(data: Path) -> Iterator[None]:
+    """No other demo has the folder meanwhile, whatever database it uses and however it ends. Raises `SetupError`."""
+    make_data_directory(data)
+    folder = os.open(data, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SetupError(
+                f"另一个演示正在使用目录 {data}；请先结束它，或用 --data 指定别的目录",
+                f"another demo uses the folder {data}: end it first, or name another folder with --data",
+            ) from None
+        yield
+    finally:
+        os.close(folder)
 
 
 def _make_folder(data: Path) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from hub.db.embedded.account import CLEAN_ENVIRONMENT, Account, account_of
 from hub.db.embedded.binaries import major_version
 from hub.db.embedded.initialise import create_cluster
-from hub.db.embedded.layout import PORT, ROLE, SUPERUSER, Layout
+from hub.db.embedded.layout import PORT, ROLE, SUPERUSER, VERSION_FILE, Layout
 from hub.db.embedded.leftovers import (
     FAST_SHUTDOWN_S,
     IMMEDIATE_SHUTDOWN_S,
@@ -78,7 +78,7 @@ class Cluster:
         """
         self._check_owner()
         clear_leftovers(self.path, self.sockets, server_lock)
-        if not (self.layout.cluster / "PG_VERSION").exists():
+        if not (self.layout.cluster / VERSION_FILE).exists():
             create_cluster(self.layout, self.account, self.binaries)
         self._check_version()
         self._configure()
@@ -134,11 +134,11 @@ class Cluster:
         link = self.layout.cluster
         if not link.is_symlink():
             return
-        if not link.exists():
+        if not (link / VERSION_FILE).exists():
             raise DatabaseUnavailable(
-                f"{link} 指向的 {link.readlink()} 不在；请挂载或恢复它。若要放弃原来的数据新建，请先删除该链接",
-                f"{link} leads to {link.readlink()}, which is not there: mount or restore it. To give the data up and begin anew, "
-                "remove the link first",
+                f"{link} 指向的 {link.readlink()} 不在，或里面没有数据库；请挂载或恢复它。若要放弃原来的数据新建，请先删除该链接",
+                f"{link} leads to {link.readlink()}, which is not there or holds no database: mount or restore it. To give the "
+                "data up and begin anew, remove the link first",
             )
         mark = self.path / OWNER
         owner = Layout(Path(mark.read_text(encoding="utf-8").strip())) if mark.exists() else self.layout
@@ -149,7 +149,7 @@ class Cluster:
             )
 
     def _check_version(self) -> None:
-        made_by = (self.layout.cluster / "PG_VERSION").read_text().strip()
+        made_by = (self.layout.cluster / VERSION_FILE).read_text().strip()
         version = major_version(self.binaries, self.account)
         if made_by != str(version):
             raise DatabaseUnavailable(

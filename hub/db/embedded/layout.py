@@ -17,6 +17,8 @@ from hub.db.errors import DatabaseUnavailable
 ROLE = "shuniu"
 DATABASE = "shuniu"
 SUPERUSER = "postgres"
+VERSION_FILE = "PG_VERSION"
+"""A file that every cluster has: a folder without it holds none."""
 PORT = 5432  # nothing listens on it: it only ends the socket's file name
 
 # A log beyond this is put aside at the next start, and the one put aside before is dropped.

@@ -246,6 +246,17 @@ async def test_an_envelope_has_its_answer_though_what_follows_is_no_http(peer: P
     assert peer.line.closed
 
 
+async def test_each_request_that_came_whole_has_its_answer_though_what_follows_is_no_http(peer: Peer) -> None:
+    peer.sends(post(b"envelope") + b"GET /livez HTTP/1.1\r\n\r\n" + b"\x00garbage\r\n\r\n")
+    await settle()
+    assert (peer.line.written, peer.line.closed) == (b"", False)
+    peer.app.posted[0][2](201, [], b"receipt")
+    await settle()
+    assert peer.line.written.index(b"receipt") < peer.line.written.index(b"/livez 0")
+    assert b"HTTP/1.1 400" not in peer.line.written
+    assert peer.line.closed
+
+
 async def test_an_ordinary_request_has_its_answer_though_what_follows_is_no_http(peer: Peer) -> None:
     peer.app.slow = asyncio.Event()
     peer.sends(b"GET /livez HTTP/1.1\r\n\r\n" + b"\x00garbage\r\n\r\n")

@@ -3,22 +3,25 @@
 import asyncio
 import contextlib
 import logging
+import resource
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, tzinfo
 from ipaddress import ip_network
 from pathlib import Path
 from types import ModuleType
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
 from cryptography import x509
 from pydantic import SecretStr, ValidationError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from hub.app import gateway, run, upkeep, worker
 from hub.app.ending import ending_signals
@@ -47,6 +50,40 @@ def test_a_mistyped_folder_gets_no_database_from_who_only_looks(tmp_path: Path) 
     with pytest.raises(SetupError, match="shuniu init"):
         upkeep.doctor(Settings(data=tmp_path / "data"))
     assert not (tmp_path / "data").exists()
+
+
+def test_a_disk_that_is_not_mounted_gets_no_database(tmp_path: Path) -> None:
+    (tmp_path / "postgres").mkdir()
+    with pytest.raises(SetupError, match="perhaps its disk is not mounted"):
+        upkeep.doctor(Settings(data=tmp_path))
+    assert list((tmp_path / "postgres").iterdir()) == []
+
+
+def test_a_full_disk_is_told_with_the_place(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path)
+
+    class FullRing:
+        def __getattr__(self, name: str) -> Any:
+            return lambda *_: b"x" * 20_000
+
+    with _files_of_at_most(10_000), pytest.raises(SetupError, match=r"cannot write to .*trust"):
+        upkeep.write_trust(settings, cast(KeyRing, FullRing()))
+    with _files_of_at_most(0), pytest.raises(SetupError, match=r"cannot write the master key file .*master\.key"):
+        create_master_key(settings.master_key_path)
+    assert not settings.master_key_path.exists()
+
+
+@contextlib.contextmanager
+def _files_of_at_most(size: int) -> Iterator[None]:
+    """No file grows beyond so many bytes, as on a disk that is full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ignored)
 
 
 class HourAhead(datetime):
@@ -83,7 +120,7 @@ def test_a_hub_is_made_whole_or_not_at_all_and_once(postgres: TestServer, tmp_pa
     settings = Settings(data=tmp_path / "data", database_url=SecretStr(address))
     settings.data.mkdir(mode=0o700)
     (settings.data / "trust").write_text("in the way")
-    with pytest.raises(FileExistsError):
+    with pytest.raises(SetupError, match="cannot write to"):
         upkeep.initialise(settings)
     assert not settings.master_key_path.exists()
     (settings.data / "trust").unlink()
@@ -179,6 +216,29 @@ def test_a_hub_whose_passwords_nobody_sees_or_that_does_not_commit_is_not_made(
     assert upkeep.initialise(settings).passwords
     assert settings.master_key_path.exists()
     postgres.drop(address)
+
+
+def test_a_commit_whose_answer_is_lost_leaves_the_key_of_what_it_made(
+    postgres: TestServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commits = AsyncSession.commit
+
+    async def commit_unheard(session: AsyncSession) -> None:
+        await commits(session)
+        raise ConnectionResetError
+
+    monkeypatch.setattr(AsyncSession, "commit", commit_unheard)
+    for heard_of in (True, False):
+        address = postgres.create("template0")
+        settings = Settings(data=tmp_path / f"data-{heard_of}", database_url=SecretStr(address))
+        if heard_of:
+            assert upkeep.initialise(settings).passwords
+        else:
+            monkeypatch.setattr(upkeep, "OUTCOME_S", 0.0)
+            with pytest.raises(SetupError, match="whether it is made is not known"):
+                upkeep.initialise(settings)
+        asyncio.run(upkeep.insist_on_own_keys(settings, address))
+        postgres.drop(address)
 
 
 def test_a_second_command_does_not_make_the_same_hub(postgres: TestServer, tmp_path: Path) -> None:

@@ -1,9 +1,12 @@
 """How a process is wired: its connections notice a database that says nothing, and what it counted it writes."""
 
 import asyncio
+import contextlib
+import os
 import signal
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import asyncpg
@@ -11,8 +14,10 @@ import pytest
 from sqlalchemy import text
 
 from hub.api.context import Context
-from hub.app import wiring, worker
+from hub.app import gateway, wiring, worker
+from hub.app.ending import open_unless
 from hub.audit.sealer import Sealer
+from hub.db import engine
 from hub.errors import SetupError
 from hub.settings import Settings
 from hub.worker import chores, sealing
@@ -101,6 +106,77 @@ async def test_a_worker_watches_its_connections_and_writes_the_refusals_that_it_
         assert [tuple(row) for row in rows] == [("bad-signature", "10.1.2.3", 1)]
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().remove_signal_handler(number)
+
+
+@asynccontextmanager
+async def silent_database() -> AsyncIterator[str]:
+    """The address of a server that takes connections and says nothing."""
+
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.read(1024):
+            pass
+        writer.close()
+
+    server = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        yield f"postgresql://shuniu:x@127.0.0.1:{port}/shuniu?sslmode=disable"
+
+
+@pytest.mark.sockets
+async def test_a_worker_that_is_told_to_end_while_it_starts_does_so(tmp_path: Path) -> None:
+    async with silent_database() as dsn:
+        working = asyncio.create_task(worker._work(Settings(data=tmp_path), dsn))
+        await asyncio.sleep(0.2)
+        os.kill(os.getpid(), signal.SIGTERM)
+        async with asyncio.timeout(engine.CONNECT_S / 2):
+            await working
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().remove_signal_handler(number)
+
+
+@pytest.mark.sockets
+async def test_a_gateway_whose_starter_ends_while_it_starts_does_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    starter: list[Callable[[], None]] = []
+    monkeypatch.setattr(gateway, "when_starter_ends", starter.append)
+    async with silent_database() as dsn:
+        with socket.socket() as listener:
+            serving = asyncio.create_task(
+                gateway._serve(Settings(data=tmp_path), dsn, listener, ends_with_starter=True)
+            )
+            await asyncio.sleep(0.2)
+            starter[0]()
+            async with asyncio.timeout(engine.CONNECT_S / 2):
+                await serving
+
+
+async def test_what_cannot_be_opened_says_so_though_nobody_was_told_to_end() -> None:
+    @asynccontextmanager
+    async def late() -> AsyncIterator[None]:
+        if not expected:
+            raise TimeoutError("of its own")
+        yield
+
+    expected: list[str] = []
+
+    async with AsyncExitStack() as stack:
+        with pytest.raises(TimeoutError, match="of its own"):
+            await open_unless(asyncio.Event(), stack, late())
+
+
+@pytest.mark.parametrize("fault", [TimeoutError, asyncio.CancelledError])
+async def test_a_connection_that_is_broken_off_is_not_given_back(
+    database_dsn: str, tmp_path: Path, fault: type[BaseException]
+) -> None:
+    async with running_gateway(database_dsn, tmp_path / "data") as served:
+        with contextlib.suppress(fault):
+            async with served.context.acquire() as connection:
+                first = await connection.fetchval("SELECT pg_backend_pid()")
+                raise fault
+        async with served.context.acquire() as connection:
+            assert await connection.fetchval("SELECT pg_backend_pid()") != first
 
 
 @pytest.mark.parametrize("fault", [None, RuntimeError("as it was broken off")])

@@ -238,6 +238,26 @@ def test_what_a_command_opens_does_not_take_the_place_of_closed_streams() -> Non
     assert subprocess.run(words, timeout=60, check=False).returncode > 2
 
 
+def test_a_command_whose_streams_are_closed_does_what_it_does_otherwise() -> None:
+    prints = (
+        "import sys; from hub import cli; from hub.cli import output\n"
+        "cli.run = lambda _: (cli.click.echo('said'), output.show_json({}), print(sys.stderr.isatty()), sys.stdin.read(), 0)[-1]\n"
+        "cli.main()"
+    )
+    for closed in ("<&- >&- 2>&-", ">&-", "2>&-", "<&-"):
+        words = ["sh", "-c", f'exec "$@" {closed}', "sh", sys.executable, "-c", prints]
+        assert subprocess.run(words, stdin=subprocess.DEVNULL, timeout=60, check=False).returncode == 0, closed
+
+
+@pytest.mark.parametrize("as_json", [[], ["--json"]])
+def test_passwords_that_nobody_sees_are_not_made(own_database: str, as_json: list[str]) -> None:
+    words = ["sh", "-c", 'exec "$@" >&-', "sh", sys.executable, "-m", "hub", "init", *as_json]
+    done = subprocess.run(words, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    assert done.returncode == 3
+    assert "standard output is closed" in done.stderr
+    assert shuniu("init").returncode == 0, own_database
+
+
 def test_tables_align_where_characters_are_wide(capsys: pytest.CaptureFixture[str]) -> None:
     rows: list[dict[str, object]] = [{"name": "临洮县", "n": {"of": 1}, "roles": ["a", "b"]}, {"name": "x", "n": None}]
     output.show_table(rows, ("name", "n.of", "roles"))

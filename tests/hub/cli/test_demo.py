@@ -79,6 +79,18 @@ def test_a_demo_leaves_the_folder_of_one_that_runs_alone(tmp_path: Path, monkeyp
     assert [path.name for path in folder.iterdir()] == [demo.UNFINISHED]
 
 
+def test_two_demos_do_not_share_a_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "demo"
+    with (
+        demo._alone_in(folder),
+        pytest.raises(SetupError, match="another demo uses the folder"),
+        demo._alone_in(folder),
+    ):
+        pass
+    with demo._alone_in(folder):
+        assert list(folder.iterdir()) == []
+
+
 def test_a_demo_needs_a_port_that_it_can_tell(tmp_path: Path) -> None:
     with pytest.raises(SetupError, match="--port"):
         demo.run(Settings(data=tmp_path / "demo", port=0), exit_after=True)

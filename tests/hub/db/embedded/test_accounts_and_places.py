@@ -146,6 +146,10 @@ def test_data_that_are_away_are_not_replaced_by_a_new_cluster(closed: Path, plac
     away = target.rename(places / "away")
     with pytest.raises(DatabaseUnavailable, match="mount or restore it"):
         embedded(closed).acquire()
+    target.mkdir()  # a place where a disk will be mounted
+    with pytest.raises(DatabaseUnavailable, match="holds no database: mount"):
+        embedded(closed).acquire()
+    target.rmdir()
     assert (closed / "postgres").readlink() == target
     away.rename(target)
     with embedded(closed) as server:
