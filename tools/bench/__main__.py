@@ -76,6 +76,8 @@ def run(plan: Plan, directory: Path) -> dict[str, Any]:
             machine["settings"] |= {"gateways": GATEWAYS, "connections": CONNECTIONS}
             county = asyncio.run(settle(settings, dsn))
             bench = Bench(plan, directory, settings, dsn, server.admin_dsn(), county, pool)
+            if not plan.is_smoke:
+                bench.use_log_files()
             results = {case: measure(bench, case).rounded() for case in plan.cases}
     return results | {"machine": machine, "plan": asdict(plan)}
 

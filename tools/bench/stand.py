@@ -70,6 +70,13 @@ class Bench:
         """
         asyncio.run(_checkpoint(Database(self.admin_dsn, application="bench")))
 
+    def use_log_files(self) -> None:
+        """Fill the log files that the database keeps ready (`min_wal_size`), as one has that was busy before.
+
+        At full load a new cluster makes one three times a second, and the runs would measure that: the first most, the last least.
+        """
+        asyncio.run(_use_log_files(Database(self.admin_dsn, application="bench")))
+
     def posted(
         self, servers: Servers, file: RequestFile, seconds: int, *, lanes: int, may_run_out: bool = False
     ) -> Posted:
@@ -98,4 +105,15 @@ def say(text: str) -> None:
 
 async def _checkpoint(database: Database) -> None:
     async with database.connection() as connection:
+        await connection.execute("CHECKPOINT")
+
+
+async def _use_log_files(database: Database) -> None:
+    async with database.connection() as connection:
+        size, kept = [
+            await connection.fetchval("SELECT pg_size_bytes(current_setting($1))", name)
+            for name in ("wal_segment_size", "min_wal_size")
+        ]
+        for _ in range(kept // size):
+            await connection.execute("SELECT pg_logical_emit_message(false, 'bench', ''), pg_switch_wal()")
         await connection.execute("CHECKPOINT")

@@ -68,3 +68,18 @@ def test_the_requests_are_removed_also_after_a_void_run(bench: Bench, monkeypatc
     with pytest.raises(VoidRun):
         post(bench)
     assert not (bench.directory / "post.requests").exists()
+
+
+async def test_the_log_files_that_are_kept_exist_before_the_first_case(database: Database, bench: Bench) -> None:
+    async with database.connection() as connection:
+        kept = await connection.fetchval(
+            "SELECT pg_size_bytes(current_setting('min_wal_size')) / pg_size_bytes(current_setting('wal_segment_size'))"
+        )
+        before = await connection.fetchval("SELECT pg_current_wal_insert_lsn()")
+        await asyncio.to_thread(bench.use_log_files)
+        after = await connection.fetchval("SELECT pg_current_wal_insert_lsn()")
+        used = await connection.fetchval(
+            "SELECT ($2::pg_lsn - $1) / pg_size_bytes(current_setting('wal_segment_size'))", before, after
+        )
+        assert kept - 1 <= used
+        assert await connection.fetchval("SELECT redo_lsn >= $1 FROM pg_control_checkpoint()", before)
